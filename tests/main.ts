@@ -4,8 +4,8 @@
 import { builtForNode } from "./support/node_build.ts";
 
 /**
- * Folders and files that take long, the longest first: they start first. A file runs apart from the rest
- * of its folder, so that no long run is left alone at the end.
+ * Folders and files that take long, the longest first: they start first. A file runs apart from the
+ * rest of its folder, so that no long run remains alone at the end.
  */
 const LONG = [
   "behaviour/node_test.ts",
@@ -22,7 +22,7 @@ const LONG = [
   "docs",
 ];
 
-/** The number of runs at the same time: with more, two cores have too much to do at once. */
+/** The number of concurrent runs; more would overload two cores. */
 const JOBS = 3;
 
 /** Measures speed, which needs a quiet machine: `.ci/run` runs it by itself. */

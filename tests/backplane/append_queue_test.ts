@@ -72,8 +72,8 @@ Deno.test("appends unacknowledged messages again after an outage, before queued 
   broker.queue.up();
   broker.push("e");
   assert.deepEqual(broker.appended, ["a", "b", "c", "b", "c", "d", "e"]);
-  // An answer to the previous attempt: a rejection no longer counts, but a stored message is
-  // stored.
+  // A late answer to the previous attempt: a rejection no longer counts, but a success means that
+  // the message is stored.
   await broker.refuse(2);
   assert.deepEqual(broker.reports.all, []);
   await broker.keep(3, 4, 5, 6);

@@ -13,7 +13,7 @@ import type { ErrorCodes, Listening, NodeOrder } from "./cluster_node.ts";
 /** The load. */
 export interface ClusterPlan {
   readonly broker: BrokerName;
-  /** Connections in all. */
+  /** The total number of connections. */
   readonly connections: number;
   /** Messages of each node while the broker, and later a node, is killed. */
   readonly load: number;

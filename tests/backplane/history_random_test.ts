@@ -81,7 +81,7 @@ async function run(seed: number): Promise<number> {
   const published: string[] = [];
   let cut: Array<() => void> = [];
   history.loses = () => random.below(10) === 0;
-  // Before an outage the broker stores some more messages without an answer, then none.
+  // Before an outage the broker stores some more messages without confirming them, then none.
   let health: "answers" | "keeps" | "is silent" = "answers";
   history.append = (done) => {
     if (random.below(10) === 0) health = health === "answers" ? "keeps" : "is silent";

@@ -111,7 +111,7 @@ interface Bench {
   readonly nodes: Node[];
 }
 
-/** A test of so many servers, after which no timer may be left. */
+/** A test with this number of servers, after which no timer may be left. */
 function historyTest(name: string, count: number, test: (t: Bench) => Promise<void>): void {
   Deno.test(name, async () => {
     const history = new FakeHistory();
@@ -456,9 +456,9 @@ const PAGES: Record<string, unknown> = {
   "half a number": { last: 2.5, complete: true, messages: [] },
   "no messages": { last: 1, complete: true, messages: 7 },
   "no completeness": { last: 1, messages: [] },
-  "messages that are none": { last: 1, complete: true, messages: [null] },
+  "messages that are invalid": { last: 1, complete: true, messages: [null] },
   "messages of text": { last: 1, complete: true, messages: [{ number: 1, message: "text" }] },
-  "numbers that go back": {
+  "numbers that decrease": {
     last: 1,
     complete: true,
     messages: [{ number: 2, message: hex("") }, { number: 1, message: hex("") }],

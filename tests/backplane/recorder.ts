@@ -59,7 +59,7 @@ export class Recorder implements BackplaneSink {
 
   up(): void {
     this.#subscribed = Promise.all(this.#topics.map((topic) => this.#backplane.subscribe(topic)));
-    // It may be away again before that is done.
+    // It may be down again before that is done.
     this.#subscribed.catch(() => {});
     this.states.push("up");
   }

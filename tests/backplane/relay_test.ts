@@ -177,7 +177,7 @@ socketTest("sends queued messages in order, then messages published in the meant
   for (const text of ["1", "2", "3"]) one.server.publish("room", text);
   broker.isUp = true;
   two.backplane.sink.up();
-  // The broker calls back from inside of a request.
+  // The broker calls back from inside a request.
   const publish = one.backplane.publish.bind(one.backplane);
   let nested = false;
   one.backplane.publish = (topic, message) => {

@@ -1,5 +1,5 @@
-// Which requests a server admits, the responses to the others, and the cleanup after clients that
-// disconnect.
+// The requests that a server admits, the responses to rejected ones, and the cleanup after clients
+// that disconnect.
 
 import assert from "node:assert/strict";
 import type {
@@ -30,7 +30,7 @@ function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** The status of the answer to a request. */
+/** The status of the response to a request. */
 async function statusOf<T>(
   t: Live,
   options: ServeOptions<T>,

@@ -1,4 +1,4 @@
-// How `connect` opens a connection, and how it reports a failure.
+// Opening a connection with `connect`, and its failures.
 
 import assert from "node:assert/strict";
 import {

@@ -59,7 +59,7 @@ async function answered(
 
 const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/** Does the same on a server and on a client that have agreed on compression without takeover. */
+/** Runs a check on a server and on a client that have agreed on compression without takeover. */
 async function onceAgreed(
   t: Live,
   compression: Compression,

@@ -33,7 +33,7 @@ function isClient(conn: Connection<undefined>): boolean {
   return conn.handshake.headers.has("sec-websocket-accept");
 }
 
-/** Sends a large message to a peer that does not read, until no more of it leaves. */
+/** Sends a large message to a peer that does not read, until no more output leaves. */
 async function clog({ conn, peer }: LiveSide): Promise<void> {
   peer.discards = true;
   peer.pause();
@@ -227,7 +227,7 @@ const outCases = liveCases({
   },
 });
 
-/** The three ways to stop reading, and to read one message more. */
+/** The three ways to stop reading, and to read one more message. */
 const readers: Record<string, (conn: Connection<undefined>) => () => Promise<Message>> = {
   "an iterator without a pending next()": (conn) => {
     const messages = conn[Symbol.asyncIterator]();

@@ -25,7 +25,7 @@ const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
 
 const OFFER = [`Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`];
 
-/** The request of a client that returns. */
+/** The request of a client that reconnects. */
 function resume(after: number): FrameParts {
   return { opcode: TEXT, payload: `{"subscribe":"room","after":${after}}\n` };
 }

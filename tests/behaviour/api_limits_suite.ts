@@ -1,4 +1,4 @@
-// rateLimit and memoryLimit: what a connection may send, and what all of them may hold together.
+// rateLimit and memoryLimit: the limits of one peer's input, and of the memory of all connections.
 
 import assert from "node:assert/strict";
 import { type CloseInfo, type LimitReport, Opcode, type WebSocketError } from "../../mod.ts";
@@ -13,7 +13,7 @@ function codeOf({ error }: CloseInfo): string | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
-/** What all connections of the process hold. */
+/** The memory of all connections of the process. */
 async function held(t: Live): Promise<number> {
   const server = await t.serve();
   const { total } = server.stats().memory;

@@ -8,12 +8,12 @@ import type { Cases } from "./harness.ts";
 
 type Kind = typeof TypeError | typeof RangeError;
 
-/** An option, a value that is wrong, and the kind of error. */
+/** An option, an invalid value, and the class of the error. */
 type Wrong = readonly [option: string, value: unknown, kind: Kind];
 
 const MAX = 0x7fffffff;
 
-/** Numbers with the least and the most they may be. */
+/** Numeric options with their minimum and maximum. */
 const NUMBERS = {
   both: [
     ["maxMessageSize", 1, MAX],
@@ -72,7 +72,7 @@ const FUNCTIONS = {
   connect: ["dial"],
 } as const;
 
-/** Wrong values that fit no table. */
+/** Other invalid values. */
 const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
   both: [
     ["text", "buffer", TypeError],

@@ -1,5 +1,4 @@
-// Automatic reconnection over real sockets: when it happens, with which options, and when it does
-// not.
+// Automatic reconnection over real sockets: its conditions, its options and its limits.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -275,7 +274,7 @@ const streamCases = liveCases({
         setTimeout(() => conn.terminate());
       },
     });
-    // As many as a plain connection gives.
+    // As many as a plain connection delivers.
     const plain = await t.connect(server.url);
     await plain.closed;
     let expected = 0;

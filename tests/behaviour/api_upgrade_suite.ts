@@ -23,7 +23,7 @@ interface Answer {
   body: string;
 }
 
-/** The answer to an upgrade request with further header lines. */
+/** The response to an upgrade request with further header lines. */
 async function ask<T>(
   t: Live,
   options: ServeOptions<T>,

@@ -1,5 +1,5 @@
 // The interface between the library and its user: memory that handlers transfer, code that throws,
-// readers that do not read, and data that was accepted before the connection closed.
+// readers that do not read, and and data that was accepted before the connection closed.
 
 import assert from "node:assert/strict";
 import {

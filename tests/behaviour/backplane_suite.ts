@@ -14,7 +14,7 @@ import { Broker, type BrokerOptions, brokerPrograms } from "../support/brokers.t
 import { settled } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
-/** Milliseconds after which a message is too old: enough to read one on a busy machine before that. */
+/** Milliseconds after which a message expires: long enough to read it on a busy machine. */
 const MAX_AGE = 1000;
 
 /** Names of topics that a broker, or a client, could take for something else. */

@@ -14,7 +14,7 @@ const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
   },
 };
 
-/** Whether `runtime` can do something; `false` has a reason in this file. */
+/** Whether `runtime` has a feature; each `false` has a reason in this file. */
 export function can(runtime: RuntimeName, capability: Capability): boolean {
   return MISSING[capability][runtime] === undefined;
 }

@@ -24,7 +24,7 @@ function words(random: Random, count: number): string {
   return Array.from({ length: count }, () => random.pick(WORDS)).join(" ");
 }
 
-/** A message of any kind and size, from none at all to a quarter of a MiB. */
+/** A message of any kind and size, from empty to a quarter of a MiB. */
 function message(random: Random): Message {
   const size = 1 << random.below(random.below(40) === 0 ? 16 : 10);
   switch (random.below(6)) {
@@ -86,7 +86,7 @@ async function exchange(
     }
     await received.atLeast(sent.length);
   }
-  // Compared at the end, so that memory used twice would show.
+  // Compared at the end, so that reused memory would be detected.
   sent.forEach((data, i) => assert.deepEqual(received.all[i], data, `message ${i}`));
   const { extensions } = client;
   client.close();

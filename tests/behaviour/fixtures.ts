@@ -8,13 +8,13 @@ interface SilentPort extends AsyncDisposable {
   port: number;
 }
 
-/** {@linkcode Fixtures} that go away with their scope. */
+/** {@linkcode Fixtures} that are removed with their scope. */
 export interface LiveFixtures extends Fixtures, AsyncDisposable {
   /** Rejects all pending connections of the silent port. */
   silence: AsyncDisposable;
 }
 
-/** Makes the fixtures of one process. */
+/** Creates the fixtures of one process. */
 export async function makeFixtures(): Promise<LiveFixtures> {
   const directory = await Deno.makeTempDir({ prefix: "quickws-" });
   const silence = await fillBacklog();
@@ -30,7 +30,7 @@ export async function makeFixtures(): Promise<LiveFixtures> {
   };
 }
 
-/** The kernel leaves a connection without an answer while those before it wait to be accepted. */
+/** The kernel does not answer a connection attempt while its accept queue is full. */
 async function fillBacklog(): Promise<SilentPort> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   const { port } = listener.addr;

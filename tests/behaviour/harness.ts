@@ -2,14 +2,14 @@
  * Behavior suites: the same cases in a real Deno, a real Bun and a real Node process.
  *
  * To add a suite, write `tests/behaviour/<name>_suite.ts`, which exports `cases: Cases`: a sentence
- * for each case and an async function that throws when the sentence is not true. Then name it in
- * `suites.ts`. `deno test tests/behaviour` runs it on all three, a step for each case;
- * `deno test tests/behaviour/bun_test.ts` runs it on one of them, and QUICKWS_CASE="part of a name"
- * only the cases so named.
+ * for each case and an async function that throws if the sentence is false. Then add it to
+ * `suites.ts`. `deno test tests/behaviour` runs it on all three, a step for each case; `deno test
+ * tests/behaviour/bun_test.ts` runs it on one of them, and QUICKWS_CASE="part of a name" only the
+ * matching cases.
  *
- * A case gets a Context: the runtime's name and Network, certificates, and `after` for what has to
- * be undone. Cases run one after the other, each within a deadline. A suite passes when every case
- * did and the process then exited automatically: a socket or a timer left behind is a failure.
+ * A case gets a Context: the runtime's name and Network, certificates, and `after` for cleanup.
+ * Cases run one after the other, each within a deadline. A suite passes when every case did and the
+ * process then exited automatically: a socket or a timer left behind is a failure.
  * `capabilities.ts` lists what a runtime lacks, with the reason.
  */
 
@@ -89,7 +89,7 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
     : isPage
     ? pageDifferences(name!, runtime)
     : {};
-  // A case that was renamed must not be left out unnoticed.
+  // A renamed case must not be skipped silently.
   const unknown = Object.keys(differences).filter((name) => cases[name] === undefined);
   if (unknown.length > 0) throw new Error(`no such cases: ${unknown.join(", ")}`);
 

@@ -9,7 +9,7 @@ import { Broker, brokerPrograms } from "../support/brokers.ts";
 import { Queue } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
-/** Messages that each server publishes at a time. */
+/** Messages that each server publishes in one batch. */
 const BURST = 200;
 
 /** A client that manages its own subscriptions, on one connection after the other. */
@@ -111,7 +111,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
   assert.deepEqual(new Set(downs.all), new Set(["BACKPLANE_DOWN"]));
 }
 
-/** Gets the brokers, where they are missing. */
+/** Installs missing brokers. */
 export const needs = brokerPrograms;
 
 export const cases: Cases = {

@@ -222,7 +222,7 @@ const tlsCases = liveCases({
   "the error for ws:// to a TLS server suggests wss://": async (t) => {
     const error = await errorOf(connect((await selfSigned(t)).replace("wss:", "ws:")));
     assert.match(error.message, /wss:\/\//);
-    // One that answers with a TLS alert, as many do.
+    // A server that responds with a TLS alert, as many do.
     const raw = await t.rawServer();
     const refused = errorOf(connect(raw.url));
     const peer = await raw.accept();

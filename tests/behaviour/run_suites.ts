@@ -23,7 +23,7 @@ const SILENCE_LIMIT = 240_000;
 /** Milliseconds that a process has to end after its last case. */
 const EXIT_LIMIT = 240_000;
 
-/** A suite's process: its reports one by one, and how it ended. */
+/** A suite's process: its reports one by one, and its exit. */
 class SuiteProcess {
   readonly #child: Deno.ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -49,7 +49,7 @@ class SuiteProcess {
     return JSON.parse(line.value);
   }
 
-  /** Waits for the process to exit; throws when it does not, or not well. */
+  /** Waits for the process to exit; throws if it hangs or fails. */
   async ended(): Promise<void> {
     const status = await within(EXIT_LIMIT, this.#child.status);
     if (status === undefined) {
@@ -59,7 +59,7 @@ class SuiteProcess {
     }
   }
 
-  /** Ends the process, if it has not ended. */
+  /** Kills the process, if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");

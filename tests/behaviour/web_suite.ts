@@ -1,4 +1,5 @@
-// The classes of the entry `./web`, as the WHATWG WebSockets Standard has them, over real sockets.
+// The classes of the entry `./web`, checked against the WHATWG WebSockets Standard over real
+// sockets.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, type ServeOptions } from "../../mod.ts";

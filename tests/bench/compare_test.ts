@@ -48,7 +48,7 @@ Deno.test("each variant is the first in turn", async () => {
   assert.deepEqual(found, { a: [1, 4], b: [2, 3] });
 });
 
-Deno.test("a benchmark runs on the runtimes that were asked for, if it can", () => {
+Deno.test("a benchmark runs on the requested runtimes, if it can", () => {
   assert.deepEqual(chooseRuntimes(undefined, ["bun", "deno"]), ["bun", "deno"]);
   assert.deepEqual(chooseRuntimes(["deno"], ["bun", "deno"]), ["deno"]);
   assert.throws(() => chooseRuntimes(["node"], ["bun", "deno"]), /"node".*bun, deno/);

@@ -123,10 +123,10 @@ socketTest(
   },
 );
 
-Deno.test("connections that take turns with each other do not prolong a turn of the event loop", async () => {
+Deno.test("several busy connections do not prolong a turn of the event loop", async () => {
   const connections = Array.from({ length: 3 }, () => ({ readIn: -1 }));
   let chunks = 0;
-  /** Reads a chunk of each connection. Returns whether the turn of one of them is over. */
+  /** Reads a chunk of each connection. Returns whether the turn of one of them has ended. */
   const readAll = (): boolean =>
     connections.map((connection) => {
       chunks++;
@@ -141,21 +141,21 @@ Deno.test("connections that take turns with each other do not prolong a turn of 
   assert.equal(readAll(), false, "the next turn of the event loop begins anew");
 });
 
-Deno.test("connections that read all the time rest if others do not read", async () => {
+Deno.test("busy connections rest if others are not read", async () => {
   for (let i = 0; i < 4; i++) beginRests();
   const busy = Array.from({ length: 3 }, () => ({ readIn: -1000 }));
   const rare = { readIn: -1000 };
-  /** Reads a chunk of a connection. Returns whether its turn is over. */
+  /** Reads a chunk of a connection. Returns whether its turn has ended. */
   const read = (connection: { readIn: number }, work: number): boolean => {
     startWork(connection, 0);
     return addWork(work);
   };
-  /** Whether all connections that read all the time are told to wait. */
+  /** Whether all busy connections are paused. */
   const rests = (): boolean => busy.map((connection) => read(connection, 200_000)).every(Boolean);
   const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
   const end = performance.now() + 10_000;
   while (!rests() && performance.now() < end) {
-    // One that has closed again does not stand for the one that waits.
+    // A closed connection does not count in place of the waiting one.
     const passing = { readIn: -1000 };
     beginRests();
     read(passing, 1);
@@ -164,7 +164,7 @@ Deno.test("connections that read all the time rest if others do not read", async
   }
   assert.ok(performance.now() < end, "no rest");
   assert.equal(read(rare, 1), false);
-  // Once none of them reads any more, the rest is over.
+  // Once none of them reads any more, the rest ends.
   while (rests() && performance.now() < end) {
     for (let i = 0; i < 10; i++) await turn();
   }

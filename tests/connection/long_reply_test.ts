@@ -1,5 +1,5 @@
-// A long message is compressed in slices, so that other connections are served meanwhile. Everything else is
-// as if it were compressed at once: the order, the close, backpressure, the count of memory.
+// A long message is compressed in slices, so that other connections are served in the meantime.
+// Order, close, backpressure and memory counts are the same as without slices.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/prepare.ts";
@@ -190,7 +190,7 @@ socketTest("a prepared message is compressed once for all, and held once", async
 });
 
 socketTest(
-  "counts the memory until it is sent, and that of a lost connection no more",
+  "counts the memory until it is sent or the connection is lost",
   async (t) => {
     const server = await t.serve({ compression: true });
     const before = server.stats().memory.total;

@@ -1,4 +1,4 @@
-// The four guarantees of a connection, each with a fixed number of operation sequences.
+// The four guarantees of a connection, each checked with a fixed number of operation sequences.
 // `deno task fuzz` continues with other seeds.
 
 import { runBatch } from "../fuzz/batch.ts";

@@ -1,9 +1,9 @@
-// Streams written bit by bit, right or wrong.
+// Streams written bit by bit, valid or invalid.
 
-/** The lengths of a code's words by symbol; the others have none. */
+/** The lengths of a code's words by symbol; other symbols have none. */
 export type Lengths = Record<number, number>;
 
-/** A stream in the making. */
+/** A stream that is being written. */
 export class Bits {
   readonly #bits: number[] = [];
 

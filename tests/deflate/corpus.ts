@@ -1,5 +1,5 @@
-// Messages to compress, made up from a seed: records as applications send them, prose, binary
-// structures, and bytes without any order.
+// Messages to compress, generated from a seed: typical application records, prose, binary
+// structures, and random bytes.
 
 import type { Random } from "../support/random.ts";
 

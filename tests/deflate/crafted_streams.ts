@@ -157,7 +157,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /invalid distance code/,
   },
   {
-    name: "a distance to before the first byte",
+    name: "a distance before the first byte",
     payload: new Bits().block("fixed").fixedText("A").fixed(257).fixedDistance(1).fixedEnd()
       .flush().bytes(),
     quickws: /exceeds the history/,

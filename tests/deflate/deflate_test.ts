@@ -21,7 +21,7 @@ import {
 
 const levels = ["fast", "best"] as const;
 
-/** A message compressed, or `undefined` when that is not smaller. */
+/** A compressed message, or `undefined` if it is not smaller. */
 function compress(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
   const target = new Uint8Array(bytes.length);
   const end = deflate(bytes, 0, bytes.length, target, 0, options);
@@ -77,7 +77,7 @@ Deno.test("the output ends in the header of the sync flush, without LEN and NLEN
   }
 });
 
-Deno.test("refuses output that is not smaller than the input", () => {
+Deno.test("rejects output that is not smaller than the input", () => {
   const random = new Random(104);
   for (const level of levels) {
     const options = { level, windowBits: 15 };
@@ -168,7 +168,7 @@ Deno.test("the output of a context depends only on its own messages, not on thos
 });
 
 Deno.test("the output of the first message is the same as that of later ones", () => {
-  // The very first message of a process finds empty tables, and no later one does.
+  // Only the first message of a process has empty tables.
   const options = { level: "best", windowBits: 15 } as const;
   const bytes = message(new Random(108), "json", 5000);
   const first = compress(bytes, options);
@@ -189,7 +189,7 @@ Deno.test("messages of a context refer to earlier ones, and zlib decompresses th
     const payloads: Uint8Array[] = [];
     const history = new InflateHistory(windowBits);
     for (let index = 0; index < 30; index++) {
-      // A refused message is not part of the stream, and the context is sometimes dropped.
+      // A rejected message is not part of the stream, and the context is sometimes dropped.
       const bytes = message(
         random,
         random.below(5) === 0 ? random.pick(kinds) : kind,

@@ -42,7 +42,7 @@ function canonicalWords(lengths: Uint8Array): Map<number, string> {
 function randomLengths(random: Random, count: number, skew: number): Uint8Array {
   const words = [0];
   while (words.length < count) {
-    // A high skew splits the newest words again and again.
+    // A high skew repeatedly splits the newest words.
     const back = random.below(1 + random.below(Math.ceil(words.length / skew)));
     const at = words.length - 1 - back;
     if (words[at] === 15) {

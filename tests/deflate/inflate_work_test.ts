@@ -1,5 +1,5 @@
-// The work that a message makes: it can be paused at any point without a difference, others are
-// decompressed meanwhile, and a message of little else than block headers is rejected.
+// The work of a message: it can be paused at any point without affecting the result, while others
+// are decompressed, and a message of little else than block headers is rejected.
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
@@ -10,7 +10,7 @@ import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 const MIB = 1024 * 1024;
 const LIMIT = 16 * MIB;
 
-/** Bits, the lowest of a byte first; Huffman codes go in from their first bit on. */
+/** Bits, the lowest of a byte first; Huffman codes start with their first bit. */
 class BitWriter {
   readonly bytes: number[] = [];
   #hold = 0;
@@ -77,7 +77,7 @@ function emptyStored(out: BitWriter): void {
   out.put(0xffff0000, 32);
 }
 
-/** So many bytes of one block after the other, and the end of the message. */
+/** Blocks of this total size, and the end of the message. */
 function repeated(block: (out: BitWriter) => void, size: number): Uint8Array {
   const out = new BitWriter();
   do block(out); while (!out.isAligned);
@@ -151,7 +151,7 @@ Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
     all.set(part, end);
     end += part.length;
   }
-  // As often as necessary to exceed the free work.
+  // Repeated until they exceed the free work.
   const copies = 200;
   const message = new Uint8Array(end * copies);
   for (let copy = 0; copy < copies; copy++) message.set(all, copy * end);
@@ -159,7 +159,7 @@ Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
   assert.equal(size, inflate(all, 0, end - 4, LIMIT).length * copies);
 });
 
-/** Decompresses in slices of `work`, and others in between. */
+/** Decompresses in slices of `work`, and other messages in between. */
 function inSlices(
   message: Uint8Array,
   work: number,

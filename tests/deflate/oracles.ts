@@ -31,7 +31,7 @@ export interface ZlibResult {
 /**
  * The bytes of a message, or `undefined` if zlib rejects it.
  *
- * @param windowBits zlib detects distances over the window only if it returns its output in small
+ * @param windowBits zlib detects distances beyond the window only if it returns its output in small
  * parts, since it copies from its remaining output.
  */
 export function zlibInflate(
@@ -58,7 +58,7 @@ export function zlibDeflate(bytes: Uint8Array, options: ZlibOptions = {}): Uint8
   return Uint8Array.from(flushed.subarray(0, flushed.length - TAIL.length));
 }
 
-/** Messages compressed by zlib one after the other, each of which may refer to those before. */
+/** Messages compressed by zlib one after the other, each of which may refer to earlier ones. */
 export async function zlibDeflateStream(
   messages: readonly Uint8Array[],
   options: ZlibOptions = {},

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OutputPool } from "../../src/deflate/inflate_output.ts";
 
-/** Writes a message of so many bytes and returns the capacity after it. */
+/** Writes a message of this size and returns the resulting capacity. */
 function write(pool: OutputPool, length: number, limit = length): number {
   pool.open(limit);
   pool.reserve(length);
@@ -21,7 +21,7 @@ Deno.test("capacity grows by a factor of four, up to the limit plus one turn", (
   assert.equal(write(pool, 65000, 1 << 20), 65536);
   assert.equal(write(pool, 100000, 200000), 200262);
   assert.equal(write(pool, 250000, 1 << 20), 801048);
-  // A limit that is one of the steps is not grown to in two.
+  // A limit that equals a step is reached in one.
   assert.equal(write(new OutputPool(), 20000, 65536), 65536 + 262);
   assert.equal(pool.view.buffer, pool.bytes.buffer);
 });

@@ -6,7 +6,7 @@ function distance(table: PositionTable, slot: number, place: number): number {
   return (place + table.base - table.slots[slot] & 0xffff) || 0x10000;
 }
 
-/** Remembers `place` in a slot. */
+/** Stores `place` in a slot. */
 function note(table: PositionTable, slot: number, place: number): void {
   table.slots[slot] = place + table.base;
 }

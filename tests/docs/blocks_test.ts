@@ -70,7 +70,7 @@ const folder = join(builtForNode(join(root, "mod.ts")), "..", "blocks");
 mkdirSync(folder, { recursive: true });
 
 function command(runtime: RuntimeName, name: string, code: string): Deno.Command {
-  // The library has its own name where the JavaScript for Node is; Deno knows it from deno.json.
+  // Node resolves the library's name next to its JavaScript; Deno resolves it by deno.json.
   const file = runtime === "node"
     ? join(folder, `${name}.mjs`)
     : join(root, ".build", "blocks", `${name}.ts`);

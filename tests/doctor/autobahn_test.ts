@@ -126,13 +126,13 @@ Deno.test("a server that answers every Close with 1001 fails 33 of the 34 cases 
   assert.equal(withVerdict(results, "FAIL").length, 33);
 });
 
-Deno.test("accepts 1000 in answer to every valid Close, and to no invalid one", async () => {
+Deno.test("accepts 1000 in reply to every valid Close, and to no invalid one", async () => {
   const results = await examine(judged, frameOf(CLOSE, formatClosePayload(1000, "")));
   assert.deepEqual(withVerdict(results, "FAIL"), INVALID);
   assert.equal(withVerdict(results, "PASS").length, 34 - INVALID.length);
 });
 
-Deno.test("accepts 1002 in answer to every invalid Close, and to the valid one with 1002", async () => {
+Deno.test("accepts 1002 in reply to every invalid Close, and to the valid one with 1002", async () => {
   const results = await examine(judged, frameOf(CLOSE, formatClosePayload(1002, "")));
   assert.deepEqual(
     withVerdict(results, "PASS"),
@@ -140,7 +140,7 @@ Deno.test("accepts 1002 in answer to every invalid Close, and to the valid one w
   );
 });
 
-Deno.test("accepts a Close without a code in answer to every Close of group 7", async () => {
+Deno.test("accepts a Close without a code in reply to every Close of group 7", async () => {
   const results = await examine(judged, frameOf(CLOSE, new Uint8Array(0)));
   assert.deepEqual(withVerdict(results, "PASS").length, 34);
 });
@@ -151,7 +151,7 @@ Deno.test("an end of the stream instead of a Close: NON-STRICT where the Close w
   assert.equal(withVerdict(results, "NON-STRICT").length, 34 - INVALID.length);
 });
 
-Deno.test("an illegal Close in answer passes 7.3.6 and fails 20.1.17", async () => {
+Deno.test("an illegal Close in reply passes 7.3.6 and fails 20.1.17", async () => {
   const echo = Uint8Array.of(CLOSE, 126, 0, 126, 0x03, 0xe8, ...new Uint8Array(124).fill(0x2a));
   const results = await examine((id) => id === "7.3.6" || id === "20.1.17", echo);
   assert.deepEqual(results.map(({ id, verdict }) => [id, verdict]), [

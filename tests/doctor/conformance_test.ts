@@ -12,14 +12,14 @@ import { type Endpoint, examine, ownEndpoints } from "./endpoints.ts";
 const INFORMATIONAL = ["7.1.6", "7.13.1", "7.13.2"];
 
 /**
- * The compressed cases, of which those that differ least are left out. All cases together take an hour:
- * `deno task doctor` without `--fast`.
+ * The compressed cases, without those that differ least. All cases together take an hour: `deno
+ * task doctor` without `--fast`.
  */
 const LEFT_OUT = ["12.2.*", "12.3.*", "12.4.*", "13.1.*", "13.2.*", "13.4.*", "13.6.*"];
 
 /**
- * Long cases of code that is the same on all runtimes: fragments of large messages, and compression.
- * Each runtime leaves out those of one entry, and each case runs in both roles.
+ * Long cases of code that is the same on all runtimes: fragments of large messages, and
+ * compression. Each runtime skips those of one entry, and each case runs in both roles.
  */
 const SHARES = [
   ["9.3.*", "12.1.*", "13.3.*"],
@@ -29,7 +29,7 @@ const SHARES = [
 
 /** With compression: the arguments for the examination at an index of {@linkcode ownEndpoints}. */
 function selection(index: number): string[] {
-  // In the other role, each runtime leaves out other cases.
+  // In the other role, each runtime skips other cases.
   const share = SHARES[(index + Math.floor(index / SHARES.length)) % SHARES.length]!;
   return ["--fast", "--exclude", [...LEFT_OUT, ...share].join(",")];
 }

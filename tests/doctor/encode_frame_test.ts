@@ -1,4 +1,4 @@
-// Frames that may be anything.
+// Frames with any header.
 
 import assert from "node:assert/strict";
 import { encodeFrame } from "../../doctor/encode_frame.ts";

@@ -19,7 +19,7 @@ export type FaultKind = typeof faultKinds[number];
 /** The fault of one direction of one connection. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** How many bytes pass before it begins: anywhere in the handshake or in a frame. */
+  /** The number of bytes before it begins, anywhere in the handshake or in a frame. */
   readonly after: number;
   /** The delay of chunks (`delay`) or the length of the pause (`stall`), in milliseconds. */
   readonly milliseconds: number;
@@ -29,13 +29,13 @@ export interface Fault {
   readonly bytes: number;
 }
 
-/** How often faults happen, and how long they last. */
+/** The frequency and the duration of faults. */
 export interface FaultRules {
   /** The share of connections that are faulty, 0 to 1. */
   readonly share: number;
   /** The longest stall in milliseconds; delays are up to a tenth of it. */
   readonly longest: number;
-  /** Which kinds happen. */
+  /** The possible kinds. */
   readonly kinds: readonly FaultKind[];
 }
 

@@ -1,4 +1,4 @@
-// Records the results of one side of the load: a number for each connection, the way it ended, and
+// Records the results of one side of the load: the messages and the end of each connection, and
 // every violation.
 
 /** The maximum number of connections; the memory for them is allocated before the measurement. */

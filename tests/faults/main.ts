@@ -44,7 +44,7 @@ const cycles: SoakPlan = {
   pongTimeout: 5000,
 };
 
-/** Connections that are many at the same time. */
+/** Many simultaneous connections. */
 const crowd: SoakPlan = {
   load: {
     concurrency: Number(values.connections),
@@ -92,7 +92,7 @@ for (const runtime of chosen) {
 function socketsOf(runtime: RuntimeName): SocketsKind[] {
   const kinds: SocketsKind[] = [];
   if (values.server !== "sockets") kinds.push("own");
-  // Node has no server of WebSockets.
+  // Node has no native WebSocket server.
   if (values.server !== "own" && runtime !== "node") kinds.push("native");
   return kinds;
 }

@@ -14,17 +14,17 @@ export interface Load {
   readonly type: "load";
   readonly ports: readonly number[];
   readonly seed: number;
-  /** How many are connected at a time. */
+  /** The number of simultaneous connections. */
   readonly concurrency: number;
-  /** Ends after so many connections. */
+  /** The number of connections after which it ends. */
   readonly connections?: number;
-  /** Ends after so long. */
+  /** The duration after which it ends. */
   readonly duration?: number;
   /** The maximum lifetime of a connection. */
   readonly lifetime: number;
-  /** How long it waits at most before its next message. */
+  /** The maximum delay before its next message. */
   readonly gap: number;
-  /** How long the server may be silent; it pings more often than that. */
+  /** The maximum silence of the server, which pings more often. */
   readonly readTimeout: number;
 }
 
@@ -37,7 +37,7 @@ const sent = new Uint32Array(ledger.counts.length);
 let nextId = 0;
 let peak = 0;
 
-/** Pending opening handshakes at a time: more would only wait for each other. */
+/** The maximum number of pending opening handshakes. */
 const MOST_OPENING = 200;
 let opening = 0;
 const waiting: Array<() => void> = [];

@@ -10,7 +10,7 @@ import { obey } from "./orders.ts";
 /** The sockets under the server: the library's own, or those of Bun.serve and Deno.serve. */
 export type SocketsKind = "own" | "native";
 
-/** How the server listens. */
+/** The server's address. */
 export interface ListenOrder {
   readonly type: "listen";
   readonly sockets: SocketsKind;
@@ -56,9 +56,9 @@ async function listen(order: ListenOrder): Promise<number> {
 }
 
 /**
- * The options that each kind of sockets can have. Bun negotiates the parameters of compression itself.
- * Deno has no compression, and waits for a pong as long as `pingInterval` is. Neither can stop reading,
- * so that the load never pauses a connection.
+ * The options that each kind of sockets can have. Bun negotiates the parameters of compression
+ * itself. Deno has no compression, and its pong timeout is `pingInterval`. Neither can stop
+ * reading, so that the load never pauses a connection.
  */
 function optionsFor(
   { sockets, pingInterval, pongTimeout }: ListenOrder,

@@ -9,9 +9,12 @@ import { obey } from "./orders.ts";
 export type StallOrder =
   /** Answers with its port. */
   | "listen"
-  /** Waits for so many open connections, and so many pongs from here on; or until one ends unexpectedly. */
+  /**
+   * Waits for these numbers of open connections and of further pongs, or until a connection ends
+   * unexpectedly.
+   */
   | { readonly open: number; readonly pongs: number }
-  /** Closes so many connections and blocks the event loop for so many milliseconds. */
+  /** Closes this number of connections and blocks the event loop for the given milliseconds. */
   | { readonly close: number; readonly block: number }
   /** Waits until the connections that were closed have ended, and answers with a {@linkcode StallReport}. */
   | "ended"
@@ -22,7 +25,7 @@ export type StallOrder =
 export interface StallReport {
   /** Connections that are open. */
   readonly open: number;
-  /** How the others have ended, and how often that happened. */
+  /** The ends of the others, with their counts. */
   readonly ends: Readonly<Record<string, number>>;
 }
 

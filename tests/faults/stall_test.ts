@@ -23,15 +23,15 @@ const STOPPED = 3000;
 const BLOCKED = 2500;
 
 /**
- * Milliseconds by which this process may be late before its connections no longer count as healthy: they
- * answer pings too late themselves.
+ * Milliseconds by which this process may be late; beyond that its connections answer pings too late
+ * to count as healthy.
  */
 const LATE = 900;
 
 /** Milliseconds after which a ping is answered, so that many wait for their pong when the stall begins. */
 const DELAY = 300;
 
-/** A healthy peer, though not a fast one. */
+/** A healthy, but slow peer. */
 const peer: ConnectOptions = {
   autoPong: false,
   message: () => {},
@@ -41,7 +41,7 @@ const peer: ConnectOptions = {
 /** Attempts on a machine that is too busy for healthy connections. */
 const ATTEMPTS = 5;
 
-/** Watches by how much the event loop of this process is late. */
+/** Measures the delay of this process's event loop. */
 class LagWatch implements Disposable {
   longest = 0;
   #last = performance.now();

@@ -60,7 +60,7 @@ export class Worker implements AsyncDisposable {
     if (!status.success) throw new Error(`${this.#name} ended with exit code ${status.code}`);
   }
 
-  /** Ends it, if it has not ended. */
+  /** Kills it, if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");

@@ -31,7 +31,7 @@ const LONG_EDGES = [65534, 65535, 65536, 65537, 70000];
 export const shortBytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
   .map((bytes) => new Uint8Array(bytes));
 
-/** Bytes with a period, of a size at an edge: long without being slow to make. */
+/** Periodic bytes of a size near a threshold, which are fast to generate even if long. */
 const periodicBytes: fc.Arbitrary<Uint8Array> = fc.record({
   size: fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...EDGES) }, {
     weight: 1,
@@ -111,7 +111,7 @@ export const damages: fc.Arbitrary<Damage[]> = fc.array(
   { maxLength: 5 },
 );
 
-/** The stream with the damage done to it. */
+/** The damaged stream. */
 export function damaged(stream: Uint8Array, what: readonly Damage[]): Uint8Array {
   return what.reduce(damage, stream);
 }

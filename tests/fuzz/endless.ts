@@ -11,7 +11,7 @@ export interface Orders {
   readonly minutes: number;
   /** The seed of the first batch; each one after it has the next. */
   readonly seed: number;
-  /** How many batches at most. */
+  /** The maximum number of batches. */
   readonly batches: number;
   /** The name of the one property to check, instead of all in turn. */
   readonly only: string | undefined;

@@ -53,11 +53,11 @@ export interface Control {
 export interface PlannedMessage {
   readonly kind: "message";
   readonly data: string | Uint8Array;
-  /** Where it is cut into fragments, as shares of its length. */
+  /** The boundaries of its fragments, as fractions of its length. */
   readonly cuts: readonly number[];
   /** The frames after each fragment except the last. */
   readonly between: readonly Control[];
-  /** Whether it is compressed, where that was agreed. */
+  /** Whether it is compressed, if that was negotiated. */
   readonly compress: boolean;
 }
 
@@ -151,7 +151,7 @@ function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rare });
 }
 
-/** A frame that is still to be masked, or not. */
+/** A frame before its masking, if any. */
 export type WildFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
 
 /** A frame in which anything may be wrong: bits, opcode, mask, length field, announced length. */

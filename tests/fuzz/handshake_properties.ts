@@ -122,7 +122,7 @@ export const requestsOfOthers = fc.property(
   },
 );
 
-/** A client reads an answer: the same for every cut. */
+/** A client reads a response: the result is the same for every chunk split. */
 export const responseHeads = fc.property(responses, damages, cuts, (answer, what, sizes) => {
   sameForEveryCut(damaged(answer, what), sizes, (chunks) => {
     const handshake = new ClientHandshake({

@@ -1,4 +1,4 @@
-// Arbitrary heads of requests and answers: an opening handshake, or nearly one.
+// Arbitrary heads of requests and responses: an opening handshake, or nearly one.
 
 import fc from "fast-check";
 import type { DeflateConfig } from "../../src/handshake/deflate_offer.ts";
@@ -16,7 +16,7 @@ export const tokens: fc.Arbitrary<string> = fc.string({
   maxLength: 12,
 });
 
-/** Names of header fields, those that matter here among them. */
+/** Names of header fields, including the relevant ones. */
 export const fieldNames: fc.Arbitrary<string> = fc.oneof(
   tokens,
   fc.constantFrom(
@@ -97,7 +97,7 @@ export const requests: fc.Arbitrary<Uint8Array> = heads(
   ],
 );
 
-/** Answers, with interim ones before them. */
+/** Responses, after interim ones. */
 export const responses: fc.Arbitrary<Uint8Array> = fc.tuple(
   fc.array(heads(fc.constant("HTTP/1.1 103 Early Hints"), []), { maxLength: 2 }),
   heads(

@@ -68,7 +68,7 @@ for (const runtime of chosen) {
   const held = await fuzz(runtime, {
     minutes: Number(values.minutes) / chosen.length,
     seed,
-    // JSON knows no infinity.
+    // JSON cannot represent infinity.
     batches: Math.min(Number(values.batches), Number.MAX_SAFE_INTEGER),
     only: values.only,
   });

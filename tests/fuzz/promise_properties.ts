@@ -164,7 +164,7 @@ function assertEnd(world: World): void {
   }
 }
 
-/** Promise 4. */
+/** Guarantee 4. */
 function assertErrors(world: World): void {
   const { thrown, reported, onErrorThrew, conn } = world;
   const reports = new Map<unknown, number>();
@@ -278,7 +278,7 @@ const kinds = fc.constantFrom<Kind>(
   "upgrade rejects",
 );
 
-/** No error of one connection, or of one handshake, touches another. */
+/** No error of one connection, or of one handshake, affects another. */
 export const isolated = fc.asyncProperty(
   fc.array(kinds, { minLength: 2, maxLength: 6 }),
   fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }), { maxLength: 8 }),

@@ -25,7 +25,7 @@ import {
   type WireFrame,
 } from "../support/vectors.ts";
 
-/** How the user reads. */
+/** The user's way of reading. */
 export type Reading =
   | "handler"
   | "none"
@@ -34,7 +34,7 @@ export type Reading =
   | "readable"
   | "readable canceled";
 
-/** A handler that fails, and how. */
+/** A failing handler, and its kind of failure. */
 export type Fault = "no" | "throws" | "rejects";
 
 /** The places where user code fails. */
@@ -51,7 +51,7 @@ export interface WorldPlan {
   readonly onErrorFails: Fault;
 }
 
-/** Something that happens. */
+/** An action or an event. */
 export type Step =
   | { readonly user: "send" | "delayed" | "prepared" | "written" | "ping"; readonly size: number }
   | { readonly user: "stream"; readonly sizes: readonly number[]; readonly delay: number }
@@ -70,7 +70,7 @@ interface Sent {
   isWhole: boolean;
 }
 
-/** Everything about one connection that the test sees. */
+/** Everything that the test records of one connection. */
 export class World {
   readonly plan: WorldPlan;
   readonly time: VirtualTime = new VirtualTime();
@@ -82,7 +82,7 @@ export class World {
   /** An unused connection of the same server. */
   neighbor: { conn: Connection<undefined>; peer: RawPeer } | undefined;
 
-  /** Messages that the `message` handler got. */
+  /** Messages that the `message` handler received. */
   messages = 0;
   readonly sent: Sent[] = [];
   /** The reason for which the end may be unclean or late; `undefined` if no fault has occurred. */
@@ -176,7 +176,7 @@ export class World {
     return { messages, close, behindClose };
   }
 
-  /** Ends everything, in any state. */
+  /** Ends all connections, in any state. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#answers = false;
@@ -460,7 +460,7 @@ export class World {
     }
   }
 
-  /** A peer as it should be: pongs, a Close frame for a Close frame, an end for an end. */
+  /** A correct peer: answers pings, Close frames and the end of the stream. */
   #answer(): void {
     const { peer } = this;
     for (const { opcode, payload, end } of this.#frames(this.#takenAt)) {
@@ -509,7 +509,7 @@ async function* never(): AsyncGenerator<string> {
   await new Promise(() => {});
 }
 
-/** The unhandled rejections while `run` runs. */
+/** The unhandled rejections during `run`. */
 export async function unhandledDuring(run: () => Promise<void>): Promise<unknown[]> {
   const seen: unknown[] = [];
   const note = (error: unknown): void => void seen.push(error);

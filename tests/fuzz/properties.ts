@@ -1,4 +1,4 @@
-// All properties by name, with how much of the time each is worth.
+// All properties by name, with their shares of the time.
 
 import type fc from "fast-check";
 import * as handshake from "./handshake_properties.ts";
@@ -14,10 +14,10 @@ export type AnyProperty = fc.IRawProperty<unknown, boolean>;
 
 /** One property. */
 export interface NamedProperty {
-  /** The sentence that holds. */
+  /** The property as a sentence. */
   readonly name: string;
   readonly property: AnyProperty;
-  /** How often it is run, in relation to the others. */
+  /** Its relative number of runs. */
   readonly weight: number;
 }
 
@@ -25,7 +25,7 @@ function named<T>(name: string, property: fc.IRawProperty<T, boolean>, weight = 
   return { name, property: property as AnyProperty, weight };
 }
 
-/** Those about whole connections in virtual time, which take longest. */
+/** Properties of whole connections in virtual time, which take longest. */
 export const promises: readonly NamedProperty[] = [
   named("no accepted message is lost while the peer makes progress", promise.delivered, 2),
   named("every connection ends and reports the correct result", promise.ended, 2),
@@ -34,7 +34,7 @@ export const promises: readonly NamedProperty[] = [
   named("all that a server has accepted arrives before its end", server.shutDown, 2),
 ];
 
-/** The others, which need no time. */
+/** All other properties, which need no time. */
 export const properties: readonly NamedProperty[] = [
   named("a legal conversation is received as it was sent", session.legalStreams, 3),
   named("a damaged conversation has one outcome for every chunk split", session.damagedStreams, 5),

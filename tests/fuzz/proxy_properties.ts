@@ -19,7 +19,9 @@ const credentials = fc.option(
   { nil: undefined },
 );
 
-/** The answers of a SOCKS5 proxy: method, perhaps the status of a password, reply. */
+/**
+ * The replies of a SOCKS5 proxy: the method, perhaps the authentication status, the final reply.
+ */
 const socksAnswers = fc.record({
   method: fc.oneof(fc.constantFrom(0, 2), fc.nat(255)),
   status: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(255)),
@@ -95,7 +97,7 @@ function assertSameForEveryCut(
   assert.deepEqual(converse(open(), chunksOf(answers, [1])), whole, "by bytes");
 }
 
-/** A SOCKS5 proxy may answer anything. */
+/** Any replies of a SOCKS5 proxy. */
 export const socks5 = fc.property(
   targets,
   credentials,
@@ -107,7 +109,7 @@ export const socks5 = fc.property(
   },
 );
 
-/** So may an HTTP proxy. */
+/** Any responses of an HTTP proxy. */
 export const httpConnect = fc.property(
   targets,
   credentials,

@@ -1,4 +1,4 @@
-// A second receiver, written directly from RFC 6455 and as simply as possible: it has the whole
+// A second receiver, written directly from RFC 6455 and as simply as possible: it reads the whole
 // stream at once, reads every number as the RFC defines it, and does not support compression. A
 // session must produce the same result for a stream.
 
@@ -106,7 +106,7 @@ function message(kind: number, bytes: Uint8Array, rules: SessionRules): EventRec
   return rules.text === "string" ? ["text", text] : ["utf8", toHex(bytes)];
 }
 
-/** Whether something can follow that makes a text of it. */
+/** Whether further bytes can complete it to a valid text. */
 function canBecomeText(bytes: Uint8Array): boolean {
   return decoded(bytes, true) !== undefined;
 }

@@ -1,5 +1,6 @@
-// A server and several clients of the library over random sequences, with compression and topics, up to
-// the shutdown or the close: all that was accepted arrives once, in order, before a clean end.
+// A server and several clients of the library over random sequences, with compression and topics,
+// up to the shutdown or the close: every accepted message arrives once, in order, before a clean
+// end.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";

@@ -53,7 +53,7 @@ interface Reaction {
 
 const keys = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
 
-/** Everything about one session that does not depend on how its stream is cut. */
+/** Everything about one session that does not depend on the chunk split. */
 interface Setting {
   readonly side: Side;
   readonly rules: Partial<SessionRules>;

@@ -92,7 +92,7 @@ function decoded(bytes: Uint8Array): string | undefined {
 
 const MAX_TOPICS = 5;
 
-/** A client may send anything: it is answered, delivered, or ends the connection, within the bounds. */
+/** Any input of a client is answered, delivered, or ends the connection, within the bounds. */
 export const requests = fc.property(
   fc.array(anything, { maxLength: 40 }),
   fc.func(fc.constantFrom<unknown>(true, false, "later", "throw", undefined)),

@@ -32,7 +32,7 @@ Deno.test("writes the accept value into a buffer", () => {
   assert.equal(textOf(target), `.${RFC_ACCEPT}.`);
 });
 
-Deno.test("makes a key of 24 characters from a nonce of 16 bytes, throws a RangeError for other sizes", () => {
+Deno.test("creates a key of 24 characters from a nonce of 16 bytes, throws a RangeError for other sizes", () => {
   assert.equal(encodeKey(bytesOf("the sample nonce")), RFC_KEY);
   for (const length of [0, 15, 17, 32]) {
     assert.throws(() => encodeKey(new Uint8Array(length)), {

@@ -117,7 +117,7 @@ for (const { title, lines, bytes, text, complete } of vectors) {
   });
 }
 
-Deno.test("does not wait for a body where there is none or its length is unknown", () => {
+Deno.test("does not wait for a body if there is none or its length is unknown", () => {
   const none: [Lines, number][] = [
     [[["Content-Length", "0"]], 403],
     [[["Content-Length", "5"]], 204],

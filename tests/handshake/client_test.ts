@@ -17,7 +17,7 @@ const asking: ClientHandshakeOptions = {
   offeredExtensions: ["permessage-deflate"],
 };
 
-/** A legal answer's fields, by name, for tests that change one of them. */
+/** A legal response's fields, by name, for tests that change one of them. */
 const LEGAL: Readonly<Record<string, string>> = {
   Upgrade: "websocket",
   Connection: "Upgrade",
@@ -48,7 +48,7 @@ function failureOf(options: ClientHandshakeOptions, chunks: Uint8Array[]): Hands
   assert.fail("the response was accepted");
 }
 
-/** Answers that open the connection, as servers send them. */
+/** Responses of real servers that open the connection. */
 const accepted: readonly { title: string; text: string }[] = [
   { title: "quickws's server", text: textOf(acceptResponse(plain)) },
   {
@@ -132,7 +132,7 @@ interface Refusal {
   title: string;
   text: string;
   code: string;
-  /** The status of the answer, or {@linkcode NONE}. */
+  /** The status of the response, or {@linkcode NONE}. */
   status: number;
   options?: ClientHandshakeOptions;
 }
@@ -226,7 +226,7 @@ const refusals: readonly Refusal[] = [
   refused("a bare LF", "HTTP/1.1 101 X\n\n", "HEAD_MALFORMED", NONE),
   refused("a byte beyond ASCII", answer({ [PROTOCOL]: "caf\xe9" }), "HEAD_MALFORMED", NONE),
   refused(
-    "too large a head",
+    "a head that is too large",
     answer({ "X-A": "a".repeat(300) }),
     "HEAD_TOO_LARGE",
     NONE,
@@ -240,7 +240,7 @@ const refusals: readonly Refusal[] = [
     { ...plain, maxLines: 3 },
   ),
   refused(
-    "too many interim answers",
+    "too many interim responses",
     head("HTTP/1.1 102 Processing").repeat(MAX_INTERIM_RESPONSES + 1) + answer(),
     "STATUS_UNEXPECTED",
     102,

@@ -53,7 +53,7 @@ const CLIENTS: readonly {
   offer: string;
   /** With the default options. */
   alone: string;
-  /** With takeover in both directions and the window of 12 bits that a server then asks for. */
+  /** With takeover in both directions and the window of 12 bits that a server then requests. */
   takeover: string;
   agreed: string;
 }[] = [
@@ -68,7 +68,7 @@ const CLIENTS: readonly {
     clients: "Firefox, Safari",
     offer: "permessage-deflate",
     alone: ALONE,
-    // It does not know the parameter, so that only its takeover can be declined.
+    // It does not support the parameter, so that only its takeover can be declined.
     takeover: "permessage-deflate; client_no_context_takeover",
     agreed: "alone 15, takeover 15",
   },
@@ -113,7 +113,7 @@ for (const { clients, offer, alone, takeover, agreed } of CLIENTS) {
   });
 }
 
-Deno.test("accepts nothing where permessage-deflate is not offered", () => {
+Deno.test("accepts no extension if permessage-deflate is not offered", () => {
   assert.equal(accept([]), undefined);
   assert.equal(accept("x-webkit-deflate-frame, permessage-bzip2; a=1"), undefined);
   assert.equal(accept("Permessage-Deflate"), undefined, "names of extensions are tokens");
@@ -295,7 +295,8 @@ for (
       "client_max_window_bits=9",
       "takeover 9, takeover 15",
     ],
-    // A client that does not know the parameter cannot be limited, only be kept from takeover.
+    // The window of a client that does not support the parameter cannot be limited; only its
+    // takeover can be disabled.
     [
       { ...GENEROUS, clientMaxWindowBits: 14 },
       "",
@@ -320,7 +321,7 @@ for (
     [GENEROUS, "", "takeover 15, takeover 15"],
     [GENEROUS, "server_no_context_takeover", "alone 15, takeover 15"],
     [GENEROUS, "client_no_context_takeover", "takeover 15, alone 15"],
-    // A server may limit itself, and the client where its offer allows that, which it always does.
+    // A server may limit its own window, and the client's, which its offer always allows.
     [GENEROUS, "server_max_window_bits=8", "takeover 8, takeover 15"],
     [GENEROUS, "client_max_window_bits=8", "takeover 15, takeover 8"],
     [{}, "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],

@@ -10,7 +10,7 @@ export function textOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** Lines joined and ended by CRLF, and the empty line that ends a head. */
+/** Lines that each end with CRLF, and the empty line that ends a head. */
 export function head(...lines: string[]): string {
   return [...lines, "", ""].join("\r\n");
 }

@@ -14,7 +14,7 @@ export interface InteropClient {
   close(code: number, reason: string): void;
   /** The negotiated extensions. */
   readonly extensions: string;
-  /** How the connection ended. */
+  /** The end of the connection. */
   readonly closed: Promise<{ code: number; reason: string; clean: boolean }>;
 }
 

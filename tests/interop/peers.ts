@@ -12,7 +12,7 @@ import { type Program, program } from "./processes.ts";
 export interface Peer {
   readonly program: Program;
   readonly agreed: Agreed;
-  /** The results, once everything is prepared. */
+  /** The results, once all programs are prepared. */
   readonly version: () => string;
 }
 

@@ -14,7 +14,7 @@ export interface Program {
   readonly name: string;
   /** The programs that it requires besides the three runtimes. */
   readonly needs?: Need;
-  /** How to start it. */
+  /** Its command. */
   command(...args: string[]): RuntimeCommand;
 }
 
@@ -54,7 +54,7 @@ export class RunningProgram {
   /**
    * Reports the printed results until the process ends, which it must do on its own with status 0.
    *
-   * @returns How many results there were of each server.
+   * @returns The number of results of each server.
    */
   async report(t: Deno.TestContext): Promise<Map<string, number>> {
     const counts = new Map<string, number>();

@@ -40,7 +40,7 @@ async function run(): Promise<Result[]> {
   }
 }
 
-/** A table in Markdown; `deno fmt` makes its columns straight. */
+/** A table in Markdown; `deno fmt` aligns its columns. */
 function table(head: string[], rows: string[][]): string {
   const lines = [head, head.map(() => "---"), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -54,7 +54,7 @@ function kinds(agreed: Agreed): string {
   return came.join(", ") || "none";
 }
 
-/** The cell of a pair: how many steps it took without a fault. */
+/** The cell of a pair: the number of its passed steps. */
 function cell(results: readonly Result[], wanted: Partial<Result>): string {
   const { server, client, proxy } = wanted;
   const result = results.find((one) =>

@@ -36,7 +36,7 @@ for (
   const [name, frames, events] of [
     ["in one frame", [{ rsv: RSV1, opcode: TEXT, payload: PACKED_TEXT }], [{ text: "aaaabbbb" }]],
     [
-      "in fragments, of which the first alone has RSV1",
+      "in fragments, of which only the first has RSV1",
       [
         { fin: false, rsv: RSV1, opcode: TEXT, payload: PACKED_TEXT.slice(0, 1) },
         { opcode: PING },
@@ -124,7 +124,7 @@ const TEXTS = ["", "abc", "aaaa", "\u00e9".repeat(100), "a".repeat(126), "a".rep
   .concat("ab".repeat(500), "\u20ac".repeat(9000), "a".repeat(8191), "a".repeat(8192));
 
 for (const masks of [false, true]) {
-  Deno.test(`compresses text from a ${masks ? "client" : "server"} where that makes it shorter`, () => {
+  Deno.test(`compresses text from a ${masks ? "client" : "server"} if that makes it shorter`, () => {
     for (const text of TEXTS) {
       const plain = utf8(text);
       const packed = runLength(plain);

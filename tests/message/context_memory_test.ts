@@ -52,7 +52,7 @@ Deno.test("allocates with the first message, counts the memory, and releases it 
   assert.equal(all.byteLength, 0);
 });
 
-Deno.test("over the limit the least recently used encoder drops its context", () => {
+Deno.test("beyond the limit the least recently used encoder drops its context", () => {
   const all = new ContextMemories();
   const [a, b, c] = [1, 2, 3].map(() => new ContextMemory(2 * ONE, all));
   const first = send(a);

@@ -42,7 +42,7 @@ Deno.test("counts the memory of connections until they release it", () => {
   assert.equal(governor.counted, 0);
 });
 
-Deno.test("over the limit closes the connections that hold most, also if a small one requests more", () => {
+Deno.test("beyond the limit closes the connections that hold most, even if a small one requests more", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const holders = [50_000, 16_383, 16_383, 100].map((size) => {
     const holder = new Holder(governor);
@@ -58,7 +58,7 @@ Deno.test("over the limit closes the connections that hold most, also if a small
   assert.match(error.message, /memoryLimit \(82866 bytes\).*50000 bytes$/);
 });
 
-Deno.test("among thousands of equal holders each pays for itself, and never a smaller one", () => {
+Deno.test("among thousands of equal holders closes the one that requests more, and never a smaller one", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const limit = 64 << 20;
   const honest = Array.from({ length: 20 }, () => new Holder(governor));

@@ -1,4 +1,4 @@
-// A compressed message that takes long is paused, and finally delivered or rejected.
+// A compressed message that takes long is paused, and later delivered or rejected.
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
@@ -81,7 +81,7 @@ Deno.test("detects an error in the part after the pause", () => {
   assert.deepEqual(texts, []);
 });
 
-Deno.test("close releases a paused message, and counts nothing for it any more", () => {
+Deno.test("close releases a paused message and its memory", () => {
   const rules = {
     compress: true,
     decompress: true,

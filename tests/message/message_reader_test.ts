@@ -29,7 +29,7 @@ function stream(...frames: FrameParts[]): Uint8Array {
   return concat(...frames.map(frame));
 }
 
-/** A payload in so many frames, empty ones where it is shorter. */
+/** A payload in this number of frames, some empty if it is shorter. */
 function fragments(opcode: number, payload: Uint8Array, count: number): FrameParts[] {
   const size = Math.ceil(payload.length / count);
   return Array.from({ length: count }, (_, i) => ({

@@ -354,7 +354,7 @@ Deno.test("decompresses or rejects random bytes, without any other error", () =>
   }
 });
 
-Deno.test("rejects compressed messages with 1003 where decompress is off", () => {
+Deno.test("rejects compressed messages with 1003 if decompress is off", () => {
   assert.throws(() => unpack(open({ decompress: false }), hex("00")), {
     code: "COMPRESSION_REFUSED",
     closeCode: 1003,

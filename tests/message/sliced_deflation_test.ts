@@ -1,4 +1,4 @@
-// A message that is compressed in slices becomes the same kind of payload as one in one piece.
+// A message that is compressed in slices has the same kind of payload as one compressed as a whole.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -50,7 +50,7 @@ for (const windowBits of [9, 15]) {
   });
 }
 
-Deno.test("slices are at most 1 percent longer than one piece", () => {
+Deno.test("slices are at most 1 percent longer than a message compressed as a whole", () => {
   const message = new TextEncoder().encode(JSON_LINES);
   const whole = new Uint8Array(message.length);
   const end = new PermessageDeflate(RULES, ALONE, ALONE)
@@ -59,7 +59,7 @@ Deno.test("slices are at most 1 percent longer than one piece", () => {
   assert.ok(length <= end * 1.01, `${length} instead of ${end} bytes`);
 });
 
-Deno.test("contexts that are dropped between slices do no harm", () => {
+Deno.test("contexts dropped between slices do not affect the result", () => {
   const message = new TextEncoder().encode(JSON_LINES);
   // Bun and Node run all unit tests in one process.
   const before = ContextMemories.ofProcess.byteLength;
@@ -74,7 +74,7 @@ Deno.test("contexts that are dropped between slices do no harm", () => {
   assert.ok(byteLength <= before, `${byteLength} bytes, ${before} before`);
 });
 
-Deno.test("a message that does not pay leaves no context that refers to it", () => {
+Deno.test("an incompressible message leaves no context", () => {
   const compression = new PermessageDeflate(RULES, ALONE, { takeover: true, windowBits: 15 });
   const noise = crypto.getRandomValues(new Uint8Array(60_000));
   const message = new Uint8Array(6 * noise.length);

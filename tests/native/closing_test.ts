@@ -1,4 +1,5 @@
-// The end of connections over Deno.serve, where the runtime does not do all that this library promises.
+// The end of connections over Deno.serve, where the runtime alone does not provide all guarantees
+// of this library.
 
 import assert from "node:assert/strict";
 import { connect, createSockets } from "../../src/deno.ts";
@@ -11,7 +12,7 @@ const TEXT = 1;
 const CLOSE = 8;
 const PING = 9;
 
-/** A server, and a promise of how its first connection has ended. */
+/** A server, and a promise of the close info of its first connection. */
 function start(
   options: SocketsOptions<undefined>,
 ): AsyncDisposable & { readonly port: number; readonly ended: Promise<CloseInfo> } {

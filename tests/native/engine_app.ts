@@ -7,18 +7,18 @@ import { DenoServeSockets } from "../../src/native/deno.ts";
 import { WorkerSockets } from "../../src/native/workers.ts";
 import type { SocketsOptions } from "../../src/native/sockets.ts";
 
-/** How a connection has ended, as JSON. */
+/** The end of a connection, as JSON. */
 export interface RecordedEnd {
   readonly code: number;
   readonly reason: string;
   readonly clean: boolean;
   readonly initiator: string;
   readonly error?: string;
-  /** What `send` has returned, inside of the `close` handler and before. */
+  /** The results of `send`, inside the `close` handler and before. */
   readonly sent: readonly boolean[];
 }
 
-/** What `createSockets` returns, whatever its runtime hands to `fetch`. */
+/** The result of `createSockets`, for any runtime's arguments of `fetch`. */
 interface Sockets {
   handle(request: Request, second: never): Promise<Response | undefined> | undefined;
 }
@@ -74,7 +74,7 @@ function record(id: string, sent: boolean): void {
   results.set(id, [...results.get(id) ?? [], sent]);
 }
 
-/** Answers a request: by the sockets, by what was recorded, or by what a wrong entry throws. */
+/** Answers a request: with the sockets, the recorded ends, or the error of a wrong entry. */
 export function answer(
   sockets: Sockets,
   request: Request,
@@ -86,7 +86,7 @@ export function answer(
   return sockets.handle(request, second as never) ?? new Response("plain");
 }
 
-/** What the entry of each runtime throws here, if it does. */
+/** The error that the entry of each runtime throws here, if any. */
 function thrownBy(request: Request, second: unknown): Record<string, string> {
   const thrown: Record<string, string> = {};
   const { entry } = Object.fromEntries(new URL(request.url).searchParams) as {

@@ -41,7 +41,7 @@ function upgradeRequest(): Request {
   });
 }
 
-/** The sockets of a runtime that is none. */
+/** The sockets of a fake runtime. */
 class FakeSockets extends NativeSockets<undefined, FakeSocket> {
   constructor(options: SocketsOptions, engine: NativeEngine<FakeSocket>) {
     super(options, engine, { name: engine.name, refused: {} });
@@ -59,7 +59,7 @@ class FakeSockets extends NativeSockets<undefined, FakeSocket> {
   }
 }
 
-/** A connection, and all that its user receives. */
+/** A connection, and everything that its user receives. */
 interface Opened {
   readonly conn: Connection<undefined>;
   readonly socket: FakeSocket;
@@ -84,7 +84,7 @@ async function open(
   return { conn: conn!, socket, ends, errors };
 }
 
-/** How the connection has ended; fails unless that was reported once. */
+/** The end of the connection; fails unless it was reported once. */
 async function endOf({ conn, ends, errors }: Opened): Promise<CloseInfo> {
   await conn.closed;
   await settled(() => ends.length);
@@ -248,7 +248,7 @@ Deno.test("Bun.serve returns 0 for a dropped message, and when the connection ha
 
 for (const reportsDrain of [true, false]) {
   const how = reportsDrain ? "reports" : "does not report";
-  Deno.test(`conflated messages leave before what is sent after drained(), where the engine ${how} its drain`, async () => {
+  Deno.test(`conflated messages are sent before messages sent after drained(), if the engine ${how} its drain`, async () => {
     let buffered = 0;
     const sent: string[] = [];
     const sockets = new FakeSockets({

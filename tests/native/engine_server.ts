@@ -1,4 +1,5 @@
-// The application of engine_app.ts on Bun.serve or Deno.serve, in a process of its own. It prints its port.
+// The application of engine_app.ts on Bun.serve or Deno.serve, in a separate process. It prints its
+// port.
 
 import type { BunServer, BunWebSocket } from "../../src/native/bun.ts";
 import type { NativeDriver } from "../../src/native/driver.ts";

@@ -1,6 +1,6 @@
-// What the runtimes' own WebSockets do with bad input, in real Bun, Deno and workerd: requests for something
-// else, entries of another runtime, and every way in which a connection ends. Each end has its code, its
-// reason and its error, and the close handler is called once.
+// The runtimes' own WebSockets with invalid input, in real Bun, Deno and workerd: other requests,
+// entries of another runtime, and every end of a connection. Each end has its code, its reason and
+// its error, and the close handler is called once.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ async function recorded({ port }: Engine, id: string): Promise<RecordedEnd[]> {
   return await (await fetch(`http://127.0.0.1:${port}/ends?id=${id}`)).json();
 }
 
-/** How a connection has ended; fails if it is reported twice. */
+/** The end of a connection; fails if it is reported twice. */
 async function endOf(engine: Engine, id: string): Promise<RecordedEnd> {
   while ((await recorded(engine, id)).length === 0);
   // A second report would come within the next turns.
@@ -93,7 +93,7 @@ async function statusOf({ port }: Engine, request: string): Promise<[number, str
   return [status, new TextDecoder().decode(body)];
 }
 
-/** The error for each broken rule. */
+/** The error for each violated rule. */
 const BROKEN: Record<
   string,
   { readonly frame: FrameParts | Uint8Array; readonly code: number; readonly error: string }

@@ -1,4 +1,4 @@
-// `handle` of createSockets: which requests are its own, and which server it belongs to.
+// `handle` of createSockets: the requests that it accepts, and the server it belongs to.
 
 import assert from "node:assert/strict";
 import { createSockets as createBunSockets } from "../../src/bun.ts";
@@ -9,7 +9,7 @@ import { createSockets as createWorkerSockets } from "../../src/workers.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** A request as a runtime gives it to `fetch`. */
+/** A request as a runtime passes it to `fetch`. */
 function upgradeRequest(url: string, init: RequestInit = {}, fields = {}): Request {
   const headers = {
     host: new URL(url).host,

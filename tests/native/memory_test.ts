@@ -1,4 +1,5 @@
-// memoryLimit over a WebSocket of the runtime: what the driver holds itself, and what waits in the runtime.
+// memoryLimit over a WebSocket of the runtime: the driver's own memory, and the runtime's buffered
+// output.
 
 import assert from "node:assert/strict";
 import { connect, createSockets } from "../../src/deno.ts";
@@ -41,7 +42,7 @@ async function start(options: SocketsOptions<undefined>): Promise<
   };
 }
 
-/** What all connections of the process hold. */
+/** The memory of all connections of the process. */
 function held(): number {
   const sockets = createSockets();
   const { total } = sockets.stats().memory;

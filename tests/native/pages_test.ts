@@ -46,7 +46,7 @@ class PageServer {
     return `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
-  /** The next report of an event; others are passed over. */
+  /** The next report of an event; skips others. */
   async next(event: string): Promise<unknown> {
     for (;;) {
       const report = await this.reports.next();

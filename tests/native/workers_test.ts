@@ -1,5 +1,5 @@
-// Workers in a real workerd: `createSockets` in a Worker and in a Durable Object, and `connect` inside of a
-// Worker.
+// Workers in a real workerd: `createSockets` in a Worker and in a Durable Object, and `connect`
+// inside a Worker.
 
 import assert from "node:assert/strict";
 import { connect } from "../../mod.ts";

@@ -69,7 +69,7 @@ const ways: Record<string, Way> = {
   },
 };
 
-/** A server with WebSockets, and how to reach it. */
+/** A server with WebSockets, and its address. */
 class Site {
   readonly #server: Server;
   readonly #name: FrameworkName;

@@ -1,4 +1,4 @@
-// The servers by name, apart from the servers themselves, so that naming them loads none.
+// The names of the servers, in a separate file, so that importing them loads no server.
 
 /** Every server that is tested. */
 export const frameworkNames = [

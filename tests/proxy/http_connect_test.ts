@@ -47,7 +47,7 @@ Deno.test("rejects a target that contains more than a host", () => {
 for (
   const [username, password, decoded] of [
     ["user", "secret", "user:secret"],
-    // A user alone is sent, too.
+    // A user name without a password is sent, too.
     ["token", "", "token:"],
     ["", "secret", ":secret"],
     ["user", "with:colons::", "user:with:colons::"],

@@ -7,13 +7,13 @@ import { concat, toHex } from "../support/vectors.ts";
 
 /** The result of a dialogue. */
 export interface Outcome {
-  /** Whether the stream leads to the target. */
+  /** Whether the stream to the target is established. */
   readonly done: boolean;
   /** The bytes sent to the proxy, in hexadecimal, unless it failed. */
   readonly sent?: string;
   /** The bytes received after the dialogue, in hexadecimal, unless it failed. */
   readonly rest?: string;
-  /** Why it failed. */
+  /** The error, if it failed. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 

@@ -15,8 +15,8 @@ const STEPS = {
   "the peer ends its direction": (endpoint) => endpoint.session.receiveEnd(),
   "the stream ends": (endpoint) => endpoint.session.streamClosed(),
   "the stream is reset": (endpoint) => endpoint.session.streamClosed(new Error("reset")),
-  "time runs out": (endpoint) => endpoint.session.closeTimedOut(),
-  "the peer breaks a rule": (endpoint) => endpoint.receive({ opcode: 3 }),
+  "the timeout expires": (endpoint) => endpoint.session.closeTimedOut(),
+  "the peer violates a rule": (endpoint) => endpoint.receive({ opcode: 3 }),
   "a message arrives": (endpoint) => endpoint.receive({ opcode: TEXT, payload: "message" }),
   "a local failure": (endpoint) =>
     endpoint.session.fail(new WebSocketError("HANDLER_FAILED", "failed", { closeCode: 1011 })),
@@ -91,12 +91,15 @@ const ROWS: readonly Row[] = [
   },
   { steps: ["the local side closes", "the peer closes", "the stream is reset"], ending: CLEAN },
   {
-    steps: ["the local side closes", "the peer closes", "time runs out"],
+    steps: ["the local side closes", "the peer closes", "the timeout expires"],
     ending: CLEAN,
     cut: true,
   },
   { steps: ["the local side closes", "a message arrives", "the peer closes"], ending: CLEAN },
-  { steps: ["the local side closes", "the peer closes", "the peer breaks a rule"], ending: CLEAN },
+  {
+    steps: ["the local side closes", "the peer closes", "the peer violates a rule"],
+    ending: CLEAN,
+  },
   {
     steps: ["the local side closes", "the peer closes without a code"],
     ending: { ...CLEAN, code: 1005, reason: "", received: 1005 },
@@ -105,7 +108,7 @@ const ROWS: readonly Row[] = [
   { steps: ["the peer closes", "the local side closes"], ending: ECHOED },
   { steps: ["the peer closes", "the peer closes"], ending: ECHOED },
   { steps: ["the peer closes", "the peer ends its direction"], ending: ECHOED },
-  { steps: ["the peer closes", "time runs out"], ending: ECHOED, cut: true },
+  { steps: ["the peer closes", "the timeout expires"], ending: ECHOED, cut: true },
   { steps: ["the peer closes", "the stream is reset"], ending: ECHOED },
   { steps: ["a message arrives", "the peer closes", "a message arrives"], ending: ECHOED },
   {
@@ -120,37 +123,37 @@ const ROWS: readonly Row[] = [
   { steps: ["the peer ends its direction"], ending: LOST },
   { steps: ["the peer ends its direction", "the peer ends its direction"], ending: LOST },
   { steps: ["the peer ends its direction", "the local side closes"], ending: LOST },
-  { steps: ["the peer ends its direction", "time runs out"], ending: LOST, cut: true },
+  { steps: ["the peer ends its direction", "the timeout expires"], ending: LOST, cut: true },
   { steps: ["the local side closes"], ending: UNANSWERED },
   { steps: ["the local side closes", "the stream is reset"], ending: UNANSWERED },
   { steps: ["the local side closes", "the peer ends its direction"], ending: UNANSWERED },
   {
-    steps: ["the local side closes", "time runs out"],
+    steps: ["the local side closes", "the timeout expires"],
     ending: { ...UNANSWERED, error: "CLOSE_TIMEOUT" },
     cut: true,
   },
   {
-    steps: ["the local side closes", "time runs out", "time runs out"],
+    steps: ["the local side closes", "the timeout expires", "the timeout expires"],
     ending: { ...UNANSWERED, error: "CLOSE_TIMEOUT" },
     cut: true,
   },
 
   // A violation by the peer or an error of user code.
-  { steps: ["the peer breaks a rule"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "the peer breaks a rule"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "the peer closes"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "the peer ends its direction"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "the stream is reset"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "the local side closes"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "a local failure"], ending: BROKEN },
-  { steps: ["the peer breaks a rule", "time runs out"], ending: BROKEN, cut: true },
-  { steps: ["the peer breaks a rule", "the local side terminates"], ending: BROKEN, cut: true },
+  { steps: ["the peer violates a rule"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "the peer violates a rule"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "the peer closes"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "the peer ends its direction"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "the stream is reset"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "the local side closes"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "a local failure"], ending: BROKEN },
+  { steps: ["the peer violates a rule", "the timeout expires"], ending: BROKEN, cut: true },
+  { steps: ["the peer violates a rule", "the local side terminates"], ending: BROKEN, cut: true },
   {
-    steps: ["the local side closes", "the peer breaks a rule"],
+    steps: ["the local side closes", "the peer violates a rule"],
     ending: { ...UNANSWERED, error: "RESERVED_OPCODE" },
   },
   { steps: ["a local failure"], ending: FAILED },
-  { steps: ["a local failure", "the peer breaks a rule"], ending: FAILED },
+  { steps: ["a local failure", "the peer violates a rule"], ending: FAILED },
   { steps: ["a local failure", "a local failure"], ending: FAILED },
   {
     steps: ["the local side closes", "a local failure"],
@@ -201,7 +204,7 @@ for (const side of SIDES) {
   }
 }
 
-/** All sequences of so many steps. */
+/** All sequences of this number of steps. */
 function* sequences(length: number): Generator<Step[]> {
   if (length === 0) {
     yield [];
@@ -253,7 +256,7 @@ for (const side of SIDES) {
 
 Deno.test("the final error is the given error, with its class and message", () => {
   const endpoint = Endpoint.open("server");
-  STEPS["the peer breaks a rule"](endpoint);
+  STEPS["the peer violates a rule"](endpoint);
   endpoint.session.streamClosed();
   assert.ok(endpoint.errors[0] instanceof ProtocolError);
 });

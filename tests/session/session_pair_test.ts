@@ -75,7 +75,7 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
     const pongs = expected.get(from)!.filter(([kind]) => kind === "pong");
     const receivedPongs = from.events.filter(([kind]) => kind === "pong");
     assert.ok(pingsSent.length > 10);
-    // The peer's own pongs and its answers are mixed; all of them arrive and no others.
+    // The peer's unsolicited pongs and its replies are mixed; all of them arrive and no others.
     assert.deepEqual(
       receivedPongs.map(([, payload]) => payload).sort(),
       [...pongs, ...pingsSent].map(([, payload]) => payload).sort(),

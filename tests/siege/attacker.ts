@@ -1,5 +1,5 @@
-// The attackers of the siege, in a separate process on Node: raw sockets that send data no honest client
-// sends. The process prints its counts as lines of JSON, and exits when its input ends.
+// The attackers of the siege, in a separate process on Node: raw sockets that send hostile data.
+// The process prints its counts as lines of JSON, and exits when its input ends.
 //
 //   attacker NAME PORT SCALE CONNECTIONS
 
@@ -130,7 +130,7 @@ function scaled({ scale }: Plan, count: number): number {
   return Math.ceil(count * scale);
 }
 
-/** Opens so many connections, some at a time, and calls `act` with each. */
+/** Opens this number of connections, some at a time, and calls `act` with each. */
 function crowd(plan: Plan, full: number, act: (socket: Socket, i: number) => void): void {
   const count = scaled(plan, full);
   let next = 0;
@@ -142,7 +142,7 @@ function crowd(plan: Plan, full: number, act: (socket: Socket, i: number) => voi
       if (!isNext) one();
       isNext = true;
     };
-    // One that is rejected is followed by the next as well.
+    // After a rejected connection the next one follows as well.
     open(plan, i, (socket) => {
       act(socket, i);
       following();
@@ -196,7 +196,7 @@ const EMPTY = frame(FIN | BINARY, new Uint8Array(0));
 /** An attack, and the check of its effect. */
 interface Attack {
   start(plan: Plan): void;
-  /** Whether enough of it was done. */
+  /** Whether the attack was large enough. */
   isWhole(done: AttackFigures, plan: Plan): boolean;
 }
 
@@ -205,7 +205,7 @@ function isFlood({ sent }: AttackFigures): boolean {
   return sent >= 256 * 1024;
 }
 
-/** So many opened connections, or upgraded ones. */
+/** Requires this number of opened or upgraded connections. */
 function opens(full: number, name: "opened" | "upgraded" = "upgraded"): Attack["isWhole"] {
   return (done, plan) => done[name] >= scaled(plan, full);
 }
@@ -340,7 +340,7 @@ const attacks: Record<string, Attack> = {
       }),
     isWhole: (done, plan) => opens(500)(done, plan) && done.sent >= 10 * scaled(plan, 500),
   },
-  /** Asks for much, and reads a little of it at a time. */
+  /** Requests much data, and reads a little of it at a time. */
   "slow-reading": {
     start: (plan) => {
       for (let i = 0; i < scaled(plan, 100); i++) {

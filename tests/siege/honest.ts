@@ -48,7 +48,7 @@ class Client {
       localAddress: `127.0.1.${1 + i % 200}`,
       noDelay: true,
     });
-    // The certificate is one of the siege's own.
+    // The siege creates its own certificate.
     this.socket = security === "tls" ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
     tcp.on("error", () => {});
     this.socket.once(security === "tls" ? "secureConnect" : "connect", () => {

@@ -9,10 +9,10 @@
 //   --attackers 1       attackers that flood at the same time
 //   --runs 1            runs of each; the table has the median of the worst echoes, and their range
 //
-// Compressed attacks run against the defaults with compression, the others against the settings of the page.
-// Peers have the same settings as far as they know them.
-// The table at the end is Markdown. Exits with 1 if an honest connection was closed, a quickws server has
-// exited, or an attack has missed its intended effect.
+// Compressed attacks run against the defaults with compression, the others against the settings of
+// the page. Peers have the same settings as far as they support them. The table at the end is
+// Markdown. Exits with 1 if an honest connection was closed, a quickws server has exited, or an
+// attack has missed its intended effect.
 
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";

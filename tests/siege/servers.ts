@@ -63,7 +63,9 @@ const broker = new FakeBroker(true, new FakeHistory());
   },
 } as const;
 
-/** The settings of a peer: those of quickws under the same attack, as far as the peer knows them. */
+/**
+ * The settings of a peer: those of quickws under the same attack, as far as the peer supports them.
+ */
 interface PeerSettings {
   /** The certificate and key, as code. */
   readonly tls: string | undefined;
@@ -105,7 +107,7 @@ http.listen(0, "127.0.0.1", () => console.log(http.address().port));
 });
 console.log(server.port);
 `,
-  // It has no limits to set.
+  // It has no configurable limits.
   deno: ({ tls }) =>
     `Deno.serve({
   port: 0,
@@ -156,7 +158,7 @@ function programOf(
 }
 
 /**
- * How to start a server.
+ * The command that starts a server.
  *
  * @param isCompressed Whether messages are compressed in the attack, which a peer then has to accept.
  */

@@ -57,7 +57,7 @@ const COMPRESSED: readonly AttackName[] = [
 /** The runtimes whose own server cannot negotiate compression, so that every compressed message is an error. */
 const UNCOMPRESSED_PEERS: readonly RuntimeName[] = ["deno"];
 
-/** The servers on which an attack makes sense. */
+/** The servers that an attack applies to. */
 export function kindsFor(attack: AttackName, runtime: RuntimeName): readonly ServerKind[] {
   const ours: readonly ServerKind[] = attack === "slow-readers" || attack === "none"
     ? ["page", "defaults"]
@@ -75,7 +75,7 @@ export interface SiegePlan {
   readonly runtime: RuntimeName;
   readonly kind: ServerKind;
   readonly attack: AttackName;
-  /** How long the attack lasts at least, in seconds. */
+  /** The minimum duration of the attack in seconds. */
   readonly seconds: number;
   /** Honest clients. */
   readonly clients: number;
@@ -91,7 +91,7 @@ export interface SiegeFigures extends HonestFigures {
   readonly attack: AttackFigures;
   /** The peak memory of the server's process in bytes; 0 if the system does not report it. */
   readonly peakMemory: number;
-  /** Whether the server's process was still there at the end. */
+  /** Whether the server's process was still running at the end. */
   readonly survived: boolean;
   /** The standard error of the server. */
   readonly errors: string;
@@ -158,7 +158,7 @@ class Latest<T> {
   }
 }
 
-/** Lays a siege. */
+/** Runs a siege. */
 export async function siege(plan: SiegePlan): Promise<SiegeFigures> {
   const { runtime, kind, attack, seconds, clients, attackers, scale = 1 } = plan;
   const role = ROLES[attack] ?? "echo";

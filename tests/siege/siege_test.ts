@@ -1,5 +1,6 @@
-// The short form of the siege, on each runtime; the long one is `deno task siege`. Times are for the long one:
-// here no honest connection may be closed, the server must survive, and its memory must stay bounded.
+// The short form of the siege, on each runtime; the long one is `deno task siege`. Only the long
+// form measures times: here no honest connection may be closed, the server must survive, and its
+// memory must stay bounded.
 
 import assert from "node:assert/strict";
 import { runtimeNames } from "../support/runtimes.ts";

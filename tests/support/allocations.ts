@@ -1,7 +1,7 @@
 // Counts the memory that code allocates, so that "allocates nothing" and "stays linear" are exact
 // assertions rather than timings.
 
-/** The sizes of the byte arrays that were made while `work` ran, views of existing memory left out. */
+/** The sizes of the byte arrays created during `work`, without views of existing memory. */
 export function allocationsOf(work: () => void): number[] {
   const sizes: number[] = [];
   const original = globalThis.Uint8Array;

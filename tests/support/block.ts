@@ -3,7 +3,7 @@
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks the event loop for so many milliseconds. */
+/** Blocks the event loop for the given milliseconds. */
 export function block(milliseconds: number): void {
   Atomics.wait(never, 0, 0, milliseconds);
 }

@@ -16,7 +16,7 @@ import type { RuntimeName } from "./runtimes.ts";
 /** A user's client and the backplane created from it. */
 export interface Made {
   readonly backplane: Backplane;
-  /** Asks the broker something by the user's own client. */
+  /** Sends a request to the broker with the user's own client. */
   ping(): Promise<unknown>;
   /** Ends the user's client. */
   end(): Promise<void>;
@@ -86,7 +86,7 @@ const bunRedis: ClientKind = {
   async make(url, options) {
     const { RedisClient } = (globalThis as unknown as { Bun: BunModule }).Bun;
     const client = new RedisClient(url);
-    // It sends no bytes that are not text.
+    // It sends text only.
     const stranger = new Redis(url, { lazyConnect: true });
     stranger.on("error", () => {});
     return await Promise.resolve({

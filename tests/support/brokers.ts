@@ -25,13 +25,13 @@ export const brokerPrograms: readonly ProgramName[] = Object.values(PROGRAMS);
 const FIRST_PORT = 10_000;
 const PORT_COUNT = 9000;
 
-/** How often another port is tried. */
+/** The maximum number of ports tried. */
 const ATTEMPTS = 10;
 
 /** Milliseconds between two checks of a starting program. */
 const PATIENCE = 10;
 
-/** How a broker is started. */
+/** The settings of a broker. */
 export interface BrokerOptions {
   /** Whether Redis keeps its data across restarts. NATS always keeps its streams. Default: no. */
   persistent?: boolean;
@@ -77,7 +77,7 @@ export class Broker implements AsyncDisposable {
     return broker;
   }
 
-  /** Where clients reach it. */
+  /** The URL for clients. */
   get url(): string {
     return `${this.name}://127.0.0.1:${this.port}`;
   }

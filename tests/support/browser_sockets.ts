@@ -59,7 +59,7 @@ const PAGE = `<!doctype html><script type="module">
   };
 </script>`;
 
-/** Serves the page, and gives its WebSocket to this process. */
+/** Serves the page, and provides its WebSocket to this process. */
 export class BrowserSockets {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #control = new Deferred<WebSocket>();
@@ -90,7 +90,7 @@ export class BrowserSockets {
     await this.#control.promise;
   }
 
-  /** Makes a socket of the page. */
+  /** Creates a socket of the page. */
   async open(socket: BrowserSocket, url: string, protocols: readonly string[]): Promise<number> {
     const id = this.#sockets.size;
     this.#sockets.set(id, socket);

@@ -95,7 +95,7 @@ function alternativeName(text: string): Buffer {
 }
 
 /**
- * Makes an authority and a certificate signed by it, valid from yesterday for a month.
+ * Creates an authority and a certificate signed by it, valid from yesterday for a month.
  *
  * @param names The host names and IP addresses it is for. Default: those of this machine.
  * @param days The days for which the certificate is valid from now on; negative: it has expired.

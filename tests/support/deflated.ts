@@ -9,17 +9,17 @@ import type { WireFrame } from "./vectors.ts";
 /** The RSV1 bit of a frame's `rsv`. */
 export const RSV1 = 4;
 
-/** A message as RFC 7692 7.2.1 compresses it. */
+/** A message compressed by RFC 7692 7.2.1. */
 export function compressed(text: string | Uint8Array): Uint8Array {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   return new Uint8Array(deflateRawSync(text, options)).subarray(0, -4);
 }
 
-/** Messages as RFC 7692 7.2.1 compresses them, each of which may refer to those before it. */
+/** Messages compressed by RFC 7692 7.2.1, each of which may refer to earlier ones. */
 export async function compressedInTurn(
   ...messages: Array<string | Uint8Array>
 ): Promise<Uint8Array[]> {
-  // A stream, because Deno's deflateRawSync passes over a dictionary.
+  // A stream, because Deno's deflateRawSync ignores a dictionary.
   const stream = createDeflateRaw();
   let chunks: Uint8Array[] = [];
   stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));

@@ -23,13 +23,13 @@ import {
   type WireFrame,
 } from "./vectors.ts";
 
-/** Which side a session is. */
+/** The side of a session. */
 export type Side = "client" | "server";
 
 /** The events that the user of a session receives, in a short form with hexadecimal bytes. */
 export type EventRecord = ["text" | "binary" | "utf8" | "ping" | "pong", string];
 
-/** How a connection ended, in a form that compares well: the error by its code. */
+/** The end of a connection in a comparable form: the error by its code. */
 export type Ending = Omit<CloseInfo, "error"> & { error: string | undefined };
 
 /** Rules of a session with the library's defaults. */
@@ -87,7 +87,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return endpoint;
   }
 
-  /** Gives the session a whole chunk of frames as its peer sends them. Returns how much was read. */
+  /** Passes the session a whole chunk of frames from its peer. Returns how much was read. */
   receive(...frames: FrameParts[]): number {
     return this.session.receive(this.fromPeer(...frames));
   }
@@ -99,7 +99,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return Uint8Array.from(parts.flatMap((bytes) => [...bytes]));
   }
 
-  /** Gives the session a Close frame; without a code it is empty. */
+  /** Passes the session a Close frame; without a code it is empty. */
   receiveClose(code?: number, reason = ""): number {
     const payload = code === undefined ? new Uint8Array(0) : closePayload(code, reason);
     return this.receive({ opcode: CLOSE, payload });
@@ -190,7 +190,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   }
 }
 
-/** An error as a failing reader would give it to the session. */
+/** An error as a failing reader would pass it to the session. */
 export function failure(): WebSocketError {
   return new MessageTooBigError("The message is too big for the test");
 }

@@ -90,7 +90,7 @@ export class FakeBroker {
     this.send(topic, message);
   }
 
-  /** Sends a message to all servers that listen to the topic. */
+  /** Sends a message to all servers that subscribed to the topic. */
   send(topic: string, message: Uint8Array, number?: number, previous?: number): void {
     for (const backplane of this.#backplanes) {
       const copy = message.slice();

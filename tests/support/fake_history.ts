@@ -62,7 +62,7 @@ export class FakeHistory {
     return this.requests.filter(([method]) => method === "read");
   }
 
-  /** Keeps only so many of the newest messages of a topic. */
+  /** Keeps only this number of the newest messages of a topic. */
   trim(topic: string, count: number): void {
     const kept = this.#kept(topic);
     const gone = kept.messages.splice(0, kept.messages.length - count);

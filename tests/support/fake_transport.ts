@@ -11,7 +11,7 @@ export class FakeTransport implements Transport {
   readonly writesLater: boolean;
   /** While `true`, every write is accepted and kept, as by a socket with a full buffer. */
   refusing = false;
-  /** The writes that were made, one entry each. */
+  /** The writes, one entry each. */
   readonly writes: Uint8Array[] = [];
   /** The memory of the last write. */
   lent: Uint8Array | undefined;

@@ -48,7 +48,7 @@ export class Line implements OutputOwner {
 
   sendQueued(): void {}
 
-  /** Puts bytes in as a frame writer does. */
+  /** Adds bytes as a frame writer does. */
   put(bytes: Uint8Array, room = bytes.length): void {
     const memory = this.output.reserve(room);
     memory.set(bytes, this.output.offset);
@@ -62,7 +62,7 @@ export class Line implements OutputOwner {
     this.expected.push(bytes);
   }
 
-  /** Puts bytes in that may wait. */
+  /** Adds bytes that may wait. */
   delay(bytes: Uint8Array): void {
     this.output.startDelay();
     this.put(bytes);

@@ -1,5 +1,5 @@
 // Servers, connections and raw peers over real sockets, for one case of a behavior suite: through
-// the main entry, as users have it, and all ended with the case.
+// the main entry, like users, and all ended with the case.
 
 import type { UpgradeDataOption } from "../../src/server/upgrade_hook.ts";
 import assert from "node:assert/strict";
@@ -78,7 +78,7 @@ export class Queue<T> {
     }
   };
 
-  /** Waits until so many were pushed in all, and returns them. */
+  /** Waits until this number of items was pushed, and returns them. */
   async atLeast(count: number): Promise<T[]> {
     const isMet = (): boolean => this.all.length >= count;
     if (!isMet()) await new Promise<void>((resolve) => this.#waiting.push({ isMet, resolve }));
@@ -221,7 +221,7 @@ export class Live {
   }
 }
 
-/** Does the same with a way to open a server's side, and with one to open a client's. */
+/** Runs a check with a function that opens a server's side, and with one that opens a client's. */
 export async function onBothSides(
   t: Live,
   test: (open: OpenSide) => Promise<void>,
@@ -230,7 +230,7 @@ export async function onBothSides(
   await test((options, ...behind) => t.reach(options, ...behind));
 }
 
-/** Does the same with a server's side and with a client's. */
+/** Runs a check with a server's side and with a client's. */
 export async function withEachSide(
   t: Live,
   options: CommonOptions,

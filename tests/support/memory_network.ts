@@ -17,7 +17,7 @@ import type {
 export class MemoryTransport implements Transport {
   readonly remoteAddress = "memory";
   peer!: MemoryTransport;
-  /** Every write that was made, one entry each. */
+  /** Every write, one entry each. */
   readonly writes: Uint8Array[] = [];
   /** While `true`, writes are kept and rejected, as with a peer that does not read. */
   blocked = false;
@@ -30,7 +30,7 @@ export class MemoryTransport implements Transport {
    * of a socket with promises.
    */
   writesLater = false;
-  /** How often reading was stopped. */
+  /** The number of pauses. */
   pauses = 0;
   #sink: TransportSink | undefined;
   #incoming: Array<Uint8Array | "end"> = [];
@@ -155,7 +155,7 @@ export class MemoryTransport implements Transport {
         const item = this.#incoming.shift()!;
         if (item !== "end") {
           this.#waiting -= item.length;
-          // Overwrites the memory, which a stream that keeps no view does not notice.
+          // Overwrites the memory, which does not affect a stream that keeps no view.
           if (this.#sink!.data(item) === true) item.fill(0xee);
           this.peer.#handOver();
         } else {
@@ -223,7 +223,7 @@ export class MemoryNetwork implements Network {
 
   /**
    * The client's end of a new connection. It reaches the server even if that has just stopped
-   * listening, as connections do that the system has accepted already.
+   * listening, like connections that the system has already accepted.
    */
   open(port: number): MemoryTransport {
     const [client, server] = transportPair();

@@ -1,4 +1,4 @@
-// Writes down the messages and control frames that a pair of frame reader and message reader delivers.
+// Records the messages and control frames that a frame reader and a message reader deliver.
 
 import { WebSocketError } from "../../src/errors.ts";
 import type { MessageCompression } from "../../src/message/message_compression.ts";

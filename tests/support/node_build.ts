@@ -53,12 +53,12 @@ export interface Built {
 }
 
 /**
- * Makes JavaScript for Node 20 from TypeScript, with source maps. esbuild needs a tenth of the compiler's
- * time: it does without types.
+ * Compiles TypeScript to JavaScript for Node 20, with source maps. esbuild, which ignores types,
+ * needs a tenth of the compiler's time.
  *
  * @param paths The modules, relative to the repository.
  *
- * @param directory Where the results will be, as the modules are in the repository.
+ * @param directory The directory for the results, with the layout of the repository.
  */
 export function* transpile(paths: readonly string[], directory: string): Generator<Built, void> {
   if (paths.length === 0) return;
@@ -78,7 +78,7 @@ export function* transpile(paths: readonly string[], directory: string): Generat
     logLevel: "error",
   });
   for (const { path, text } of outputFiles) {
-    // The new ending is as long as the old one: the source map stays right.
+    // The new ending has the same length, so that the source map stays correct.
     yield { path, text: path.endsWith(".js") ? text.replace(IMPORTED, "$1js") : text };
   }
 }
@@ -94,7 +94,7 @@ function modified(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Whole or not at all: another test run may be reading the same file. */
+/** Atomically: another test run may be reading the same file. */
 function replaceFile(path: string, text: string): void {
   const temporary = `${path}.${Deno.pid}`;
   mkdirSync(dirname(path), { recursive: true });

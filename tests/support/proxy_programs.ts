@@ -20,7 +20,7 @@ export type ProxyName = typeof clientProxies[number] | "nginx" | "haproxy" | "ca
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 10_000;
 
-/** How often another port is tried. */
+/** The maximum number of ports tried. */
 const ATTEMPTS = 10;
 
 /** Milliseconds between two checks of a starting program. */
@@ -40,11 +40,11 @@ export interface ProxyOptions extends ProgramOptions {
 
 /** The target behind TLS, and the accepted clients. */
 export interface StunnelOptions extends ProgramOptions {
-  /** The port on `127.0.0.1` that it leads to. */
+  /** The target port on `127.0.0.1`. */
   to: number;
   /** The certificate for its clients. */
   certificates: TlsServerOptions;
-  /** The authority (PEM) that clients need a certificate of. Default: they need none. */
+  /** The authority (PEM) of required client certificates. Default: none are required. */
   clientAuthority?: string;
 }
 

@@ -1,4 +1,4 @@
-// Reproducible random numbers: the same seed gives the same sequence.
+// Reproducible random numbers: the same seed produces the same sequence.
 
 /** A generator of numbers, seeded (the xorshift of Marsaglia with 32 bits of state). */
 export class Random {
@@ -24,7 +24,7 @@ export class Random {
     return items[this.below(items.length)];
   }
 
-  /** So many bytes. */
+  /** This number of bytes. */
   bytes(size: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i++) bytes[i] = this.below(256);

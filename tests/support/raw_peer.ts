@@ -1,5 +1,5 @@
-// The other side of a connection, played by the test byte by byte: a client or a server that follows
-// no rule unless the test does.
+// The other side of a connection, controlled by the test byte by byte: a client or a server without
+// any rules of its own.
 
 import { createHash } from "node:crypto";
 import type { TransportSink } from "../../src/transport/transport.ts";
@@ -9,7 +9,7 @@ import { concat, frame, type FrameParts, parseFrames, utf8, type WireFrame } fro
 /** The key of the example in RFC 6455 section 1.3. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** The value that answers a key (RFC 6455 4.2.2, item 5.4). */
+/** The accept value for a key (RFC 6455 4.2.2, item 5.4). */
 export function acceptOf(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
@@ -29,7 +29,7 @@ export function upgradeRequest(lines: readonly string[] = [], target = "/chat"):
   ].join("\r\n");
 }
 
-/** An HTTP answer as it was read. */
+/** An HTTP response. */
 export interface RawAnswer {
   readonly status: number;
   /** The head as text, with the blank line. */
@@ -37,7 +37,7 @@ export interface RawAnswer {
   readonly headers: Headers;
 }
 
-/** Reads the head of an answer. */
+/** Reads the head of a response. */
 export function readAnswer(head: string): RawAnswer {
   const headers = new Headers();
   for (const line of head.trimEnd().split("\r\n").slice(1)) {
@@ -47,7 +47,7 @@ export function readAnswer(head: string): RawAnswer {
   return { status: Number(head.slice(9, 12)), head, headers };
 }
 
-/** The answer 101 to the head of an upgrade request, with further lines. */
+/** The 101 response to the head of an upgrade request, with further lines. */
 export function upgradeAnswer(request: string, lines: readonly string[]): string {
   const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(request)![1];
   return [
@@ -61,7 +61,7 @@ export function upgradeAnswer(request: string, lines: readonly string[]): string
   ].join("\r\n");
 }
 
-/** One end of a transport, in the hands of a test. */
+/** One end of a transport, controlled by a test. */
 export class RawPeer implements TransportSink {
   readonly transport: MemoryTransport;
   readonly #mask: readonly number[] | undefined;
@@ -136,7 +136,7 @@ export class RawPeer implements TransportSink {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Waits until so many frames have arrived, and returns them all. */
+  /** Waits until this number of frames has arrived, and returns them all. */
   async framesOf(count: number): Promise<WireFrame[]> {
     await this.until(() => this.bytes.length >= 2 && this.frames.length >= count);
     return this.frames;
@@ -151,12 +151,12 @@ export class RawPeer implements TransportSink {
     return head;
   }
 
-  /** Waits for the head of an answer. */
+  /** Waits for the head of a response. */
   async answer(): Promise<RawAnswer> {
     return readAnswer(await this.head());
   }
 
-  /** As a server: waits for the request, answers 101 and returns the request's head. */
+  /** As a server: waits for the request, responds with 101 and returns the request's head. */
   async acceptUpgrade(
     lines: readonly string[] = [],
     behind: Uint8Array = new Uint8Array(0),

@@ -1,5 +1,5 @@
-// The other side of a connection over a real socket, played by the test byte by byte: `node:net`
-// works on every runtime.
+// The other side of a connection over a real socket, controlled by the test byte by byte:
+// `node:net` works on every runtime.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type RawAnswer, readAnswer, upgradeAnswer, upgradeRequest } from "./raw_peer.ts";
@@ -13,18 +13,18 @@ import {
   type WireFrame,
 } from "./vectors.ts";
 
-/** Where a raw client connects to. */
+/** The address for a raw client. */
 export type RawPlace = { readonly port: number; readonly hostname?: string } | {
   readonly path: string;
 };
 
-/** A TCP or unix socket that follows no rule unless the test does. */
+/** A TCP or unix socket without any rules of its own. */
 export class RawSocket {
   readonly socket: Socket;
   readonly #mask: readonly number[] | undefined;
   #chunks: Uint8Array[] = [];
   #waiters: Array<() => void> = [];
-  /** Bytes that have arrived in all. */
+  /** The total number of received bytes. */
   received = 0;
   /** Whether received bytes are only counted and not kept. */
   discards = false;
@@ -158,7 +158,7 @@ export class RawSocket {
     return new TextDecoder().decode(this.#take(end === -1 ? this.bytes.length : end + 4));
   }
 
-  /** Waits for the head of an answer. */
+  /** Waits for the head of a response. */
   async answer(): Promise<RawAnswer> {
     return readAnswer(await this.head());
   }
@@ -169,13 +169,15 @@ export class RawSocket {
     return this.text;
   }
 
-  /** As a client: sends an upgrade request with further header lines, and waits for the answer. */
+  /**
+   * As a client: sends an upgrade request with further header lines, and waits for the response.
+   */
   upgrade(lines: readonly string[] = [], ...behind: FrameParts[]): Promise<RawAnswer> {
     this.send(upgradeRequest(lines), ...behind);
     return this.answer();
   }
 
-  /** As a server: waits for the request, answers 101, and returns the request's head. */
+  /** As a server: waits for the request, responds with 101, and returns the request's head. */
   async acceptUpgrade(lines: readonly string[] = [], ...behind: FrameParts[]): Promise<string> {
     const request = await this.head();
     this.send(upgradeAnswer(request, lines), ...behind);
@@ -243,7 +245,7 @@ export class RawServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Where a WebSocket client finds it. */
+  /** The URL for a WebSocket client. */
   get url(): string {
     return `ws://127.0.0.1:${this.port}/`;
   }

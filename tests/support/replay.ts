@@ -1,5 +1,5 @@
 // Passes a stream of bytes to its consumer, split in every relevant way, and asserts that the
-// consumer sees the same things each time and leaves the memory around a chunk alone.
+// events are the same each time and that the memory around a chunk is not changed.
 
 import assert from "node:assert/strict";
 
@@ -18,9 +18,9 @@ const EVERY_OFFSET = 600;
 const CANARY = 0xa5;
 
 /**
- * Gives `stream` to fresh consumers: whole, byte by byte, and split in two at every offset.
+ * Passes `stream` to new consumers: whole, byte by byte, and split in two at every offset.
  *
- * @param open Makes a consumer. One that throws must put that among its events.
+ * @param open Creates a consumer. It must record its own errors as events.
  * @returns The events, which were the same each time.
  */
 export function replay<Event>(stream: Uint8Array, open: () => Consumer<Event>): readonly Event[] {

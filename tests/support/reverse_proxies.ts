@@ -8,7 +8,7 @@ import { ListeningProgram } from "./proxy_programs.ts";
 
 /** The command line of a proxy. */
 export interface ReverseProxyOptions {
-  /** The port on `127.0.0.1` that it leads to. */
+  /** The target port on `127.0.0.1`. */
   readonly to: number;
   /** The certificate for its clients. Default: plain HTTP. */
   readonly certificates?: TlsServerOptions | undefined;

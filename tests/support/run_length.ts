@@ -1,5 +1,5 @@
 // A compression of runs of equal bytes, to test the code around a compression: as simple as
-// possible, and as careless with its memory as the interface allows.
+// possible, and with the weakest memory guarantees that the interface allows.
 
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
 import type { MessageCompression } from "../../src/message/message_compression.ts";

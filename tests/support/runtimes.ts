@@ -1,12 +1,11 @@
-// How to start each of the runtimes that the library is for. One that is missing is an error, never
-// a reason to test less.
+// The commands of the supported runtimes. A missing runtime is an error; no test is skipped for it.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { builtForNode } from "./node_build.ts";
 
-/** A runtime that the library is for. */
+/** A supported runtime. */
 export type RuntimeName = "deno" | "bun" | "node";
 
 /** All runtimes. */

@@ -82,7 +82,7 @@ export class Harness {
     return this.peer(this.network.open(server.port), MASK_KEY);
   }
 
-  /** A raw client of a new server, and the server's answer to a request. */
+  /** A raw client of a new server, and the server's response to a request. */
   async ask<T = undefined>(
     options: ServeOptions<T>,
     request: string | Uint8Array = upgradeRequest(),
@@ -113,7 +113,7 @@ export class Harness {
     return { server, conn: [...server.clients()][0], peer, transport };
   }
 
-  /** A client of the library that waits for the response of a server played by the test. */
+  /** A client of the library that waits for the response of a server controlled by the test. */
   knock<T = undefined>(
     options: ConnectOptions<T> = {},
     url = "ws://a.example/chat",

@@ -1,4 +1,4 @@
-// Sources of messages that are sent in fragments, and how such messages look on the wire.
+// Sources of messages that are sent in fragments, and their form on the wire.
 
 import { quiet } from "./socket_harness.ts";
 import { toHex, type WireFrame } from "./vectors.ts";
@@ -47,7 +47,7 @@ export class Source {
   }
 }
 
-/** A source that gives these chunks. */
+/** A source that returns these chunks. */
 export async function* generator(...chunks: Chunk[]): AsyncGenerator<Chunk> {
   for (const chunk of chunks) yield await Promise.resolve(chunk);
 }

@@ -1,4 +1,4 @@
-// A raw client over a network in memory that offers the subprotocol in which clients listen to topics.
+// A raw client over a network in memory that offers the topics subprotocol.
 
 import assert from "node:assert/strict";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";

@@ -20,13 +20,13 @@ export interface SimulatedMessage extends OrderedMessage {
 
 /** The probabilities of the simulation. */
 export interface Chances {
-  /** Live messages of a hundred that are lost. */
+  /** Percentage of live messages that are lost. */
   readonly lost: number;
   /** Percentage of live messages that arrive twice. */
   readonly twice: number;
-  /** Reads of a hundred that fail. */
+  /** Percentage of reads that fail. */
   readonly failedReads: number;
-  /** Appends of a hundred that are done again. */
+  /** Percentage of appends that are repeated. */
   readonly repeated: number;
   /** Steps per thousand in which the broker disconnects. */
   readonly outages: number;
@@ -49,7 +49,7 @@ class Receiver {
   /** Whether a gap was reported and no message has arrived since. */
   hasMissed = false;
   isSubscribed = false;
-  /** The messages that it got. */
+  /** The messages that it received. */
   readonly counts: Set<number> = new Set();
 }
 
@@ -70,11 +70,11 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   #from: number | undefined;
   #wanted = false;
   #isUp = true;
-  /** How many reads have begun. */
+  /** The number of started reads. */
   reads = 0;
   /** The number of reported gaps. */
   misses = 0;
-  /** How many messages were handed to receivers. */
+  /** The number of delivered messages. */
   got = 0;
 
   constructor(random: Random, chances: Chances) {
@@ -87,7 +87,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     });
   }
 
-  /** Does one thing. */
+  /** Performs one random step. */
   step(): void {
     const { outages } = this.#chances;
     if (this.#random.below(1000) < outages) this.#goAway();
@@ -103,7 +103,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   /** Completes all pending work, and checks that every receiver has every message. */
   settle(): void {
     if (!this.#isUp) this.#comeBack();
-    // The loss of the last message shows only when another one arrives.
+    // The loss of the last message is detected only when another one arrives.
     this.#append(this.#count++, false);
     if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
     for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
@@ -274,7 +274,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     this.#receivers.add(receiver);
     const what = this.#random.below(3);
     const after = what === 0 ? undefined : what === 1
-      // It was at another server, which had everything.
+      // It was at another server, which had all messages.
       ? this.#number
       : this.#all[this.#random.below(this.#all.length)]?.number ?? 0;
     this.#topic.join(receiver, after);

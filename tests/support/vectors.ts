@@ -11,7 +11,7 @@ export interface FrameParts {
   readonly payload?: Uint8Array | string;
   /** The four bytes of the mask key. Default: not masked. */
   readonly mask?: readonly number[];
-  /** How the length is written. Default: the shortest way. */
+  /** The encoding of the length. Default: the shortest. */
   readonly lengthBits?: 7 | 16 | 64;
   /** The length that the header names. Default: the payload's. */
   readonly length?: bigint;
@@ -29,7 +29,7 @@ export interface WireFrame {
 /** A mask key with four different bytes, one of them with its top bit set. */
 export const MASK_KEY: readonly number[] = [0x37, 0xfa, 0x21, 0x3d];
 
-/** The names of the opcodes, which the library's own table must agree with. */
+/** The names of the opcodes, with which the library's own table must agree. */
 export const CONTINUATION = 0x0;
 export const TEXT = 0x1;
 export const BINARY = 0x2;
@@ -42,7 +42,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes from hexadecimal digits; spaces are for the eye. */
+/** Bytes from hexadecimal digits; spaces are ignored. */
 export function hex(digits: string): Uint8Array {
   const packed = digits.replaceAll(" ", "");
   return Uint8Array.from(

@@ -1,4 +1,4 @@
-// The unit tests of the pure core, run on Node and on Bun: as JavaScript in a tree of its own.
+// The unit tests of the pure core, run on Node and on Bun, as JavaScript in a separate tree.
 
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -46,7 +46,7 @@ function writeTree(tree: string): string[] {
   }
   // For Node, which otherwise starts a process for each file.
   write("all.js", tests.map((path) => `import "./${path}";\n`).join(""));
-  // What the tests import by name.
+  // The packages that the tests import by name.
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   return tests;
 }
@@ -61,7 +61,7 @@ async function count(
   return Number(pattern.exec(await printed(tree, command, ...args))?.[1]);
 }
 
-// One test for both runtimes, which take the time of one when there are two cores.
+// One test for both runtimes, which run in parallel on two cores.
 Deno.test("the unit tests of the core pass on Node and on Bun", async () => {
   const tree = await Deno.makeTempDir();
   try {

@@ -1,4 +1,4 @@
-// The conversions of Web IDL, against values that the specification gives.
+// The conversions of Web IDL, checked with values from the specification.
 
 import assert from "node:assert/strict";
 import {

@@ -16,7 +16,7 @@ const SIZES = [0, 1, 3, 4, 5, 63, 64, 65, 124, 125, 126, 127, 255, 256, 300, 655
 
 const random = new Random(53);
 
-/** A source of the one key. */
+/** A source that always returns the same key. */
 function masks(): number {
   return readMaskKey(Uint8Array.from(MASK_KEY), 0);
 }

@@ -22,7 +22,7 @@ const KEYS: readonly (readonly number[])[] = [
   MASK_KEY,
 ];
 
-/** A key as the library holds it, by way of the bytes on the wire. */
+/** A key in the library's form, from its bytes on the wire. */
 function keyOf(bytes: readonly number[]): number {
   return readMaskKey(Uint8Array.from(bytes), 0);
 }
@@ -58,7 +58,7 @@ Deno.test("masks correctly at every length from 0 to 300, every alignment and se
 
 maskLargeWith(simdMask);
 
-Deno.test("masks large payloads correctly around the sizes where the way of masking changes", () => {
+Deno.test("masks large payloads correctly around the thresholds of the masking methods", () => {
   for (const size of [SIMD_THRESHOLD, 16_384, 32_768, 65_536]) {
     for (const difference of [-1, 0, 1, 2, 3, 15, 63]) {
       for (const alignment of [0, 1, 5]) assertMasked(size + difference, alignment, MASK_KEY);
@@ -66,7 +66,7 @@ Deno.test("masks large payloads correctly around the sizes where the way of mask
   }
 });
 
-Deno.test("SIMD masks every length up to several turns, and nothing behind the end", () => {
+Deno.test("SIMD masks every length up to several iterations, and nothing after the end", () => {
   const mask = simdMask()!;
   for (let size = 0; size <= 200; size++) {
     const bytes = Uint8Array.from({ length: size + 80 }, (_, i) => i * 7 + 1);

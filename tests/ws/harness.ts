@@ -11,10 +11,10 @@ import type defaultExport from "../../src/ws.ts";
 /** The module: quickws's or the npm package's. */
 export type WsModule = typeof defaultExport;
 
-/** A WebSocket of either. */
+/** A WebSocket of either implementation. */
 export type AnyWebSocket = InstanceType<WsModule>;
 
-/** A server of either. */
+/** A server of either implementation. */
 export type AnyServer = InstanceType<WsModule["WebSocketServer"]>;
 
 /** The implementations of the two sides. */
@@ -71,7 +71,7 @@ export function recordEvents(transcript: Transcript, who: string, ws: AnyWebSock
   }
 }
 
-/** A server and a client that have met; both are recorded. */
+/** A connected server and client; both are recorded. */
 export interface Meeting {
   readonly wss: AnyServer;
   readonly port: number;
@@ -199,7 +199,7 @@ function acceptFor(key: string): string {
   return digest!(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
 }
 
-/** A frame with an all-zero mask key where it is masked. */
+/** A frame with an all-zero mask key, if it is masked. */
 export function rawFrame(first: number, payload: Uint8Array | string, masked = true): Buffer {
   const data = Buffer.from(payload as string);
   const mask = masked ? 0x80 : 0;

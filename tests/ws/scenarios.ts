@@ -609,7 +609,7 @@ const wsClientErrors: Scenario[] = REQUESTS.slice(1, 8).map(([name, request]) =>
   },
 }));
 
-/** Answers of a server, and the client's options. */
+/** Responses of a server, and the client's options. */
 const ANSWERS: [
   name: string,
   answer: (accept: string) => string,
@@ -725,7 +725,7 @@ const more: Scenario[] = [
     },
   },
   {
-    name: "gives an unexpected response to a listener",
+    name: "passes an unexpected response to a listener",
     async run({ client: Client }, transcript) {
       const { server, port } = await rawServer((_, __, socket) =>
         socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!")
@@ -743,7 +743,7 @@ const more: Scenario[] = [
     },
   },
   {
-    name: "refuses arguments",
+    name: "rejects invalid arguments",
     run({ client: Client, server: Server }, transcript) {
       const calls: [string, () => unknown][] = [
         ["no URL", () => new Client("x")],

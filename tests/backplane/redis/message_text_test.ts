@@ -26,7 +26,7 @@ const MESSAGES: [what: string, message: Uint8Array, start: string][] = [
   ["a million bytes", new Uint8Array(1_000_000).fill(0xab), "="],
 ];
 
-/** The text, and the bytes of it, by which clients hand it over; also where they are in a larger buffer. */
+/** The text, and its bytes, as clients deliver it; also as a part of a larger buffer. */
 function forms(text: string): (string | Uint8Array)[] {
   const bytes = utf8(`x${text}`);
   return [text, bytes.subarray(1), Buffer.from(bytes).subarray(1)];

@@ -225,11 +225,11 @@ Deno.test("disconnects a silent connection, but not one that answers", async () 
   ];
   silentPublisher.publisher.isSilent = true;
   silentSubscriber.subscriber.isSilent = true;
-  // Its answers to the ping are late, but messages and other answers arrive.
+  // Its pongs are late, but messages and other replies arrive.
   busy.publisher.isSilent = busy.subscriber.isSilent = true;
-  // The process was stopped: the answer waits in the kernel when the timer is due.
+  // The process was suspended: the reply is in the kernel when the timer is due.
   stopped.publisher.delay = stopped.subscriber.delay = 3040;
-  // The loop is blocked while the answer is on its way.
+  // The event loop is blocked while the reply is in transit.
   blocked.publisher.delay = blocked.subscriber.delay = 4200;
   setTimeout(() => block(3000), 3500);
   const traffic = setInterval(() => {
@@ -239,7 +239,7 @@ Deno.test("disconnects a silent connection, but not one that answers", async () 
   for (const { lost } of [silentPublisher, silentSubscriber]) {
     assert.match(String(await lost), /not answered for 3000 ms/);
   }
-  // It has failed, or is asked once more.
+  // It has failed, or another ping was sent.
   const isAskedAgain = (): boolean => blocked.publisher.requests.length > 1;
   while (blocked.losses.length === 0 && !isAskedAgain()) {
     await new Promise((resolve) => setTimeout(resolve, 10));

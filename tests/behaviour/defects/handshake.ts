@@ -16,7 +16,7 @@ import { acceptOf, type RawAnswer, upgradeRequest } from "../../support/raw_peer
 import { BINARY, type FrameParts, TEXT } from "../../support/vectors.ts";
 import type { Cases } from "../harness.ts";
 
-/** A server's answer to a request that is a legal one with some lines exchanged. */
+/** A server's response to a legal request with some lines replaced. */
 async function ask(
   t: Live,
   options: ServeOptions,
@@ -59,7 +59,7 @@ async function answered(
   return { ...await outcome, request };
 }
 
-/** The lines of a legal answer, and more. */
+/** The lines of a legal response, and further ones. */
 function legal(...more: string[]): (accept: string) => string[] {
   return (accept) => [
     "Upgrade: websocket",

@@ -32,7 +32,7 @@ function resetAtOnce(port: number, count: number): void {
   assert.equal(spawnSync("node", ["-e", program]).status, 0);
 }
 
-/** One direction ends, the other continues indefinitely. */
+/** One direction ends, the other continues. */
 async function halfClose(first: End, second: End): Promise<void> {
   first.finish();
   await second.until(() => second.ends === 1);

@@ -13,7 +13,7 @@ import type { Context } from "../harness.ts";
 /** A transport with a sink that records. */
 export class End implements TransportSink {
   readonly transport: Transport;
-  /** Every chunk, as it was given. */
+  /** Every delivered chunk. */
   readonly chunks: Uint8Array[] = [];
   /** Bytes received. */
   received = 0;
@@ -50,7 +50,7 @@ export class End implements TransportSink {
     this.#call("start", () => this.transport.start(sink));
   }
 
-  /** Writes as a caller may: never before a pending drain. */
+  /** Writes as callers must: never before a pending drain. */
   write(bytes: Uint8Array, length = bytes.length): boolean {
     assert.ok(!this.#owedDrain, "the case writes before the drain");
     const done = this.#call("write", () => this.transport.write(bytes, length));
@@ -266,7 +266,7 @@ export async function connect(
   return { client, server };
 }
 
-/** Makes an end echo its input, no faster than its output drains, and end when the peer ends. */
+/** Makes an end echo its input with backpressure, and end when the peer ends. */
 export function echo(end: End): void {
   end.onData = (chunk) => {
     if (!end.write(chunk)) end.pause();

@@ -44,7 +44,7 @@ export class PatternCheck {
     this.position += chunk.length;
   }
 
-  /** Asserts that all so far was right, and that it was `length` bytes. */
+  /** Asserts that all bytes so far were correct, and that there were `length` of them. */
   assertWhole(length: number): void {
     if (this.fault !== undefined) throw this.fault;
     assert.equal(this.position, length);

@@ -11,13 +11,13 @@ import { assertSame } from "./encoder.ts";
 
 /** The results of the proof. */
 export interface DecoderProof {
-  /** Messages that were decompressed as they were. */
+  /** Messages that were decompressed correctly. */
   decompressed: number;
   /** Messages of one byte more than the limit that were rejected as too big. */
   tooBig: number;
 }
 
-/** Decompresses so many messages. */
+/** Decompresses this number of messages. */
 export function proveDecoder(random: Random, inputs: number): DecoderProof {
   const proof: DecoderProof = { decompressed: 0, tooBig: 0 };
   for (let input = 0; input < inputs; input++) {

@@ -20,7 +20,7 @@ export interface EncoderProof {
   refused: number;
 }
 
-/** Compresses so many messages of all kinds and sizes, at all levels and windows. */
+/** Compresses this number of messages of all kinds and sizes, at all levels and windows. */
 export function proveEncoder(random: Random, inputs: number): EncoderProof {
   const proof: EncoderProof = { compressed: 0, refused: 0 };
   for (let input = 0; input < inputs; input++) {

@@ -29,7 +29,7 @@ export interface MutationProof {
 /** The limit of the decompressed size. */
 const LIMIT = 1 << 20;
 
-/** Damages so many messages and decodes them. */
+/** Damages this number of messages and decodes them. */
 export function proveMutations(random: Random, cases: number): MutationProof {
   const proof: MutationProof = { accepted: 0, refused: 0, stricter: 0, goneOn: 0, slowest: 0 };
   const samples = Array.from({ length: 400 }, () => sample(random));
@@ -101,7 +101,7 @@ function mutate(random: Random, samples: readonly Uint8Array[]): Uint8Array {
     case 6:
       return random.bytes(random.below(200));
     default:
-      // Flipped bits, near the start more often than not: there the codes are described.
+      // Flipped bits, mostly near the start, where the codes are described.
       for (let flips = 1 + random.below(1 + random.below(6)); flips > 0; flips--) {
         if (payload.length === 0) break;
         const reach = random.below(2) === 0 ? Math.min(payload.length, 60) : payload.length;

@@ -1,4 +1,4 @@
-// Streams of messages that refer to those before them, both ways.
+// Streams of messages that refer to earlier ones, in both directions.
 
 import assert from "node:assert/strict";
 import {
@@ -23,7 +23,7 @@ export interface TakeoverProof {
   inbound: number;
 }
 
-/** Sends so many streams of 25 messages each way. */
+/** Sends this number of streams of 25 messages in each direction. */
 export async function proveTakeover(random: Random, streams: number): Promise<TakeoverProof> {
   const proof: TakeoverProof = { outbound: 0, inbound: 0 };
   for (let stream = 0; stream < streams; stream++) {

@@ -1,4 +1,4 @@
-// JSON-RPC 2.0 as its specification has it, in both directions.
+// JSON-RPC 2.0 by its specification, in both directions.
 
 import assert from "node:assert/strict";
 import {
@@ -29,7 +29,7 @@ function start(): Promise<Server<JsonRpcPeer | undefined>> {
   });
 }
 
-/** Requests and answers after the specification's own examples, as they stand on the wire. */
+/** Requests and responses from the specification's own examples, as on the wire. */
 const EXCHANGES: [request: string, answer: unknown][] = [
   ['{"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}', {
     jsonrpc: "2.0",

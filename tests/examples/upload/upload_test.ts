@@ -7,7 +7,7 @@ import { root } from "../../project/source_files.ts";
 import { type RuntimeName, runtimeNames } from "../../support/runtimes.ts";
 import { exampleCommand, startExample, webSocketUrl } from "../start.ts";
 
-/** Two parts and a bit. */
+/** Slightly more than two parts. */
 const content = Uint8Array.from({ length: 2_500_000 }, (_, i) => i * 31 + (i >> 8));
 
 async function send(

@@ -18,7 +18,7 @@ async function* inFragments(data: Message): AsyncGenerator<Message, void> {
   yield data.slice(last);
 }
 
-/** Every so many echoes go out in fragments. */
+/** The interval of echoes that are sent in fragments. */
 const FRAGMENTED = 3;
 
 async function start(compression: ServeOptions<undefined>["compression"]): Promise<void> {

@@ -62,7 +62,7 @@ async function install(work: string): Promise<string[]> {
     if (name.endsWith(".mjs")) await Deno.copyFile(join(folder, name), join(work, name));
     if (name.endsWith(".mjs") && !SHARED.includes(name)) programs.push(name.replace(".mjs", ""));
   }
-  // Under its own name it would be that of the repository's programs, too.
+  // Under its own name it would apply to the repository's programs, too.
   await Deno.copyFile(join(folder, "packages.json"), join(work, "package.json"));
   for await (const { name } of Deno.readDir(work)) {
     if (name.endsWith(".tgz")) await Deno.rename(join(work, name), join(work, "ws.tgz"));

@@ -13,7 +13,7 @@ const store = join(root, "node_modules", ".deno");
 /** The programs that use the packages. */
 const programs = join(import.meta.dirname!, "programs");
 
-/** Makes Bun, which has a built-in `ws`, load quickws where a package requires `ws`. */
+/** Makes Bun, which has a built-in `ws`, load quickws when a package requires `ws`. */
 const PRELOAD = `
 const Module = require("node:module");
 const quickws = require.resolve("./node_modules/ws/index.js");
@@ -30,7 +30,7 @@ export class Project implements AsyncDisposable {
   private constructor(readonly directory: string) {}
 
   /**
-   * Makes a project.
+   * Creates a project.
    *
    * @param packages The packages that its programs import, which `deno.json` names.
    */

@@ -1,4 +1,4 @@
-// Quantiles from growing buckets, beside the exact ones.
+// Quantiles from growing buckets, compared with exact ones.
 
 import assert from "node:assert/strict";
 import { Histogram } from "../../../../examples/demo/page/histogram.js";
