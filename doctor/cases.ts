@@ -112,13 +112,17 @@ export interface Selection {
   readonly exclude: readonly string[];
 }
 
-/** The cases to run, without those that `--fast` skips. */
-export function selectCases(facts: Facts, { role, cases, exclude }: Selection): Case[] {
+/** The selected cases, including those that `--fast` skips. */
+export function matchingCases(facts: Facts, { role, cases, exclude }: Selection): Case[] {
   const fits = (id: string, patterns: readonly string[]): boolean =>
     patterns.some((pattern) => matches(id, pattern));
   return allCases(facts).filter((one) =>
     (one.role === undefined || role === undefined || one.role === role) &&
-    (cases.length === 0 || fits(one.id, cases)) && !fits(one.id, exclude) &&
-    !(facts.fast && one.heavy)
+    (cases.length === 0 || fits(one.id, cases)) && !fits(one.id, exclude)
   );
+}
+
+/** The cases to run, without those that `--fast` skips. */
+export function selectCases(facts: Facts, selection: Selection): Case[] {
+  return matchingCases(facts, selection).filter((one) => !(facts.fast && one.heavy));
 }

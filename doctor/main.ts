@@ -26,7 +26,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Arguments, parseArguments, USAGE, UsageError } from "./arguments.ts";
 import type { Case, Facts } from "./case.ts";
-import { selectCases } from "./cases.ts";
+import { matchingCases } from "./cases.ts";
 import { ClientExaminer } from "./examine_clients.ts";
 import { examineServer, reach, type ServerExamination } from "./examine_server.ts";
 import { printable } from "./printable.ts";
@@ -62,9 +62,10 @@ function prepare(args: Arguments): Run {
   const listed = args.url === undefined && args.listen === undefined;
   const { cases: wanted, exclude } = args;
   const selection = { role: listed ? undefined : role, cases: wanted, exclude } as const;
-  const cases = selectCases(facts, selection);
+  const matching = matchingCases(facts, selection);
+  const cases = matching.filter(({ heavy }) => !(args.fast && heavy));
   const date = new Date().toISOString();
-  const leftOut = selectCases({ ...facts, fast: false }, selection).length - cases.length;
+  const leftOut = matching.length - cases.length;
   return {
     args,
     cases,
@@ -169,11 +170,11 @@ export async function doctor(args: readonly string[]): Promise<number> {
     process.stderr.write(`\n${USAGE}`);
     return NOT_EXAMINED;
   }
-  const run = prepare(parsed);
   if (parsed.help) {
     terminal.write(USAGE);
     return HEALTHY;
   }
+  const run = prepare(parsed);
   if (parsed.list) {
     for (const { id, title, rfc } of run.cases) {
       terminal.write(`${id.padEnd(9)}${title} [${rfc}]\n`);

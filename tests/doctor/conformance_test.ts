@@ -75,7 +75,8 @@ testAtOnce("quickws passes", AT_ONCE, [
       () => assertHealthy(endpoint, selection(index), 440),
     ] as const
   ),
-  ...ownEndpoints(false).map((endpoint) =>
+  // Each runtime in one role: the other one has no code of its own for this.
+  ...ownEndpoints(false).filter((_, index) => index % 2 === 0).map((endpoint) =>
     [
       `${endpoint.role} on ${endpoint.runtime} without compression`,
       () => assertHealthy(endpoint, PLAIN, 90),

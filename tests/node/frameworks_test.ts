@@ -1,5 +1,5 @@
-// WebSockets on the HTTP servers of Express, Fastify, Koa, Hono and `node:http` itself, each in a real
-// process: of Node, and of Deno and Bun, which run them as well.
+// WebSockets on the HTTP servers of Express, Fastify, Koa, Hono and `node:http` itself, in a real process of
+// each runtime: of Node, and of Deno and Bun, which run them as well.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -15,27 +15,30 @@ const DEADLINE = 240_000;
 
 const program = fileURLToPath(new URL("run_framework.ts", import.meta.url));
 
-for (const name of frameworkNames) {
-  for (const runtime of runtimeNames) {
-    Deno.test(`WebSockets on the server of ${name} on ${runtime}`, (t) => test(t, name, runtime));
-  }
+for (const runtime of runtimeNames) {
+  Deno.test(`WebSockets on the servers of frameworks on ${runtime}`, (t) => test(t, runtime));
 }
 
-async function test(t: Deno.TestContext, name: string, runtime: RuntimeName): Promise<void> {
-  const { command, args } = runtimeCommand(runtime, program, name);
+async function test(t: Deno.TestContext, runtime: RuntimeName): Promise<void> {
+  const { command, args } = runtimeCommand(runtime, program);
   const process = new Deno.Command(command, { args, stdout: "piped", stderr: "piped" }).spawn();
   const timer = setTimeout(() => process.kill("SIGKILL"), DEADLINE);
   const { code, signal, stdout, stderr } = await process.output();
   clearTimeout(timer);
   const decoder = new TextDecoder();
-  const lines = decoder.decode(stdout).split("\n").filter((line) => line !== "");
-  for (const line of lines) {
-    const { title, error }: CaseResult = JSON.parse(line);
-    await t.step(title, () => {
-      if (error !== undefined) throw new Error(error);
+  const results: CaseResult[] = decoder.decode(stdout).split("\n").filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+  for (const name of frameworkNames) {
+    await t.step(name, async (t) => {
+      const own = results.filter(({ server }) => server === name);
+      for (const { title, error } of own) {
+        await t.step(title, () => {
+          if (error !== undefined) throw new Error(error);
+        });
+      }
+      assert.equal(own.length, CASES);
     });
   }
   // A socket or a timer that is left behind keeps the process until the deadline.
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, decoder.decode(stderr));
-  assert.equal(lines.length, CASES);
 }
