@@ -63,7 +63,7 @@ setInterval(() => {
 }, interval);
 
 setInterval(() => {
-  if (sent === 0) return;
+  if (sent + leftOut === 0) return;
   console.log(`${server.connections} readers: ${sent} prices sent, ${leftOut} left out`);
   sent = leftOut = 0;
 }, 1000);
