@@ -38,7 +38,7 @@ export interface Envelope {
   readonly origin: Uint8Array;
   /** How many messages that server had published before: less than 2^49. */
   readonly count: number;
-  /** The id of that server's connection that must not get it; 0 for none. */
+  /** The id of the sender's connection to skip; 0 for none. */
   readonly except: number;
   /** Whether the payload is text. */
   readonly isText: boolean;

@@ -170,7 +170,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   /**
    * A message arrived.
    *
-   * @param previous The number of the message before it; 0 if there is none any more.
+   * @param previous The number of the message before it; 0 if that is no longer stored.
    */
   receive(message: M, previous: number): void {
     if (message.number <= this.#last) return;
@@ -349,7 +349,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return next;
   }
 
-  /** The topic has no subscriber any more. */
+  /** The topic has lost its last subscriber. */
   end(): void {
     this.#takeReceived();
   }
@@ -442,7 +442,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#pending = undefined;
   }
 
-  /** Notifies a receiver once of its starting number, and whether it has missed messages. */
+  /** Notifies a receiver once of its starting number and of missed messages. */
   #notify(receiver: R, pending: Pending, number: number, missed: boolean): void {
     if (!pending.confirmed) this.#owner.subscribed(receiver, number);
     pending.confirmed = true;

@@ -210,7 +210,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     if (this.#state === "up") history.subscribe();
   }
 
-  /** A receiver has unsubscribed from a topic; `isLast`: the topic has no subscriber any more. */
+  /** A receiver has unsubscribed from a topic; `isLast`: it was the last subscriber. */
   unsubscribe(topic: string, receiver: R, isLast: boolean): void {
     const history = this.#topics.get(topic);
     history?.topic.leave(receiver);

@@ -80,7 +80,7 @@ export class BrokerSubscriptions implements TimerTarget {
     }
   }
 
-  /** A topic has no subscriber any more. */
+  /** A topic has lost its last subscriber. */
   forget(topic: string): void {
     this.#failed.delete(topic);
   }

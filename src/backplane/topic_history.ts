@@ -90,7 +90,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.topic.interrupt();
   }
 
-  /** The topic has no subscriber any more. */
+  /** The topic has lost its last subscriber. */
   end(): void {
     this.#stop();
     this.#context.reader.forget(this);

@@ -81,7 +81,7 @@ export class Closing<T> implements TimerTarget {
     return this.#isLingering;
   }
 
-  /** Sends the Close frame, after what was accepted before. Returns whether it was sent. */
+  /** Sends the Close frame after all messages accepted before. Returns whether it was sent. */
   send(code: number, reason: string): boolean {
     this.#pending = { code, reason };
     this.#sendIfDue();

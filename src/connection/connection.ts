@@ -338,8 +338,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends a message to all connections of the server that are subscribed to a topic, except this one. It
-   * need not be subscribed itself, nor be open any more.
+   * Sends a message to all connections of the server that are subscribed to a topic, except this
+   * one. It need not be subscribed itself, or still be open.
    *
    * @param topic The topic.
    * @param data A string is sent as text, bytes as binary; or a prepared message (`prepareMessage`).

@@ -82,7 +82,7 @@ export interface ConnectionDriver {
   /**
    * Reserves the connection for one message that is sent as a stream: other messages wait until it ends.
    *
-   * @param ended Called if no more of it can be sent.
+   * @param ended Called if the rest cannot be sent.
    */
   startFragments(ended: () => void): Promise<void>;
   /** Sends the next fragment of that message. */
@@ -160,9 +160,9 @@ export interface ConnectionTopics {
   /** Discards the messages that wait for a connection to catch up. */
   discard(receiver: ConnectionDriver): void;
   /**
-   * Whether a message that was published before the connection was closed is still to be released to it.
+   * Whether the Close frame must wait for a message that was published before the close.
    *
-   * @param proceed Called, if it is, when there is none any more.
+   * @param proceed If so, called when it need not wait any longer.
    */
   delaysClose(receiver: ConnectionDriver, proceed: () => void): boolean;
   /** Sends a message to the subscribers of a topic. */
@@ -192,6 +192,6 @@ export interface TopicListener {
 export interface TopicAnswers extends TopicListener {
   /** The subscription is rejected, or has ended. */
   refused(topic: string, reason: string): void;
-  /** The answer to a heartbeat with that number. */
+  /** The response to the heartbeat with this number. */
   pong(number: number): void;
 }

@@ -210,7 +210,7 @@ export class Driver<T> extends SendingDriver<T>
     const why = cause instanceof Error ? cause.message : show(cause);
     const error = lost(`The transport failed: ${why}`, cause);
     this.session.terminate(error);
-    // It may not report the end any more.
+    // It may never report the end.
     queueMicrotask(() => this.closed(error));
   }
 
@@ -253,7 +253,7 @@ export class Driver<T> extends SendingDriver<T>
     if (addWork(size + MESSAGE_WORK)) this.#needReading().endTurn();
   }
 
-  /** Whether the user has closed the connection, and the Close frame waits for what was accepted. */
+  /** Whether the user has closed the connection and the Close frame waits for earlier messages. */
   protected get isFlushing(): boolean {
     return this.#closing !== undefined && this.#closing.isWanted && this.session.state === "open";
   }
@@ -286,7 +286,7 @@ export class Driver<T> extends SendingDriver<T>
   /** Starts the timer of the closing handshake, once. */
   startCloseTimer(): void {
     this.#needClosing().startTimer(this.rules.closeTimeout);
-    // No message can be sent any more, so that a stream is useless.
+    // No more messages can be sent, so a stream is useless.
     if (this.session.state !== "open") {
       this.output.giveUpStream();
       this.giveUpLong();
@@ -377,7 +377,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.output.sharedWeight + (this.context.topics?.weightOf(this) ?? 0);
   }
 
-  /** Counts again what the connection holds, and adds it to `use`. */
+  /** Recounts the memory of the connection and adds it to `use`. */
   addTo(use: MemoryUse): void {
     if (this.extra?.info !== undefined) return;
     this.countMemory(Infinity);
@@ -388,7 +388,7 @@ export class Driver<T> extends SendingDriver<T>
     use.queuedMessages += queued + this.slicesSize;
   }
 
-  /** Counts what the connection holds. */
+  /** Counts the memory of the connection. */
   countMemory(limit: number = this.rules.memoryLimit): void {
     if (this.extra?.info !== undefined) return;
     this.output.countShared();
@@ -412,7 +412,7 @@ export class Driver<T> extends SendingDriver<T>
       this.extra?.queue?.clear();
       this.fail(error);
     }
-    // No message is read any more, and none sent.
+    // No more messages are read or sent.
     this.session.compression?.close?.();
     this.countMemory();
   }
@@ -439,7 +439,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.#reading?.isStopped === true;
   }
 
-  /** The number of the message of which a part has arrived. */
+  /** The number of the partly received message. */
   get partialMessage(): number {
     return this.session.partialMessage;
   }
@@ -499,7 +499,7 @@ export class Driver<T> extends SendingDriver<T>
   }
 
   /**
-   * Starts the closing handshake, after what was accepted before.
+   * Starts the closing handshake after all messages accepted before.
    *
    * @param timeout The maximum time without progress, in milliseconds. Default: the option
    * `closeTimeout`.

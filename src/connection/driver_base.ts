@@ -372,7 +372,7 @@ export abstract class DriverBase<T>
     return extra.queue;
   }
 
-  /** A reader has come or left, or messages wait while there is none. */
+  /** A reader was opened or has left, or messages wait without a reader. */
   readerChanged(): void {
     const extra = this.more;
     const queue = extra.queue!;

@@ -74,7 +74,7 @@ let workBefore = 0;
 let turn = 0;
 let turnBegan = 0;
 let isTurnLong = false;
-/** Whether the reading connection has already read in this turn, which is long. */
+/** Whether this turn is long and the reading connection has already read in it. */
 let isRepeated = false;
 /** The current limit for the work of a turn. */
 let turnWork = TURN_WORK;
@@ -226,10 +226,10 @@ function continueNext(): void {
   act();
 }
 
-/** Milliseconds for which connections whose turns have ended read in one turn of the event loop. */
+/** Milliseconds per turn of the event loop for connections whose own turns have ended. */
 const RESUMED_TIME = 8;
 
-/** Connections whose turns have ended, in the order in which they continue. */
+/** Connections whose turns have ended, in the order of continuation. */
 const ended: Array<() => void> = [];
 let isResumeScheduled = false;
 

@@ -114,7 +114,7 @@ export class FragmentQueue {
     this.#ended = ended;
   }
 
-  /** No message can be sent any more: ends the stream that has entered. */
+  /** No more messages can be sent: ends the stream that has entered. */
   giveUp(): void {
     const ended = this.#ended;
     this.#ended = undefined;
@@ -213,7 +213,7 @@ export class FragmentQueue {
 /**
  * Sends the chunks of `source` as the fragments of one message.
  *
- * @param opcode Text or binary; without it, what the first chunk is.
+ * @param opcode Text or binary. Default: the kind of the first chunk.
  * @param options How to send it.
  * @returns Whether all was sent; `false` when the connection ended before, and then the source was
  * canceled.
@@ -325,7 +325,7 @@ export class FragmentedMessage {
   #utf8 = UTF8_COMPLETE;
 
   /**
-   * @param opcode Text or binary; without it, what the first chunk is.
+   * @param opcode Text or binary. Default: the kind of the first chunk.
    * @param send Sends a fragment.
    */
   constructor(

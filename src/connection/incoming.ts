@@ -21,11 +21,11 @@ export interface MessageQueueOwner {
   stopReading(): void;
   /** The queue has room again. */
   resumeReading(): void;
-  /** A message that waited cannot be delivered: ends the connection. */
+  /** A waiting message cannot be delivered: ends the connection. */
   fail(error: WebSocketError): void;
   /** No message waits any longer. */
   emptied?(): void;
-  /** A reader has come or left, or messages wait while there is none. */
+  /** A reader was opened or has left, or messages wait without a reader. */
   readerChanged?(): void;
 }
 

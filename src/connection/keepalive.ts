@@ -31,7 +31,7 @@ export interface KeepaliveOwner {
   readonly unsent: number;
   /** Bytes that have left. */
   readonly sentBytes: number;
-  /** The number of the message of which a part has arrived; 0 while there is none. */
+  /** The number of the partly received message; 0 without one. */
   readonly partialMessage: number;
   /** The peer is dead. */
   gone(error: TimeoutError): void;
@@ -127,7 +127,7 @@ export class Keepalive implements TimerTarget {
   /**
    * A control frame between the fragments of a compressed message is legal (RFC 7692 section 6.1),
    * but wsproto, Tornado, Java-WebSocket and Jetty fail on it. So a ping waits while such a message
-   * is sent and makes progress, which is a sign of life as well.
+   * is sent and makes progress, which is also a sign of life.
    */
   #holdsPing(): boolean {
     if (!this.#owner.isSendingCompressed) {

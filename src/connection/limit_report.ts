@@ -27,6 +27,9 @@ export interface LimitReport<C = Connection<unknown>> {
   readonly remoteAddress: string;
   /** Whether the limit was enforced; `false` with `reportOnly`, and with `onExceed: "report"`. */
   readonly enforced: boolean;
-  /** The connection, for a limit of one that is open; of a reconnecting client, the reconnecting one. */
+  /**
+   * The connection, if the limit concerns an open one; for reconnecting clients, the reconnecting
+   * connection.
+   */
   readonly connection?: C;
 }

@@ -198,7 +198,7 @@ export class Output extends OutputBuffer implements TimerTarget {
     if (!this.isCorked && !this.isClosed) this.settle();
   }
 
-  /** No message can be sent any more: ends the stream that is being sent. */
+  /** No more messages can be sent: ends the stream that is being sent. */
   giveUpStream(): void {
     this.fragments?.giveUp();
   }

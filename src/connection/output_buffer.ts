@@ -44,7 +44,7 @@ const Flag = {
   Congested: 8,
   /** A flush at the end of the tick is scheduled. */
   Scheduled: 16,
-  /** Nothing is written any more. */
+  /** Nothing more is written. */
   Closed: 32,
   /**
    * The memory that the transport still needs belongs to frames that other connections send as
@@ -157,7 +157,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#handedOver - this.below;
   }
 
-  /** The value of that number once everything added so far has left. */
+  /** Its value once everything added so far has left. */
   protected get end(): number {
     const corked = corkOwner === this ? corkLength : 0;
     return this.#handedOver + this.#parkedSize + this.#heldLength + corked;
@@ -178,7 +178,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#heldLength === 0 && corkOwner !== this && this.#parked === undefined;
   }
 
-  /** Whether nothing is written any more. */
+  /** Whether nothing more is written. */
   protected get isClosed(): boolean {
     return (this.#flags & Flag.Closed) !== 0;
   }
@@ -317,7 +317,7 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Undoes one {@linkcode OutputBuffer.cork}; the last one writes what has gathered.
+   * Undoes one {@linkcode OutputBuffer.cork}; the last one writes the collected output.
    *
    * @param settles Whether to notify those that wait for the write; `false` if the caller does.
    */
@@ -367,7 +367,7 @@ export abstract class OutputBuffer implements FrameOutput {
     }
   }
 
-  /** Nothing may be written any more. */
+  /** Nothing more may be written. */
   protected stop(): void {
     this.#flags |= Flag.Closed;
   }

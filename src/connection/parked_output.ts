@@ -46,7 +46,7 @@ export class LentMemory {
       (this.#held === undefined ? 0 : frames.shareOf(this.#held));
   }
 
-  /** None of it is needed any more. */
+  /** Discards all of it. */
   release(): void {
     this.own = 0;
     if (this.#lent !== undefined) frames.release(this.#lent);

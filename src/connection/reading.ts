@@ -305,7 +305,7 @@ export class Reading<T> implements TimerTarget {
     this.#resumeTransport();
   }
 
-  /** Reads a chunk that was kept, which is never empty unless the user has detached its memory. */
+  /** Reads a kept chunk; it is empty only if the user has detached its memory. */
   #readChunk(chunk: Uint8Array): void {
     if (chunk.length === 0) this.#driver.fail(bufferDetached());
     else this.#driver.data(chunk);
@@ -336,7 +336,7 @@ export class Reading<T> implements TimerTarget {
     this.#driver.receiveEnd();
   }
 
-  /** The peer has ended its direction; earlier input is not read any more. */
+  /** The peer has ended its direction; earlier input is no longer read. */
   #endUnread(): void {
     this.#kept = undefined;
     this.#keptEnd = false;

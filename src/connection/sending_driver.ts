@@ -26,7 +26,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   abstract readonly transport: Transport;
   protected abstract readonly output: Output;
   protected abstract readonly session: Session;
-  /** Whether the user has closed the connection, and the Close frame waits for what was accepted. */
+  /** Whether the user has closed the connection and the Close frame waits for earlier messages. */
   protected abstract readonly isFlushing: boolean;
   /** A message that was accepted is not sent. */
   protected abstract notSent(): void;
@@ -73,9 +73,9 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   }
 
   /**
-   * Whether a message of topics that was accepted before is still to be released before the Close frame.
+   * Whether the Close frame must wait for a topic message that was accepted before it.
    *
-   * @param proceed Called, if it is, when there is none any more.
+   * @param proceed If so, called when it need not wait any longer.
    */
   delaysClose(proceed: () => void): boolean {
     return this.context.topics?.delaysClose(this, proceed) === true;
@@ -303,12 +303,12 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.uncompressedChanged();
   }
 
-  /** Compresses at once everything that still waits for it. */
+  /** Compresses at once everything that waits for compression. */
   protected finishLong(): void {
     while (this.#long !== undefined && this.session.state === "open") this.#long.slicing.finish();
   }
 
-  /** The long message is sent, or will not be: the rest of it is not compressed. */
+  /** The long message was sent or given up: the rest of it is not compressed. */
   protected giveUpLong(): void {
     this.#long?.slicing.remove(this.#long.send);
     this.#long = undefined;

@@ -1,4 +1,4 @@
-// Frames that many connections send alike: the first connection combines them, and the others reuse
+// Identical frames of many connections: the first connection combines them, and the others reuse
 // the result without copying it.
 
 /** The first size of the memory for frames that follow each other. */

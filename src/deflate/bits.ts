@@ -160,7 +160,7 @@ export class BitInput {
     this.checkNotPastEnd();
   }
 
-  /** Rejects a message of which more bits were consumed than it has. */
+  /** Rejects a message if more bits were consumed than it has. */
   checkNotPastEnd(): void {
     if (this.position - (this.bits >> 3) > this.end) corrupt("message ends within a block");
   }

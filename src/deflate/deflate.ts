@@ -324,7 +324,7 @@ function writeBlocks(
 export interface DeflateContextOptions {
   /**
    * How many of the last bytes are kept, as a power of two, 8 to 15. More than the window of
-   * {@linkcode DeflateOptions} is useless. Default: 12, which is 4 KiB.
+   * {@linkcode DeflateOptions} is useless. Default: 12 (4 KiB).
    */
   historyBits?: number;
   /**

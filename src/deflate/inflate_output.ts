@@ -82,7 +82,7 @@ export class OutputPool {
   #grow(needed: number): void {
     let capacity = Math.max(SMALLEST, this.bytes.length);
     while (capacity < needed) capacity *= GROWTH;
-    // Not just below what the limit needs, or the largest of all would have to be copied once more.
+    // Not just below the limit, or the largest messages would be copied once more.
     this.#allocate(capacity < this.limit ? capacity : this.limit + TURN);
   }
 

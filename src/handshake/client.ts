@@ -148,7 +148,7 @@ export class ClientHandshake {
     return this.#fields?.get("sec-websocket-extensions") ?? "";
   }
 
-  /** The extensions the server accepted, parsed. Their parameters are still to be checked. */
+  /** The extensions the server accepted, parsed, with unchecked parameters. */
   get acceptedExtensions(): readonly Extension[] {
     return this.#acceptedExtensions;
   }

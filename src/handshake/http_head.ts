@@ -161,7 +161,7 @@ export class HttpHeadReader {
     return this.#fields;
   }
 
-  /** The bytes after the head in its last chunk: a view of that chunk, often empty. */
+  /** The bytes after the head in its last chunk: a view, often empty. */
   get rest(): Uint8Array {
     if (this.#fields === undefined) throw incomplete();
     return this.#rest;

@@ -123,6 +123,6 @@ export interface MessageCompression {
   /** Bytes of memory that contexts of the connection take. Absent: none that are counted. */
   readonly contextSize?: number;
 
-  /** Gives back the memory of the connection, on which no message is read or sent any more. */
+  /** Releases the memory of the connection; no more messages are read or sent on it. */
   close?(): void;
 }

@@ -97,7 +97,7 @@ export class MessageReader implements FrameSink {
   #ordinal = 0;
   /** The header's first byte of the frame that arrives in parts. */
   #first = 0;
-  /** The size of the message including all of that frame. */
+  /** The size of the message including the whole frame. */
   #expected = 0;
   #control: SplitControl | undefined;
   /** The type of the message that is paused, if one is. */

@@ -333,7 +333,7 @@ export class PermessageDeflate implements MessageCompression {
     return this.#memory?.byteLength ?? 0;
   }
 
-  /** Releases the memory of the connection, on which no message is read or sent any more. */
+  /** Releases the memory of the connection; no more messages are read or sent on it. */
   close(): void {
     this.#paused?.decompression.release();
     this.#paused = undefined;

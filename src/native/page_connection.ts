@@ -113,7 +113,7 @@ export function pageConnection<T>(
   let pollTimer: ReturnType<typeof setTimeout> | undefined;
   const waiters: Array<() => void> = [];
   let wantsDrain = false;
-  /** Callbacks for the time when all that was sent has left. */
+  /** Called when everything sent has left. */
   const callbacks: WrittenCallback[] = [];
   let readable: ReadableStream<Message> | undefined;
   let writable: WritableStream<Message> | undefined;

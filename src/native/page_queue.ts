@@ -27,7 +27,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
   let ended: { error?: Error | undefined } | undefined;
   let size = 0;
 
-  /** Resolves pending reads with messages, and at the end the others with the end. */
+  /** Resolves pending reads with messages, and after the end the remaining ones with the end. */
   const serve = (): void => {
     while (messages.length > 0 && reads.length > 0) {
       const value = messages.shift()!;

@@ -510,7 +510,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     MemoryGovernor.ofProcess.count(this, difference, limit);
   }
 
-  /** The connection has ended: its memory does not count any more. */
+  /** The connection has ended: its memory no longer counts. */
   protected forgetMemory(): void {
     const output = this.#output;
     if (output === undefined) return;

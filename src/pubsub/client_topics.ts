@@ -150,7 +150,7 @@ export class TopicNotices implements TopicAnswers {
     this.#notify({ refused: topic, reason });
   }
 
-  /** Earlier messages are not available any more. */
+  /** Earlier messages are no longer available. */
   missed(topic: string): void {
     this.#notify({ missed: topic });
   }

@@ -1,5 +1,4 @@
-// Messages for a slow receiver of which only the newest one for each key matters: quotes, cursors,
-// progress.
+// Messages for a slow receiver that needs only the newest one per key: quotes, cursors, progress.
 
 interface Entry<M> {
   readonly message: M;

@@ -197,7 +197,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     this.#conflated.delete(receiver);
   }
 
-  /** A connection has ended: it has no subscriptions any more. */
+  /** A connection has ended: removes its subscriptions. */
   withdraw(receiver: ConnectionDriver): void {
     this.discard(receiver);
     this.#closing.get(receiver)?.cancel();
@@ -208,7 +208,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     for (const topic of this.#registry.namesOf(receiver)) this.#left(receiver, topic);
   }
 
-  /** The `close` handler of a connection has run, and does not need the names of its topics any more. */
+  /** The `close` handler of a connection has run and no longer needs the names of its topics. */
   forget(receiver: ConnectionDriver): void {
     this.#registry.forget(receiver);
   }
@@ -428,7 +428,7 @@ class Closing implements TimerTarget {
   }
 }
 
-/** Puts a message into a queue, and returns whether it has replaced another one. */
+/** Queues a message; returns whether it has replaced another one. */
 function keep(
   queue: ConflationQueue<PreparedMessage>,
   place: string,

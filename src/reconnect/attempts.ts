@@ -162,7 +162,7 @@ export class Attempts {
     }
   }
 
-  /** The hook has decided, or there is none. */
+  /** The hook has decided, or no hook is set. */
   #decide(failure: Failure, loss: ConnectionLoss, answer: unknown): void {
     // The hook may have stopped the attempts, and so may the next handler.
     if (this.#stopped) return;

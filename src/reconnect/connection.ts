@@ -92,15 +92,15 @@ export class ReconnectingConnection<T = unknown> {
   /** Any data of the application for the connection. */
   data: T;
 
-  /** @internal They come from `connect`. */
+  /** @internal Created by `connect`. */
   constructor(control: ReconnectingControl, data: T) {
     this.#control = control;
     this.data = data;
   }
 
   /**
-   * `"open"`: there is a connection. `"reconnecting"`: there is none at the moment; another one, or
-   * the first, will be opened. `"closing"` and `"closed"`: it has ended permanently.
+   * `"open"`: there is a connection. `"reconnecting"`: another connection, or the first, is still
+   * to be opened. `"closing"` and `"closed"`: it has ended permanently.
    */
   get readyState(): ReconnectingState {
     return this.#control.state;

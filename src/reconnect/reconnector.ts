@@ -87,7 +87,7 @@ export class Reconnector<T>
   #current: Connection<undefined> | undefined;
   #reading: ReadControl | undefined;
   #wasOpen = false;
-  /** The error on this side because of which the current connection is closed, if any. */
+  /** The local error that closes the current connection, if any. */
   #fault: WebSocketError | undefined;
   #info: CloseInfo | undefined;
   /** The promise of the first connection. */
@@ -232,7 +232,7 @@ export class Reconnector<T>
     if (!this.#isPaused) this.#resumeReading();
   }
 
-  /** A reader has come or left, or messages wait while there is none. */
+  /** A reader was opened or has left, or messages wait without a reader. */
   readerChanged(): void {
     const queue = this.#queue!;
     if (queue.hasReader) {
@@ -536,7 +536,7 @@ export class Reconnector<T>
   }
 }
 
-/** A result that fails if either of them does. */
+/** A result that fails if either one fails. */
 function both(first: unknown, second: unknown): unknown {
   return isPromiseLike(first) && isPromiseLike(second)
     ? Promise.all([first, second])

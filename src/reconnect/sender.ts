@@ -115,12 +115,12 @@ export class ReconnectingSender {
     this.#wake();
   }
 
-  /** There is no connection any more. */
+  /** The connection is lost. */
   closed(): void {
     this.#current = undefined;
   }
 
-  /** The end: drops queued items; nothing is sent any more. */
+  /** The end: drops queued items; nothing more is sent. */
   end(): void {
     this.#hasEnded = true;
     this.#queuedBytes = 0;

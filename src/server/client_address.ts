@@ -280,7 +280,7 @@ const LF = 0x0a;
 export class ProxyHeaderReader {
   readonly #kept = new Uint8Array(MAX_V1);
   #length = 0;
-  /** Bytes of extensions of version 2 that are still to be skipped. */
+  /** Remaining bytes of version 2 extensions to skip. */
   #skip = 0;
   #state: "reading" | "skipping" | "done" = "reading";
   #address: PeerAddress | undefined;

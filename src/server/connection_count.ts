@@ -68,7 +68,7 @@ export class ConnectionCount {
   }
 
   /**
-   * Counts another one from an address, except for unix sockets.
+   * Counts another connection from an address, except for unix sockets.
    *
    * @throws {HandshakeError} When that is over `maxConnectionsPerAddress`; it is then not counted.
    */

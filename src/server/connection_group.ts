@@ -89,7 +89,7 @@ export abstract class ConnectionGroup<T> {
    * @param data A string is sent as text, bytes as binary; or a prepared message
    * (`prepareMessage`).
    * @param options The connection to exclude.
-   * @returns The number of connections to which it was sent.
+   * @returns The number of connections it was sent to.
    * @throws {TypeError} When the data is of another type, or an option unknown.
    */
   broadcast(

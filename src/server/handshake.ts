@@ -72,7 +72,7 @@ const Phase = {
   Head: 1,
   /** A hook decides. */
   Deciding: 2,
-  /** A response is sent, or there is none to send. */
+  /** The response was sent, or none is needed. */
   Answered: 3,
 } as const;
 

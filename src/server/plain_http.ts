@@ -78,7 +78,7 @@ export class ResponseWriter {
    * @param response The user's response.
    * @param request The method and the version of the request.
    * @param written Called when the whole response was passed to the transport.
-   * @param failed Called when the user's `Response` fails, and whether a part of it was sent, so
+   * @param failed Called when the user's `Response` fails, with whether a part of it was sent, so
    * that only the end of the stream can signal the failure.
    */
   constructor(
@@ -213,7 +213,7 @@ export function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** Cancels the body of a response that is not sent, or no longer. Errors of that are ignored. */
+/** Cancels the body of a response that is not sent, or only in part. Ignores errors of the body. */
 export function cancelBody(
   { body }: Response,
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,

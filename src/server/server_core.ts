@@ -127,7 +127,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     return this.#connections.get(connection);
   }
 
-  /** Whether the server shuts down: nothing is accepted any more. */
+  /** Whether the server is shutting down and accepts nothing. */
   get isShuttingDown(): boolean {
     return this.#shuttingDown;
   }
@@ -242,7 +242,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   }
 
   /**
-   * The server shuts down: no connection is opened any more.
+   * The server shuts down: no more connections are opened.
    *
    * @param _timeout Milliseconds for responses that are being sent.
    * @param _keepHttp Whether plain HTTP is still answered.

@@ -146,7 +146,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** A hook has failed, which is not the client's fault. */
+/** A hook has failed: not the client's fault. */
 export class HookFailure {
   /** The value that the hook threw. */
   readonly cause: unknown;
@@ -341,7 +341,7 @@ export interface Accepted<T> {
   readonly transport: Transport;
   /** The request. */
   readonly request: ServerRequest;
-  /** The 101 response, which is still to be sent. */
+  /** The 101 response, not sent yet. */
   readonly response: Uint8Array;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;

@@ -141,7 +141,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   /**
    * @internal Takes over a socket that other listeners of the HTTP server see as well.
    *
-   * @param caller Called when the request is left to them.
+   * @param caller Called when the request is left to the caller.
    */
   upgradeShared(
     request: NodeUpgradeRequest,

@@ -216,8 +216,8 @@ export interface Listener {
 /** Receives the connections of a listener. Neither method may throw. */
 export interface ListenerSink {
   /**
-   * A connection was accepted; reading starts with its `start`. A TLS handshake is still to come, so
-   * that a time limit for the first bytes covers it too; one that fails is `closed`.
+   * A connection was accepted; reading starts with its `start`. Its TLS handshake follows, so that
+   * a time limit for the first bytes covers it too; after a failed one the connection is `closed`.
    */
   accept(transport: Transport): void;
   /** Accepting failed (for example, too many open files); the listener continues if it can. */

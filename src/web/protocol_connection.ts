@@ -308,7 +308,7 @@ export class ProtocolConnection {
       }
       this.#blobQueue = undefined;
     } catch {
-      // The file behind the `Blob` cannot be read any more: the message cannot be sent.
+      // The file behind the `Blob` is no longer readable: the message cannot be sent.
       this.fail();
     }
   }

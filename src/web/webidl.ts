@@ -49,7 +49,7 @@ export function unsignedShort(value: unknown): number {
 }
 
 /**
- * Converts to a dictionary, whose members are still to be converted.
+ * Converts to a dictionary, without converting its members.
  *
  * @throws {TypeError} Unless the value is an object, or absent.
  */

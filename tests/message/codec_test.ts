@@ -17,16 +17,11 @@ import { CodecCompression, type CompressionCodec } from "../../src/message/codec
 import type { PermessageRules } from "../../src/message/permessage.ts";
 import { bomb } from "../support/bomb.ts";
 import { compressed } from "../support/deflated.ts";
+import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 import { Random } from "../support/random.ts";
 import { hex, toHex, utf8 } from "../support/vectors.ts";
 
-const RULES: PermessageRules = {
-  compress: true,
-  decompress: true,
-  threshold: 1,
-  level: "auto",
-  memoryLimit: 1 << 20,
-};
+const RULES: PermessageRules = { ...PERMESSAGE_RULES, threshold: 1 };
 const ALONE = { takeover: false, windowBits: 15 };
 const TAKEOVER = { takeover: true, windowBits: 15 };
 const LIMIT = 1 << 20;

@@ -7,6 +7,7 @@ import { PreparedMessage } from "../../src/message/prepared_message.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
 import { Output } from "../support/output.ts";
+import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 import { replay } from "../support/replay.ts";
 import { RunLength, runLength } from "../support/run_length.ts";
 import {
@@ -274,19 +275,12 @@ Deno.test("a long message uses output memory for its compressed size", () => {
       return super.reserve(size);
     }
   }
-  const rules = {
-    compress: true,
-    decompress: true,
-    threshold: undefined,
-    level: "auto",
-    memoryLimit: 1 << 20,
-  } as const;
   const direction = { takeover: false, windowBits: 15 };
   const output = new Counted();
   const writer = new MessageWriter(
     output,
     undefined,
-    new PermessageDeflate(rules, direction, direction),
+    new PermessageDeflate(PERMESSAGE_RULES, direction, direction),
   );
   const zeros = new Uint8Array(4 << 20);
   writer.bytes(Opcode.Binary, zeros);

@@ -8,6 +8,7 @@ import { allocationsOf, total } from "../support/allocations.ts";
 import { bomb } from "../support/bomb.ts";
 import { compressed, compressedInTurn, RSV1 } from "../support/deflated.ts";
 import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
+import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 import { Random } from "../support/random.ts";
 import { replay } from "../support/replay.ts";
 import {
@@ -28,17 +29,7 @@ const LIMIT = 5000;
 
 function open(rules = RULES, takeover = false): MessageRecorder {
   const direction = { takeover, windowBits: 15 };
-  const compression = new PermessageDeflate(
-    {
-      compress: true,
-      decompress: true,
-      threshold: undefined,
-      level: "auto",
-      memoryLimit: 1 << 20,
-    },
-    direction,
-    direction,
-  );
+  const compression = new PermessageDeflate(PERMESSAGE_RULES, direction, direction);
   return new MessageRecorder(rules, compression);
 }
 

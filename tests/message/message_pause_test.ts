@@ -6,6 +6,7 @@ import { InvalidPayloadError } from "../../src/errors.ts";
 import { ContextMemories } from "../../src/message/memory_governor.ts";
 import { MessageReader, type MessageSink } from "../../src/message/message_reader.ts";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
+import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 
 const FIN_RSV1_TEXT = 0xc1;
 const DIRECTION = { takeover: true, windowBits: 15 };
@@ -20,13 +21,6 @@ function compressed(bytes: Uint8Array): Uint8Array {
 
 /** A reader, the texts that it delivered, and how often it paused. */
 function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pauses(): number } {
-  const rules = {
-    compress: true,
-    decompress: true,
-    threshold: 0,
-    level: "auto",
-    memoryLimit: 1 << 20,
-  } as const;
   const texts: string[] = [];
   let count = 0;
   const sink: MessageSink = {
@@ -38,7 +32,7 @@ function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pa
   const messages = new MessageReader(
     { text: "string", utf8Check: true, maxMessageSize: 16 << 20 },
     sink,
-    new PermessageDeflate(rules, DIRECTION, DIRECTION),
+    new PermessageDeflate(PERMESSAGE_RULES, DIRECTION, DIRECTION),
   );
   return { messages, texts, pauses: () => count };
 }
@@ -82,14 +76,7 @@ Deno.test("detects an error in the part after the pause", () => {
 });
 
 Deno.test("close releases a paused message and its memory", () => {
-  const rules = {
-    compress: true,
-    decompress: true,
-    threshold: 0,
-    level: "auto",
-    memoryLimit: 1 << 30,
-  } as const;
-  const compression = new PermessageDeflate(rules, DIRECTION, DIRECTION);
+  const compression = new PermessageDeflate(PERMESSAGE_RULES, DIRECTION, DIRECTION);
   const before = ContextMemories.ofProcess.byteLength;
   const bytes = compressed(new TextEncoder().encode(TEXT));
   assert.equal(compression.inflateWithin(bytes, 0, bytes.length, 16 << 20, 1 << 20), undefined);

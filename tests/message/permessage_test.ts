@@ -6,16 +6,10 @@ import {
   type PermessageDirection,
   type PermessageRules,
 } from "../../src/message/permessage.ts";
+import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 import { Random } from "../support/random.ts";
 import { concat, hex, toHex, utf8 } from "../support/vectors.ts";
 
-const RULES: PermessageRules = {
-  compress: true,
-  decompress: true,
-  threshold: undefined,
-  level: "auto",
-  memoryLimit: 1 << 20,
-};
 const ALONE: PermessageDirection = { takeover: false, windowBits: 15 };
 const TAKEOVER: PermessageDirection = { takeover: true, windowBits: 15 };
 const LIMIT = 1 << 20;
@@ -27,7 +21,7 @@ function open(
   inbound: PermessageDirection = ALONE,
   outbound: PermessageDirection = ALONE,
 ): PermessageDeflate {
-  return new PermessageDeflate({ ...RULES, ...rules }, inbound, outbound);
+  return new PermessageDeflate({ ...PERMESSAGE_RULES, ...rules }, inbound, outbound);
 }
 
 /** Decompresses a message that is surrounded by other bytes. */

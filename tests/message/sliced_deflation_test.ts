@@ -5,14 +5,7 @@ import { Buffer } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
 import { ContextMemories } from "../../src/message/memory_governor.ts";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
-
-const RULES = {
-  compress: true,
-  decompress: true,
-  threshold: 0,
-  level: "auto",
-  memoryLimit: 1 << 30,
-} as const;
+import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 
 const ALONE = { takeover: false, windowBits: 15 };
 
@@ -22,7 +15,7 @@ const JSON_LINES = Array.from(
 ).join("");
 
 function slicesOf(message: Uint8Array, direction = ALONE): Uint8Array {
-  const slices = new PermessageDeflate(RULES, ALONE, direction).deflateSlices(message);
+  const slices = new PermessageDeflate(PERMESSAGE_RULES, ALONE, direction).deflateSlices(message);
   let count = 1;
   while (!slices.compressNext()) count++;
   assert.equal(count, Math.ceil(message.length / (128 * 1024)));
@@ -53,7 +46,7 @@ for (const windowBits of [9, 15]) {
 Deno.test("slices are at most 1 percent longer than a message compressed as a whole", () => {
   const message = new TextEncoder().encode(JSON_LINES);
   const whole = new Uint8Array(message.length);
-  const end = new PermessageDeflate(RULES, ALONE, ALONE)
+  const end = new PermessageDeflate(PERMESSAGE_RULES, ALONE, ALONE)
     .deflate(message, 0, message.length, whole, 0);
   const { length } = slicesOf(message);
   assert.ok(length <= end * 1.01, `${length} instead of ${end} bytes`);
@@ -63,7 +56,10 @@ Deno.test("contexts dropped between slices do not affect the result", () => {
   const message = new TextEncoder().encode(JSON_LINES);
   // Bun and Node run all unit tests in one process.
   const before = ContextMemories.ofProcess.byteLength;
-  const compression = new PermessageDeflate(RULES, ALONE, { takeover: true, windowBits: 15 });
+  const compression = new PermessageDeflate(PERMESSAGE_RULES, ALONE, {
+    takeover: true,
+    windowBits: 15,
+  });
   const slices = compression.deflateSlices(message);
   while (!slices.compressNext()) ContextMemories.ofProcess.limit(0);
   const target = new Uint8Array(slices.size);
@@ -75,7 +71,10 @@ Deno.test("contexts dropped between slices do not affect the result", () => {
 });
 
 Deno.test("an incompressible message leaves no context", () => {
-  const compression = new PermessageDeflate(RULES, ALONE, { takeover: true, windowBits: 15 });
+  const compression = new PermessageDeflate(PERMESSAGE_RULES, ALONE, {
+    takeover: true,
+    windowBits: 15,
+  });
   const noise = crypto.getRandomValues(new Uint8Array(60_000));
   const message = new Uint8Array(6 * noise.length);
   for (let i = 0; i < 6; i++) message.set(crypto.getRandomValues(noise), i * noise.length);

@@ -99,6 +99,20 @@ function codeOf({ error }: CloseInfo): ErrorCode | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
+/** Fails unless the connection ends with this error and cause, and `written` receives the error once. */
+async function assertLost(
+  opened: Opened,
+  written: unknown[],
+  [code, initiator]: [ErrorCode, CloseInfo["initiator"]],
+  cause?: Error,
+): Promise<void> {
+  const end = await endOf(opened);
+  assert.deepEqual([end.code, codeOf(end), end.initiator], [1006, code, initiator]);
+  assert.equal((end.error as Error).cause, cause);
+  await settled(() => written.length);
+  assert.deepEqual(written, [end.error]);
+}
+
 const FAILURE = new Error("the runtime fails");
 
 function fail(): never {
@@ -111,11 +125,7 @@ Deno.test("an engine that throws in send ends the connection with its error as t
     const written: unknown[] = [];
     assert.equal(opened.conn.send(data, { written: (error) => void written.push(error) }), false);
     assert.equal(opened.conn.send(data), false);
-    const end = await endOf(opened);
-    assert.deepEqual([end.code, codeOf(end), end.initiator], [1006, "CONNECTION_LOST", "local"]);
-    assert.equal((end.error as Error).cause, FAILURE);
-    await settled(() => written.length);
-    assert.deepEqual(written, [end.error]);
+    await assertLost(opened, written, ["CONNECTION_LOST", "local"], FAILURE);
   }
 });
 
@@ -124,10 +134,7 @@ Deno.test("an engine that drops a message ends the connection with SLOW_CONSUMER
     const opened = await open({ sendText: () => -1, sendBytes: () => -1 });
     const written: unknown[] = [];
     assert.equal(opened.conn.send(data, { written: (error) => void written.push(error) }), false);
-    const end = await endOf(opened);
-    assert.deepEqual([end.code, codeOf(end), end.initiator], [1006, "SLOW_CONSUMER", "local"]);
-    await settled(() => written.length);
-    assert.deepEqual(written, [end.error]);
+    await assertLost(opened, written, ["SLOW_CONSUMER", "local"]);
   }
 });
 
@@ -150,11 +157,7 @@ for (
     const written: unknown[] = [];
     const sent = opened.conn.send("text", { written: (error) => void written.push(error) });
     assert.deepEqual([sent, opened.conn.send("more"), opened.ends.length], [false, false, 0]);
-    const end = await endOf(opened);
-    assert.deepEqual([end.code, codeOf(end), end.initiator], [1006, "CONNECTION_LOST", "remote"]);
-    assert.equal((end.error as Error).cause, cause);
-    await settled(() => written.length);
-    assert.deepEqual(written, [end.error]);
+    await assertLost(opened, written, ["CONNECTION_LOST", "remote"], cause);
   });
 }
 

@@ -13,7 +13,7 @@ const NANOSECONDS = 1_000_000;
  */
 const DAY = 86_400_000;
 
-/** Milliseconds in which JetStream must reply, and in which it must deliver the messages of a read. */
+/** Milliseconds for a reply of JetStream, and for the messages of a read. */
 const TIMEOUT = 5000;
 const READ_TIMEOUT = 10_000;
 
@@ -159,7 +159,7 @@ export class NatsStream {
       "num_replicas": replicas,
       retention: "limits",
       discard: "old",
-      // One more than is read: while that one is stored, no message after it is missing.
+      // One more than needed: while it is stored, no message after it is missing.
       "max_msgs_per_subject": limit,
       "max_age": (maxAge + DAY) * NANOSECONDS,
       republish: { src: `${prefix}keep.*`, dest: `${prefix}live.{{wildcard(1)}}` },

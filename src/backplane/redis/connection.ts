@@ -59,7 +59,7 @@ export class RedisPair {
   #publisherLives = true;
   #subscriberLives = true;
   #inFlight = 0;
-  /** Called when nothing is in flight any more. */
+  /** Called when nothing is in flight. */
   #settled: (() => void) | undefined;
   #isClosed = false;
 
@@ -159,7 +159,7 @@ export class RedisPair {
     return this.#subscriptions.set(channel, wanted);
   }
 
-  /** Waits until nothing is in flight any more, for at most the given milliseconds. */
+  /** Waits until nothing is in flight, for at most the given milliseconds. */
   async settled(limit: number): Promise<void> {
     if (this.#inFlight === 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
