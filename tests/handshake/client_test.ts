@@ -420,7 +420,7 @@ Deno.test("mutated responses open the connection or throw a HandshakeError", () 
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
     return (state >>> 8) % below;
   };
-  for (let round = 0; round < 20000; round++) {
+  for (let round = 0; round < 4000; round++) {
     const bytes = legal.slice();
     for (let i = random(3); i >= 0; i--) bytes[random(bytes.length)] = random(256);
     try {

@@ -126,8 +126,8 @@ for (const { title, lines, message } of malformed) {
   });
 }
 
-Deno.test("parses or rejects hostile lists of a megabyte in one pass", () => {
-  const size = 1000000;
+Deno.test("parses or rejects hostile lists of half a megabyte in one pass", () => {
+  const size = 250_000;
   assert.equal(parseExtensions(["a" + ";a".repeat(size)])[0].parameters.length, size);
   assert.equal(parseExtensions(["a,".repeat(size)]).length, size);
   assert.throws(() => parseExtensions([" ".repeat(size)]), { code: "HEAD_MALFORMED" });

@@ -304,7 +304,7 @@ Deno.test("random bytes and mutated requests produce a valid request or a Handsh
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
     return (state >>> 8) % below;
   };
-  for (let round = 0; round < 20000; round++) {
+  for (let round = 0; round < 4000; round++) {
     const bytes = legal.slice();
     for (let i = random(4); i >= 0; i--) bytes[random(bytes.length)] = random(256);
     try {

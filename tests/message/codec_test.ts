@@ -52,7 +52,7 @@ function unpackByZlib(payload: Uint8Array): Uint8Array {
 }
 
 function* messages(random: Random): Generator<Uint8Array> {
-  for (let size = 1; size < 100_000; size = Math.ceil(size * 1.7)) {
+  for (let size = 1; size < 100_000; size = Math.ceil(size * 2.2)) {
     yield random.bytes(size);
     yield new Uint8Array(size).fill(size);
     yield utf8(JSON.stringify(Array.from({ length: size >> 5 }, () => ({
@@ -80,7 +80,7 @@ Deno.test("zlib decompresses fflate's output at every level", () => {
       assert.deepEqual(unpackByZlib(payload), message);
       assert.deepEqual(compression.inflate(payload, 0, payload.length, LIMIT), message);
     }
-    assert.ok(level === 0 ? packed === 0 : packed > 40, `${packed} messages were compressed`);
+    assert.ok(level === 0 ? packed === 0 : packed > 25, `${packed} messages were compressed`);
   }
 });
 
@@ -134,7 +134,7 @@ Deno.test("rejects the same corrupt data as zlib", () => {
   const random = new Random(7);
   const compression = open(fflateCodec(fflate));
   let refused = 0;
-  for (let round = 0; round < 3000; round++) {
+  for (let round = 0; round < 1000; round++) {
     const message = utf8(JSON.stringify({ round, text: "ab".repeat(random.below(200)) }));
     const payload = deflateRawSync(message, { finishFlush: 2, level: 1 + random.below(9) })
       .subarray(0, -4);
@@ -158,7 +158,7 @@ Deno.test("rejects the same corrupt data as zlib", () => {
     if (expected === undefined) assert.equal(result, undefined);
     else if (result !== undefined) assert.deepEqual(result, expected);
   }
-  assert.ok(refused > 500, `zlib rejected ${refused}`);
+  assert.ok(refused > 150, `zlib rejected ${refused}`);
 });
 
 Deno.test("calls the codec's decompress function and enforces the limit on it", () => {

@@ -203,7 +203,7 @@ Deno.test("collects a single-frame message of known size in a buffer of exactly 
   assert.equal(recorder.views[0].buffer.byteLength, 5000);
 });
 
-for (const size of [1 << 16, 1 << 18, 1 << 20]) {
+for (const size of [1 << 16, 1 << 18]) {
   Deno.test(`copies a message of ${size} bytes in chunks of one byte a bounded number of times`, () => {
     const payload = random.bytes(size);
     const sent = stream({ opcode: BINARY, payload });

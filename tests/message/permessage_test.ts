@@ -160,7 +160,7 @@ for (const [what, fragments] of FRAGMENTED) {
           // The data that another implementation has decompressed so far, and the expected data.
           let stream = new Uint8Array(0);
           let sent = new Uint8Array(0);
-          for (const _ of [1, 2, 3]) {
+          for (const _ of [1, 2]) {
             const packed = packFragments(sender, fragments);
             assert.ok(packed.length > 0, "zlib accepts no empty message");
             assert.deepEqual(unpack(receiver, packed), message);

@@ -115,7 +115,7 @@ Deno.test("on a simultaneous close each side takes the peer's Close frame as the
   ]);
 });
 
-Deno.test("a message is unchanged after a thousand echoes", () => {
+Deno.test("a message is unchanged after two hundred echoes", () => {
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");
   const random = new Random(97);
@@ -123,11 +123,11 @@ Deno.test("a message is unchanged after a thousand echoes", () => {
     if (kind === "text") server.session.sendText(data);
   };
   const payload = "h\u00e9llo \u{1f600}".repeat(20);
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 200; i++) {
     client.session.sendText(payload);
     carry(random, client, server);
     carry(random, server, client);
   }
-  assert.equal(client.events.length, 1000);
+  assert.equal(client.events.length, 200);
   assert.ok(client.events.every(([kind, text]) => kind === "text" && text === payload));
 });

@@ -15,7 +15,7 @@ export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
   readonly reader: FrameReader;
   #first = 0;
   #length = 0;
-  #pieces: number[] | undefined;
+  #payload: Uint8Array<ArrayBuffer> | undefined;
   #failed = false;
 
   constructor(rules: FrameRules) {
@@ -35,26 +35,29 @@ export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
   }
 
   frame(first: number, bytes: Uint8Array, start: number, end: number): void {
-    assert.equal(this.#pieces, undefined, "a frame inside a frame");
+    assert.equal(this.#payload, undefined, "a frame inside a frame");
     this.events.push({ first, payload: bytes.slice(start, end) });
   }
 
   frameStart(first: number, length: number): void {
-    assert.equal(this.#pieces, undefined, "a frame inside a frame");
+    assert.equal(this.#payload, undefined, "a frame inside a frame");
     assert.ok(length > 0, "an empty frame is never delivered in parts");
     this.#first = first;
-    this.#length = length;
-    this.#pieces = [];
+    this.#length = 0;
+    this.#payload = new Uint8Array(length);
   }
 
   framePiece(bytes: Uint8Array, start: number, end: number): void {
     assert.ok(end > start, "a part is never empty");
-    for (let i = start; i < end; i++) this.#pieces!.push(bytes[i]);
+    const payload = this.#payload!;
+    assert.ok(this.#length + end - start <= payload.length, "the parts exceed the frame");
+    for (let i = start; i < end; i++) payload[this.#length++] = bytes[i]!;
   }
 
   frameEnd(): void {
-    assert.equal(this.#pieces!.length, this.#length, "the parts are not the whole frame");
-    this.events.push({ first: this.#first, payload: Uint8Array.from(this.#pieces!) });
-    this.#pieces = undefined;
+    const payload = this.#payload!;
+    assert.equal(this.#length, payload.length, "the parts are not the whole frame");
+    this.events.push({ first: this.#first, payload });
+    this.#payload = undefined;
   }
 }
