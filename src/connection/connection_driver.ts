@@ -96,7 +96,7 @@ export interface ConnectionDriver {
   endFragments(): void;
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
-  /** Calls `fn`; what it sends leaves in one write. */
+  /** Calls `fn`; its messages leave in one write. */
   cork(fn: () => void): void;
   /** Resolves when at most `highWaterMark` bytes are buffered, or the connection has ended. */
   drained(): Promise<void>;

@@ -191,7 +191,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.accepted(payload.length);
   }
 
-  /** Calls `fn`; what it sends leaves in one write. */
+  /** Calls `fn`; its messages leave in one write. */
   cork(fn: () => void): void {
     checkCork(fn);
     this.output.cork();

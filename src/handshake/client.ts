@@ -383,7 +383,7 @@ export class BodyStart {
     return count;
   }
 
-  /** One byte between the data of two chunks. Invalid input ends the body, which is optional. */
+  /** One byte between the data of two chunks. Invalid input only ends the body: it is optional. */
   #frame(byte: number): void {
     if (++this.#overhead > MAX_CHUNK_OVERHEAD) this.#complete = true;
     if (byte === 0x0a) {

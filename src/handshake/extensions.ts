@@ -28,7 +28,7 @@ export interface ExtensionParameter {
 export interface Extension {
   /** The extension's name. */
   readonly name: string;
-  /** Its parameters; one that was sent twice is listed twice. */
+  /** Its parameters; duplicates are listed twice. */
   readonly parameters: readonly ExtensionParameter[];
 }
 

@@ -40,8 +40,8 @@ export function encodeBody(body: string | Uint8Array | undefined): Uint8Array {
 }
 
 /**
- * The user's own fields, checked. Throws a `TypeError` for a field that cannot be written and for
- * one that the library sets.
+ * The user's own fields, checked. Throws a `TypeError` for a field that cannot be written or is set
+ * by the library.
  *
  * @param headers The user's fields.
  * @param reserved Fields that the user must not set, in lower case, each with the alternative.

@@ -284,7 +284,8 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
   if (!isOriginForm(request.path)) {
     throw refusal("HEAD_MALFORMED", 400, "The request target is not a path");
   }
-  // RFC 9112 3.2: exactly one Host line, and it must be a host; several make up a list, which is none. Item 2.
+  // RFC 9112 3.2: exactly one Host line with a valid host; several lines form a list, which is
+  // invalid. Item 2.
   const host = fields.get("host");
   const isValid = host !== null && isHost(request.host) &&
     (host === request.host || isHost(host));

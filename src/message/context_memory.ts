@@ -14,7 +14,7 @@ export class ContextMemory implements ContextHolder {
   readonly #maxBytes: number;
   #encoder: DeflateContext | undefined;
   #decoder: InflateHistory | undefined;
-  /** The part of it that is counted, in bytes. */
+  /** The counted part, in bytes. */
   #counted = 0;
   /** The one used next before it. */
   older: ContextHolder | undefined;

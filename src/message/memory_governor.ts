@@ -1,12 +1,12 @@
-// The memory that connections hold in this process, and a limit for all of it together: beyond it,
-// the connections that hold most are closed, not necessarily the one that requests more.
+// The memory of all connections of this process, and its limit: beyond it, the connections that
+// hold most are closed, not necessarily the one that requests more.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "../wire/close.ts";
 import { SharedFrames } from "./shared_frames.ts";
 
-// The memory of context takeover, and a limit for all of it together: beyond it, the least recently
-// used encoders drop their contexts.
+// The memory of context takeover, and its limit: beyond it, the least recently used encoders drop
+// their contexts.
 
 /** The contexts of one connection: an element of the list of those whose encoders hold memory. */
 export interface ContextHolder {
@@ -93,7 +93,7 @@ export function touchedSize(capacity: number, length: number): number {
  * @category Server
  */
 export interface MemoryUse {
-  /** All of it; `memoryLimit` limits this. */
+  /** The total, limited by `memoryLimit`. */
   total: number;
   /** Messages that have partly arrived, or are partly decompressed. */
   partialMessages: number;
@@ -120,9 +120,9 @@ export interface MemoryHolder {
   readonly counted: number;
   /** Bytes that closing it gives back: its part of shared frames and its contexts too. Default: `counted`. */
   readonly weight?: number;
-  /** Counts itself again, and adds what it holds to `use`. */
+  /** Recounts its memory and adds it to `use`. */
   addTo?(use: MemoryUse): void;
-  /** Closes the connection, and gives back what it holds. Must update its count. */
+  /** Closes the connection and releases its memory. Must update its count. */
   giveUp(error: WebSocketError): void;
 }
 
@@ -193,7 +193,7 @@ export class MemoryGovernor {
    * A connection holds another amount than before, or another part of shared frames. It stays among the
    * holders until {@linkcode MemoryGovernor.remove}, because many connections hold a little again and again.
    *
-   * @param holder The connection, which is counted with the new amount already.
+   * @param holder The connection, already counted with the new amount.
    * @param difference The change in bytes.
    * @param limit The limit for all, in bytes.
    */

@@ -107,7 +107,7 @@ export class MessageWriter {
   }
 
   /**
-   * Writes a message of bytes, which are copied; text must be UTF-8 already.
+   * Writes a message from bytes, which are copied; text must already be UTF-8.
    *
    * @param compress `false` skips the negotiated compression.
    */

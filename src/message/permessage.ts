@@ -100,7 +100,7 @@ export class PermessageDeflate implements MessageCompression {
   #memory: ContextMemory | undefined;
   /** One object for all messages. */
   readonly #options: DeflateOptions;
-  /** Whether the previous fragment omitted its tail, with which the next one has to begin. */
+  /** Whether the previous fragment omitted its tail; the next one then begins with it. */
   #tailDue = false;
   /** The message whose decompression is paused. */
   #paused: { readonly decompression: PausedInflation; readonly limit: number } | undefined;

@@ -7,7 +7,7 @@ const PLACE_SIZE = 64;
 export class SharedFrames {
   readonly #places: Map<Uint8Array, number> = new Map();
   readonly #changed: (difference: number) => void;
-  /** Bytes of memory that all of them take, with their places in queues. */
+  /** Bytes of memory of all frames together, including their places in queues. */
   byteLength = 0;
 
   /** @param changed Called with the change in bytes. */
@@ -15,7 +15,7 @@ export class SharedFrames {
     this.#changed = changed;
   }
 
-  /** A queue holds a frame, which it may hold several times. */
+  /** A queue holds a frame, possibly several times. */
   hold(frame: Uint8Array): void {
     const places = this.#places.get(frame) ?? 0;
     this.#places.set(frame, places + 1);

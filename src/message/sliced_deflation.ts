@@ -11,7 +11,7 @@ import {
 import type { ContextMemory } from "./context_memory.ts";
 import type { MessageSlices } from "./message_compression.ts";
 
-/** Bytes of a slice, which is compressed in one to three milliseconds. */
+/** Bytes of a slice; compressing it takes one to three milliseconds. */
 const SLICE = 128 * 1024;
 
 /** The end of each slice but the last (RFC 7692 7.2.1). */

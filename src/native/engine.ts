@@ -32,7 +32,7 @@ export interface NativeEngine<S> {
   readonly ping?: (socket: S, payload: Uint8Array) => void;
   /** Sends a pong. Absent: the runtime cannot. */
   readonly pong?: (socket: S, payload: Uint8Array) => void;
-  /** Calls `fn`; what it sends leaves in one write. Absent: the runtime decides that itself. */
+  /** Calls `fn`; its messages leave in one write. Absent: the runtime decides about writes. */
   readonly cork?: (socket: S, fn: () => void) => void;
   /** Whether the runtime reports when the buffered output has left; otherwise it is polled. */
   readonly reportsDrain: boolean;

@@ -124,7 +124,7 @@ export function pageConnection<T>(
   const report = (error: unknown): void =>
     reportError(handlers.onError?.bind(handlers), error, connection as unknown as Connection<T>);
 
-  /** Calls a handler; one that fails, or whose promise does, fails the connection. */
+  /** Calls a handler; an error of it, or of its promise, fails the connection. */
   const call = (name: "open" | "message" | "drain" | "close", ...rest: unknown[]): void =>
     callReported(
       () => (handlers as Record<string, Callback | undefined>)[name]?.(connection, ...rest),

@@ -62,8 +62,8 @@ function malformed(name: string): HandshakeError {
 }
 
 /**
- * The result of an opening handshake that the runtime has led. An open connection keeps one string of it;
- * the objects for its parts are made when the user asks for them.
+ * The result of an opening handshake performed by the runtime. An open connection keeps one string
+ * of it; the objects for its parts are made when the user asks for them.
  */
 export class NativeHandshakeInfo implements HandshakeInfo {
   /** See {@linkcode ReadHead}. */

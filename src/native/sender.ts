@@ -217,7 +217,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.streamLeft();
   }
 
-  /** A stream is sent when it is complete, which is now too late. */
+  /** The end comes before the stream is complete: it is not sent. */
   protected giveUpStream(): void {
     this.#output?.fragments?.giveUp();
   }
@@ -401,7 +401,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return false;
   }
 
-  /** Calls the runtime, whose failure ends the connection. Returns whether it may be used further. */
+  /** Calls the runtime; a failure ends the connection. Returns whether it is still usable. */
   protected attempt(call: () => void): boolean {
     this.isCalling = true;
     try {
@@ -465,7 +465,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.counted + this.#conflated;
   }
 
-  /** The part of it that waits to be sent. */
+  /** The part that waits to be sent. */
   protected get heldOutput(): number {
     return this.#queuedSize + this.#outputSize + this.#conflated;
   }
@@ -490,7 +490,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return output.partsSize + (output.wantsDrain ? this.unsent : 0);
   }
 
-  /** Counts again what the connection holds, and adds it to `use`. */
+  /** Recounts the memory of the connection and adds it to `use`. */
   addTo(use: MemoryUse): void {
     if (this.state === "closed") return;
     this.countMemory(Infinity);
@@ -499,7 +499,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     use.output += this.#outputSize;
   }
 
-  /** Counts what the connection holds. */
+  /** Counts the memory of the connection. */
   countMemory(limit: number = this.rules.memoryLimit): void {
     if (this.state === "closed") return;
     const held = this.#unreadSize + this.#queuedSize + this.#outputSize;
@@ -539,7 +539,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.#output?.fragments?.end() ?? [];
   }
 
-  /** Notifies those that wait for output of the end, with the cause unless the end was clean. */
+  /** Notifies callbacks that wait for output, with the cause unless the end was clean. */
   protected giveUpOutput(unsent: readonly QueuedMessage[], error: Error | undefined): void {
     for (const written of this.#output?.written.splice(0) ?? []) {
       queueMicrotask(() => this.callWritten(written, error));
@@ -548,7 +548,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.giveUpStream();
   }
 
-  /** Wakes those that wait for room, which will not come. */
+  /** Wakes callbacks that wait for room: there will be no more. */
   protected wakeDrained(): void {
     for (const wake of this.#output?.drainWaiters.splice(0) ?? []) wake();
   }

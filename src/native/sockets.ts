@@ -72,7 +72,7 @@ export type PerformUpgrade<T, S, A> = (upgrade: NativeUpgrade<T, S>) => A | Resp
 export type WhenLeft = (left: () => void) => () => void;
 
 /**
- * The connections that one `createSockets` has accepted, and their upgrades.
+ * The connections and upgrades of one `createSockets`.
  *
  * @example
  * ```ts

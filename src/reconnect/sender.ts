@@ -208,7 +208,7 @@ export class ReconnectingSender {
     }
   }
 
-  /** Calls `fn`; what it sends leaves in one write. */
+  /** Calls `fn`; its messages leave in one write. */
   cork(fn: () => void): void {
     const { open } = this;
     if (open !== undefined) return open.cork(fn);

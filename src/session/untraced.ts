@@ -1,4 +1,4 @@
-// Errors without a stack trace, which is their main cost.
+// Errors without a stack trace, the main cost of an error.
 
 /**
  * Creates an error without a stack trace: for frequent errors of a peer, where the place in this

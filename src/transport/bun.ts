@@ -42,7 +42,7 @@ interface BunSocket<Data> {
   getCipher(): object | null;
 }
 
-/** The callbacks of sockets; one object serves any number of them. */
+/** The callbacks of sockets; one object serves any number of sockets. */
 interface BunSocketHandlers<Data> {
   /** The argument of `data`: `"uint8array"` is a plain one with separate memory for each call. */
   binaryType: "uint8array";

@@ -26,7 +26,7 @@ const CERTIFICATE_LINE = "-----BEGIN CERTIFICATE-----";
  * them. Otherwise they would fail late, some only in the first handshake, with errors that name no
  * option.
  *
- * @throws {TypeError} When one of them cannot be read, or they do not match.
+ * @throws {TypeError} When a key or certificate cannot be read, or they do not match.
  */
 export function tlsIdentity({ cert, key, passphrase }: TlsServerOptions): TlsIdentity {
   const certificate = readCertificate("tls.cert", cert);
@@ -39,7 +39,7 @@ export function tlsIdentity({ cert, key, passphrase }: TlsServerOptions): TlsIde
   return { cert, key: privateKey.export({ type: "pkcs8", format: "pem" }) as string };
 }
 
-/** @throws {TypeError} Unless all of them are certificates. */
+/** @throws {TypeError} Unless all are certificates. */
 export function checkAuthorities(caCerts: readonly string[]): void {
   for (let i = 0; i < caCerts.length; i++) readCertificate(`tls.caCerts[${i}]`, caCerts[i]);
 }

@@ -18,8 +18,8 @@ let checked = false;
 /**
  * Rejects a runtime that is too old for sockets of this library.
  *
- * @param versions Default: those of this process, which are checked once.
- * @throws {Error} When the version is too old; the message names it, and the one that is needed.
+ * @param versions Default: the versions of this process, which are checked once.
+ * @throws {Error} When the version is too old; the message names the actual and the required one.
  */
 export function checkRuntime(versions?: RuntimeVersions): void {
   if (versions === undefined) {

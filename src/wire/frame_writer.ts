@@ -114,7 +114,7 @@ export function sealFrame(
   return end;
 }
 
-/** Copies a payload; short ones by single bytes, which is cheaper than the view that `set` needs. */
+/** Copies a payload; short ones byte by byte, which is cheaper than the view that `set` needs. */
 const COPY_LOOP_LIMIT = 64;
 
 /**

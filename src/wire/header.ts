@@ -1,4 +1,4 @@
-// The header of a frame (RFC 6455 5.2): its size, its length field, and all of its rules, which are
+// The header of a frame (RFC 6455 5.2): its size, its length field and all its rules, which are
 // checked here before any byte of the payload is awaited.
 
 import { MessageTooBigError, ProtocolError, WebSocketError } from "../errors.ts";

@@ -116,7 +116,7 @@ export type Mask = (bytes: Uint8Array, start: number, end: number, key: number) 
 let maskMany: Mask = maskWords;
 
 /**
- * Sets a faster function for large payloads, which is not part of the pure core.
+ * Sets a faster function for large payloads, from outside the pure core.
  *
  * @param find Returns it, or `undefined` without one. Called for the first large payload.
  */
