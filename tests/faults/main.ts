@@ -42,6 +42,7 @@ const cycles: SoakPlan = {
   seed,
   pingInterval: 2000,
   pongTimeout: 5000,
+  heapSlack: 6 << 20,
 };
 
 /** Many simultaneous connections. */
@@ -58,6 +59,7 @@ const crowd: SoakPlan = {
   seed,
   pingInterval: 20_000,
   pongTimeout: 30_000,
+  heapSlack: 6 << 20,
 };
 
 function show(title: string, figures: SoakFigures): void {
