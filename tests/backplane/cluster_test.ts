@@ -5,7 +5,7 @@ import { need } from "../support/need.ts";
 import { runCluster } from "./cluster.ts";
 
 /** The number of connections; `deno task cluster` runs the same with 3,000. */
-const CONNECTIONS = Number(Deno.env.get("QUICKWS_CONNECTIONS") ?? 1200);
+const CONNECTIONS = Number(Deno.env.get("QUICKWS_CONNECTIONS") ?? 600);
 
 const test = need(...brokerPrograms);
 
