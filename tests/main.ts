@@ -35,7 +35,6 @@ const IN_MEMORY = [
   "handshake",
   "message",
   "proxy",
-  "pubsub",
   "reconnect",
   "server",
   "session",
