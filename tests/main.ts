@@ -6,15 +6,16 @@ import { pathToFileURL } from "node:url";
 import { builtForNode } from "./support/node_build.ts";
 
 /**
- * Folders and files that take long, the longest first: they start first. A file runs apart from the
- * rest of its folder, so that no long run remains alone at the end.
+ * Folders and files that take long: they start first, in this order. A file runs apart from the rest of
+ * its folder, so that no long run remains alone at the end. The behaviour suites mostly wait, so other
+ * runs use the processors beside them.
  */
 const LONG = [
   "behaviour/node_test.ts",
-  "behaviour/bun_test.ts",
-  "behaviour/deno_test.ts",
   "interop",
   "doctor",
+  "behaviour/bun_test.ts",
+  "behaviour/deno_test.ts",
   "backplane",
   "examples",
   "package",
