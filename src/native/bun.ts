@@ -223,15 +223,24 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       request,
       { remoteAddress: address, remotePort: port },
       (upgrade) => {
+        const { opening, subprotocol } = upgrade;
         const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
         // Without it Bun selects the first one that the client offers.
-        headers.set("sec-websocket-protocol", upgrade.subprotocol);
-        if (server.upgrade(request, { data: upgrade.opening, headers })) return undefined;
-        upgrade.opening.abandoned();
+        headers.set("sec-websocket-protocol", subprotocol);
+        if (server.upgrade(request, { data: opening, headers })) return undefined;
+        opening.abandoned();
         return new Response("The request is no longer open\n", { status: 400 });
       },
+      (left) => whenAborted(request.signal, left),
     );
   }
+}
+
+/** Calls back when a signal aborts; returns what ends that. */
+function whenAborted(signal: AbortSignal, aborted: () => void): () => void {
+  if (signal.aborted) aborted();
+  else signal.addEventListener("abort", aborted, { once: true });
+  return () => signal.removeEventListener("abort", aborted);
 }
 
 /** The default size in bytes below which a message is sent uncompressed. */

@@ -17,8 +17,6 @@ import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 export interface DenoRequestInfo {
   /** The client's address. */
   readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
-  /** Rejects when the client disconnects before the response. */
-  readonly completed?: Promise<void>;
 }
 
 const NAME = "Deno.serve";
@@ -125,6 +123,8 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
       throw wrongInfo(info);
     }
     const { hostname = "", port = 0 } = info.remoteAddr;
+    // Deno tells that the client has left while the hook decides only by `request.signal`, and warns on the
+    // console of every program that reads it.
     return this.take<Response>(
       request,
       { remoteAddress: hostname, remotePort: port },

@@ -348,6 +348,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   /** The response to a request that is rejected because of an error. */
   #refuse(error: unknown): Response {
     if (error instanceof HandshakeError) {
+      if (error.code === "CONNECTION_LOST") return this.#left();
       const { status = 400, code, message } = error;
       const headers = [...error.headers ?? []].filter(([name]) => !/^connection$/i.test(name));
       return this.#reject(new Response(`${message}\n`, { status, headers }), {
@@ -363,6 +364,12 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
       code: "HANDLER_FAILED",
       message,
     });
+  }
+
+  /** The client has left while the hook decided: that is no rejection. The answer goes nowhere. */
+  #left(): Response {
+    this.#giveBack();
+    return new Response(null, { status: 400 });
   }
 
   #reject(response: Response, refusal: Refusal): Response {

@@ -96,6 +96,38 @@ Deno.test("rejects an upgrade whose hook returns an invalid value", async () => 
   }
 });
 
+Deno.test("a client that leaves while the hook decides no longer counts, and its hook gives back what it holds", async () => {
+  const decided = Promise.withResolvers<void>();
+  const refused: string[] = [];
+  let held = 0;
+  const sockets = createBunSockets({
+    maxConnections: 1,
+    async upgrade({ path }) {
+      held++;
+      if (path === "/slow") await decided.promise;
+      return { release: () => void held-- };
+    },
+    onRefused: (_, { code }) => void refused.push(code),
+  });
+  const leaving = new AbortController();
+  const slow = upgradeRequest("http://a.example/slow", { signal: leaving.signal });
+  const first = sockets.handle(slow, bunServer);
+  const second = await sockets.handle(upgradeRequest("http://a.example/next"), bunServer);
+  assert.equal(second?.status, 503, "the limit counts handshakes");
+  await second.body?.cancel();
+  leaving.abort();
+  await first;
+  assert.equal(sockets.stats().handshakes, 0);
+  const third = await sockets.handle(upgradeRequest("http://a.example/next"), bunServer);
+  assert.equal(third?.status, 400, "the server does not upgrade, but the limit has room");
+  await third.body?.cancel();
+  assert.deepEqual(refused, ["TOO_MANY_CONNECTIONS"]);
+  assert.equal(held, 1);
+  decided.resolve();
+  await sockets.shutdown();
+  assert.equal(held, 0);
+});
+
 Deno.test("throws a TypeError that names the right entry for a server of another runtime", async () => {
   const request = upgradeRequest("http://a.example/ws");
   const bun = createBunSockets();
