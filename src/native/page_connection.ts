@@ -163,14 +163,14 @@ export function pageConnection<T>(
     stopCloseTimer?.();
     clearTimeout(pollTimer);
     // Deno reports 0 for a connection that has failed.
-    const received = code !== 0 && code !== 1006 ? code : undefined;
+    const received = code && code !== 1006 ? code : undefined;
     const error = ownError ?? (received ? undefined : lost(failure));
     const own = error?.closeCode;
     const info: CloseInfo = {
       code: own ?? received ?? 1006,
-      reason: own === undefined ? reason : error!.message,
-      clean: error === undefined,
-      initiator: sentCode === undefined ? "remote" : "local",
+      reason: own ? error!.message : reason,
+      clean: !error,
+      initiator: sentCode ? "local" : "remote",
       sent: sentCode ?? received,
       received,
       ...(error && { error }),
@@ -211,7 +211,7 @@ export function pageConnection<T>(
       if (state !== "open") callWritten(notOpen());
       const waiting = buffered();
       if (waiting === 0) callWritten();
-      if (waiting > rules.highWaterMark || callbacks.length > 0) poll();
+      if (waiting > rules.highWaterMark || callbacks[0]) poll();
       if (waiting > rules.highWaterMark || !wantsDrain) return;
       wantsDrain = false;
       wake();
@@ -326,7 +326,7 @@ export function pageConnection<T>(
     send,
     sendUtf8: (utf8: Uint8Array): boolean =>
       send(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(utf8)),
-    sendDelayed: (data: Message): boolean => send(data),
+    sendDelayed: send,
     sendPrepared: (message: PreparedMessage): boolean =>
       send(message.opcode === TEXT ? message.text : message.payload),
     /** Sends the chunks as one message, once all of them have arrived: fragments cannot be sent. */
@@ -351,7 +351,7 @@ export function pageConnection<T>(
   for (const name of UNABLE) {
     (connection as Record<string, unknown>)[name] = () => {
       throw new TypeError(
-        `Cannot ${name} in a page; for topics use reconnect.topics`,
+        `Cannot ${name} here; topics need reconnect.topics`,
       );
     };
   }

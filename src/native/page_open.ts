@@ -24,6 +24,8 @@ export async function openInPage<T>(
     // The error below has the reason.
   }
   if (Socket === undefined || !/^wss?:/.test(href)) throw (await rare()).unconnectable(url);
+  // Its user and password are for the server only.
+  const shown = href.replace(/\/\/[^/]*@/, "//");
   return new Promise((resolve, reject) => {
     const { handshakeTimeout, subprotocols } = use.rules;
     const { signal } = use.handlers;
@@ -31,9 +33,9 @@ export async function openInPage<T>(
     const socket = new Socket(href, [...subprotocols]);
     socket.binaryType = "arraybuffer";
     let why = "";
-    const stopTimer = handshakeTimeout === 0
-      ? undefined
-      : after(use.rules, "handshakeTimeout", "HANDSHAKE_TIMEOUT", (error) => fail(error));
+    const stopTimer = handshakeTimeout
+      ? after(use.rules, "handshakeTimeout", "HANDSHAKE_TIMEOUT", (error) => fail(error))
+      : undefined;
     const abort = (): void => fail(signal?.reason);
     const settle = (): void => {
       stopTimer?.();
@@ -49,13 +51,13 @@ export async function openInPage<T>(
     socket.addEventListener("error", ({ message }) => why = message ? `: ${message}` : "");
     socket.addEventListener(
       "close",
-      () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${href}${why}`)),
+      () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${shown}${why}`)),
     );
     socket.addEventListener("open", () => {
       settle();
       // It was given up before.
       if (socket.readyState !== 1) return;
-      const opened = pageConnection(socket, href, use);
+      const opened = pageConnection(socket, shown, use);
       resolve(opened);
       opened.opened();
     });

@@ -29,12 +29,12 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
 
   /** Resolves pending reads with messages, and after the end the remaining ones with the end. */
   const serve = (): void => {
-    while (messages.length > 0 && reads.length > 0) {
+    while (messages.length > 0 && reads[0]) {
       const value = messages.shift()!;
       size -= sizeOf(value);
       reads.shift()!({ value, done: false });
     }
-    if (ended !== undefined && reads.length > 0) {
+    if (ended && reads[0]) {
       const { error } = ended;
       // The error is for one read; later ones only see the end.
       ended = {};
@@ -61,7 +61,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
     },
     /** Starts reading; replaces another reader unless that one has a pending read. */
     open(): Reader {
-      if (reads.length > 0) throw secondReader();
+      if (reads[0]) throw secondReader();
       const opened: Reader = {
         next: () =>
           new Promise((resolve) => {
@@ -106,5 +106,5 @@ export function sizeOf(message: AnyMessage): number {
 }
 
 function secondReader(): TypeError {
-  return new TypeError("Cannot read twice at once: there is another reader");
+  return new TypeError("Cannot read twice at once");
 }

@@ -165,7 +165,7 @@ export async function reconnectInPage<T>(
       // A page may send few codes, so its connection translates that of the error.
       fail: (connection, error) => (connection as unknown as PageConnection<undefined>).fail(error),
     },
-    typeof url === "function" ? "" : String(url),
+    typeof url === "function" ? "" : String(url).replace(/\/\/[^/]*@/, "//"),
     { reconnect, handlers: options, connect: {} },
     options.data as T,
   );

@@ -82,7 +82,7 @@ export function unconnectable(url: string | URL): TypeError {
   }
   try {
     new URL(url, location?.href);
-    return new TypeError(`Cannot connect: the URL must be ws: or wss:, got "${url}"`);
+    return new TypeError(`Cannot connect: the URL must be ws: or wss:`);
   } catch (cause) {
     return new TypeError(`Cannot connect: "${url}" is no URL`, { cause });
   }

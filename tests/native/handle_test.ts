@@ -173,7 +173,10 @@ Deno.test("a value that is no web Request is a TypeError that names what to pass
   for (const options of [{}, { path: "/ws" }]) {
     const sockets = createDenoSockets(options);
     const handle = (request: unknown): unknown => sockets.handle(request as Request, denoInfo);
-    assert.throws(() => handle(incoming), /TypeError: .*node:http: use attach of .*quickws\/node"/);
+    assert.throws(
+      () => handle(incoming),
+      /TypeError: .*node:http: use attach from .*quickws\/node"/,
+    );
     for (const other of [{ req: honoRequest }, honoRequest]) {
       assert.throws(() => handle(other), /TypeError: handle needs the Request .*c\.req\.raw/);
     }

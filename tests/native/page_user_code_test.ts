@@ -163,3 +163,41 @@ Deno.test("a blocked event loop in the page does not cause a timeout", async () 
   const { code, clean, error } = await conn.closed;
   assert.deepEqual([code, clean], [1000, true], String(error));
 });
+
+Deno.test("conn.url of the browser entry has no user and password, as on the other runtimes", async () => {
+  await using server = await serve({ port: 0 });
+  const { host } = new URL(server.url);
+  const expected = `ws://${host}/@a/b?at=c@d`;
+  for (const reconnect of [false, true]) {
+    const conn = await connect(`http://ann:se%2Fcret@${host}/@a/b?at=c@d`, {
+      reconnect: reconnect as true,
+    });
+    assert.equal(conn.url, expected);
+    assert.equal(conn.handshake!.url, expected);
+    conn.close();
+    await conn.closed;
+    assert.equal(conn.url, expected);
+  }
+});
+
+Deno.test("a reconnecting connection that has not opened, and errors, do not show user and password", async () => {
+  const secret = "ws://ann:secret@127.0.0.1:1/@a";
+  const plain = "ws://127.0.0.1:1/@a";
+  const stop = new AbortController();
+  const shown = new Deferred<string>();
+  const connecting = connect(secret, {
+    reconnect: true,
+    signal: stop.signal,
+    reconnecting: (conn) => shown.resolve(conn.url),
+  });
+  const rejected = assert.rejects(connecting);
+  assert.equal(await shown.promise, plain);
+  stop.abort();
+  await rejected;
+  for (const url of [secret, "ftp://ann:secret@127.0.0.1:1/@a"]) {
+    await assert.rejects(connect(url), ({ message }: Error) => {
+      assert.doesNotMatch(message, /secret/);
+      return true;
+    });
+  }
+});
