@@ -106,7 +106,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Bytes that have not left the process. */
   get size(): number {
     const corked = corkOwner === this ? corkLength : 0;
-    return this.#heldLength + corked + this.below + this.#parkedSize;
+    return this.#heldLength + corked + this.below + this.#parkedSize();
   }
 
   /** Bytes that the transport has accepted and not yet sent. */
@@ -133,14 +133,16 @@ export abstract class OutputBuffer implements FrameOutput {
       ? 0
       : touchedSize(held.length, this.#heldLength);
     const waits = (this.#flags & Flag.LendsShared) !== 0 ? 0 : this.below;
-    const lent = this.#lent === undefined ? 0 : this.#lent.own;
+    const congestion = this.#congestion;
+    const lent = congestion?.lent?.own ?? 0;
     const below = waits > lent ? waits : lent;
-    return own + below + (this.#parked === undefined ? 0 : this.#parked.own);
+    return own + below + (congestion?.parked?.own ?? 0);
   }
 
   /** Its share of the frames that other connections send as well, in bytes. */
   get sharedWeight(): number {
-    return (this.#lent?.sharedWeight ?? 0) + (this.#parked?.sharedWeight ?? 0);
+    return (this.#congestion?.lent?.sharedWeight ?? 0) +
+      (this.#congestion?.parked?.sharedWeight ?? 0);
   }
 
   /** Counts shared frames that wait: most leave with the next flush, and are not counted. */
@@ -148,7 +150,7 @@ export abstract class OutputBuffer implements FrameOutput {
     const waits = (this.#flags & Flag.Congested) !== 0 && (this.#flags & Flag.Shared) !== 0
       ? this.#held
       : undefined;
-    if (waits === undefined && this.#lent === undefined) return;
+    if (waits === undefined && this.#congestion?.lent === undefined) return;
     this.#needLent().hold(waits);
   }
 
@@ -160,7 +162,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Its value once everything added so far has left. */
   protected get end(): number {
     const corked = corkOwner === this ? corkLength : 0;
-    return this.#handedOver + this.#parkedSize + this.#heldLength + corked;
+    return this.#handedOver + this.#parkedSize() + this.#heldLength + corked;
   }
 
   /** Whether the transport accepts no output at the moment. */
@@ -175,7 +177,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Whether nothing waits here; the transport may still hold output. */
   get empty(): boolean {
-    return this.#heldLength === 0 && corkOwner !== this && this.#parked === undefined;
+    return this.#heldLength === 0 && corkOwner !== this && this.#congestion?.parked === undefined;
   }
 
   /** Whether nothing more is written. */
@@ -188,24 +190,16 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#flags >= CORK;
   }
 
-  get #lent(): LentMemory | undefined {
-    return this.#congestion?.lent;
-  }
-
   #needLent(): LentMemory {
     return (this.#congestion ??= new Congestion()).lent ??= new LentMemory();
-  }
-
-  get #parked(): ParkedOutput | undefined {
-    return this.#congestion?.parked;
   }
 
   #needParked(): ParkedOutput {
     return (this.#congestion ??= new Congestion()).parked ??= new ParkedOutput();
   }
 
-  get #parkedSize(): number {
-    return this.#parked?.size ?? 0;
+  #parkedSize(): number {
+    return this.#congestion?.parked?.size ?? 0;
   }
 
   // Memory for frames.
@@ -219,7 +213,7 @@ export abstract class OutputBuffer implements FrameOutput {
   reserve(size: number): Uint8Array {
     if (
       this.#held === undefined && (this.#flags & (Flag.Congested | Flag.Delaying)) === 0 &&
-      size <= CORK_SIZE && this.#parked === undefined
+      size <= CORK_SIZE && this.#congestion?.parked === undefined
     ) {
       if (corkOwner !== this) this.#takeCork();
       if (corkLength + size <= cork.length) return cork;
@@ -306,9 +300,10 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   #release(): void {
-    if (this.#lent === undefined) return;
-    this.#lent.release();
-    this.#congestion!.lent = undefined;
+    const congestion = this.#congestion;
+    if (congestion?.lent === undefined) return;
+    congestion.lent.release();
+    congestion.lent = undefined;
   }
 
   /** From here on writes wait for {@linkcode OutputBuffer.uncork}. Calls nest. */
@@ -359,7 +354,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#held = undefined;
     this.#heldLength = 0;
     this.#release();
-    this.#parked?.clear();
+    this.#congestion?.parked?.clear();
     this.#congestion = undefined;
     if (corkOwner === this) {
       corkOwner = undefined;
@@ -409,7 +404,7 @@ export abstract class OutputBuffer implements FrameOutput {
     const old = this.#held;
     if (old !== undefined && old.length >= needed && (this.#flags & Flag.Shared) === 0) return old;
     this.#flags &= ~Flag.Shared;
-    const smallest = this.#parked === undefined ? HELD_MIN : PART_MIN;
+    const smallest = this.#congestion?.parked === undefined ? HELD_MIN : PART_MIN;
     const first = (this.#flags & Flag.Delaying) !== 0 ? this.delayedSize : smallest;
     const doubled = Math.max(needed, Math.min(needed * 2, PART_SIZE));
     const grown = new Uint8Array(old === undefined ? Math.max(size, first) : doubled);
@@ -458,8 +453,9 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Writes waiting output, as far as the transport accepts it. */
   protected write(): void {
     if ((this.#flags & (Flag.Congested | Flag.Closed)) !== 0) return;
-    if (this.#parked !== undefined) {
-      this.#writeParked(this.#parked);
+    const parked = this.#congestion?.parked;
+    if (parked !== undefined) {
+      this.#writeParked(parked);
       if ((this.#flags & (Flag.Congested | Flag.Closed)) !== 0) return;
     }
     let bytes = this.#held;

@@ -227,10 +227,10 @@ export class Session implements MessageSink {
    */
   receive(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     // RFC 6455 7.1.7 and 1.4: bytes after a failure or a Close frame are discarded.
-    if (this.#discards) return end;
+    if (this.#discards()) return end;
     try {
       const at = (this.#reader ??= this.#makeReader()).read(bytes, start, end);
-      return this.#discards ? end : at;
+      return this.#discards() ? end : at;
     } catch (error) {
       this.fail(asWebSocketError(error));
       return end;
@@ -245,13 +245,13 @@ export class Session implements MessageSink {
   /** Lets {@linkcode Session.receive} continue; a paused message is delivered first. */
   resume(): void {
     while (!this.continueMessage());
-    if (!this.#discards) this.#reader?.go();
+    if (!this.#discards()) this.#reader?.go();
   }
 
   /** Continues a paused message for a while, and returns whether it was delivered or dropped. */
   continueMessage(): boolean {
     const messages = this.#reader?.sink;
-    if (!messages?.isPaused || this.#discards) return true;
+    if (!messages?.isPaused || this.#discards()) return true;
     try {
       return messages.resume();
     } catch (error) {
@@ -426,17 +426,17 @@ export class Session implements MessageSink {
   /** The stream accepts output again. */
   drained(): void {
     const pong = this.#pongs?.release();
-    if (pong !== undefined && !this.#discards) this.writer.control(Opcode.Pong, pong);
+    if (pong !== undefined && !this.#discards()) this.writer.control(Opcode.Pong, pong);
   }
 
   /** A message from the reader. */
   textMessage(text: string): void {
-    if (this.#delivers) this.#events.onText(text);
+    if (this.#delivers()) this.#events.onText(text);
   }
 
   /** A message from the reader. */
   bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#delivers) this.#events.onBytes(opcode, bytes, start, end);
+    if (this.#delivers()) this.#events.onBytes(opcode, bytes, start, end);
   }
 
   /** The reader has paused a message that takes long. */
@@ -450,12 +450,12 @@ export class Session implements MessageSink {
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void {
     if (opcode === Opcode.Close) this.#receiveClose(parseClosePayload(bytes, start, end));
     else if (opcode === Opcode.Ping) this.#receivePing(bytes, start, end);
-    else if (this.#delivers) this.#events.onPong(bytes.subarray(start, end));
+    else if (this.#delivers()) this.#events.onPong(bytes.subarray(start, end));
   }
 
   /** Whether the peer's messages are delivered. */
-  get #delivers(): boolean {
-    return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#discards);
+  #delivers(): boolean {
+    return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#discards());
   }
 
   /** No further bytes will be read, so a partial message is dropped. */
@@ -473,7 +473,7 @@ export class Session implements MessageSink {
   }
 
   /** Whether input is discarded: the connection failed, or the peer's Close frame arrived. */
-  get #discards(): boolean {
+  #discards(): boolean {
     const end = this.#end;
     return this.#state === "closed" ||
       (end !== undefined && (end.received !== undefined || end.error !== undefined));
@@ -490,7 +490,7 @@ export class Session implements MessageSink {
         this.writer.control(Opcode.Pong, bytes, start, end);
       }
     }
-    if (this.#delivers) this.#events.onPing(bytes.subarray(start, end));
+    if (this.#delivers()) this.#events.onPing(bytes.subarray(start, end));
   }
 
   #receiveClose(payload: ClosePayload): void {
