@@ -140,7 +140,7 @@ function dropped({ readyState = OPEN }: BunWebSocket): -1 {
 /** The driver of a connection. */
 type Driver = NativeDriver<unknown, BunWebSocket>;
 
-/** What becomes a driver. */
+/** A connection that Bun has not opened yet. */
 type Opening = NativeOpening<unknown, BunWebSocket>;
 
 /**

@@ -9,8 +9,9 @@ const CHROMIUM = "/usr/bin/chromium";
 export const PATIENCE = 120_000;
 
 /**
- * The features that playwright disables and that matter here: only the last of its switch and ours
- * counts. In addition, the popups of the address bar, which load two more pages in every window.
+ * Chromium features that the tests disable. Chromium reads only the last `--disable-features`, so
+ * the list repeats those of Playwright that matter here. It adds the popups of the address bar,
+ * which load two more pages in every window.
  */
 const DISABLED_FEATURES = [
   "AvoidUnnecessaryBeforeUnloadCheckSync",
