@@ -2,7 +2,7 @@
 // all of its topics to read. Each read has a time limit, and each page is checked.
 
 import type { BackplaneHistory, HistoryPage, NumberedMessage, ReadLimit } from "./backplane.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
 /** A topic that reads. */

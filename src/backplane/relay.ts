@@ -20,7 +20,7 @@ import { ReplayPace } from "./replay_pace.ts";
 import { BrokerSubscriptions } from "./subscriptions.ts";
 import { TopicHistory, type TopicHistoryContext } from "./topic_history.ts";
 import { show } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { randomOrigin } from "../shared/random.ts";
 
 /** The topics of the server. No method throws. */

@@ -1,6 +1,6 @@
 // The subscriptions of one server at its broker; failed ones are retried later.
 
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Backplane } from "./backplane.ts";
 

@@ -17,8 +17,7 @@ import {
 import { buildRequest } from "../handshake/request.ts";
 import { checkUnixPath, headerLines, show } from "../shared/check.ts";
 import { explainConnect, reasonOf } from "../shared/explain.ts";
-import { callReported, reportError } from "../shared/log_error.ts";
-import { untilAborted } from "../shared/promises.ts";
+import { callReported, reportError, untilAborted } from "../shared/user_code.ts";
 import { randomMask, randomNonce } from "../shared/random.ts";
 import { timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { DialOptions, Network, Transport, TransportSink } from "../transport/transport.ts";

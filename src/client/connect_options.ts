@@ -19,7 +19,7 @@ import {
 } from "../connection/connection_options.ts";
 import { isHost } from "../handshake/outgoing.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import type { LimitReport } from "../connection/limit_report.ts";

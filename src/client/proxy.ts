@@ -13,7 +13,7 @@ import { basicCredentials, HttpConnect } from "../proxy/http_connect.ts";
 import { passwordRequest, Socks5 } from "../proxy/socks5.ts";
 import { show, wrongType } from "../shared/check.ts";
 import { explainConnect } from "../shared/explain.ts";
-import { untilAborted } from "../shared/promises.ts";
+import { untilAborted } from "../shared/user_code.ts";
 import type {
   DialOptions,
   Network,

@@ -8,8 +8,7 @@ import type { SessionEvents, SessionState } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
-import { callReported, reportRejection } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { callReported, isPromiseLike, reportRejection } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
 import type {

@@ -2,7 +2,7 @@
 // and slow peers.
 
 import type { Transport } from "../transport/transport.ts";
-import { callReported } from "../shared/log_error.ts";
+import { callReported } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { WrittenCallback } from "./connection_driver.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";

@@ -5,7 +5,7 @@ import { MAX_LINE } from "../pubsub/protocol.ts";
 import { show } from "../shared/check.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
-import { failureOf } from "./failures.ts";
+import { failureOf } from "./closing.ts";
 import type { CompressionOptions } from "../connection/compression_options.ts";
 import { type NativeLimits, WHOLE_MESSAGES } from "./native_options.ts";
 import { type NativeOpening, NativeSockets, type SocketsOptions } from "./sockets.ts";

@@ -1,6 +1,15 @@
-// The end of a connection over a WebSocket of the runtime: its causes, and its report.
+// The end of a connection over a WebSocket of the runtime: its causes, its report, and the errors for
+// what the runtime says of a failure.
 
-import { WebSocketError } from "../errors.ts";
+import {
+  ConnectionError,
+  type ErrorCode,
+  InvalidPayloadError,
+  MessageTooBigError,
+  ProtocolError,
+  TimeoutError,
+  WebSocketError,
+} from "../errors.ts";
 import { lost, notDelivered } from "../connection/driver_base.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import type { Timer } from "../shared/timer_wheel.ts";
@@ -66,4 +75,37 @@ function causeError(cause: unknown): WebSocketError {
   return cause === undefined
     ? lost("The connection ended without a closing handshake")
     : lost(`The connection was lost: ${messageOf(cause)}`, cause);
+}
+
+/** The framing rules by the messages of the runtimes; the first match counts. */
+const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
+  [/reserved bits|rsv( bits|\d)/i, "RESERVED_BITS"],
+  [/opcode|^invalid value/i, "RESERVED_OPCODE"],
+  [/incorrectly masked/i, "MASK_MISSING"],
+  [/control frame must not|fragmented control/i, "CONTROL_FRAME_FRAGMENTED"],
+  [/(ping|control) frame/i, "CONTROL_FRAME_TOO_LONG"],
+  [/continuation/i, "CONTINUATION_UNEXPECTED"],
+  [/fragment|another frame/i, "CONTINUATION_EXPECTED"],
+  [/close code/i, "CLOSE_CODE_INVALID"],
+  [/close (frame|payload)/i, "CLOSE_PAYLOAD_TOO_SHORT"],
+];
+
+/**
+ * The error for a runtime's report.
+ *
+ * @param failure The runtime's message.
+ */
+export function failureOf(failure: string): WebSocketError {
+  const message = `The runtime has ended the connection: ${failure}`;
+  if (/^no response from ping/i.test(failure)) {
+    return new TimeoutError(
+      "PONG_TIMEOUT",
+      "The peer sent nothing for pingInterval after a ping",
+    );
+  }
+  if (/utf-?8/i.test(failure)) return new InvalidPayloadError("INVALID_UTF8", message);
+  const rule = RULES.find(([pattern]) => pattern.test(failure));
+  if (rule !== undefined) return new ProtocolError(rule[1], message);
+  if (/too (large|big|long)/i.test(failure)) return new MessageTooBigError(message);
+  return new ConnectionError("CONNECTION_LOST", message);
 }

@@ -6,7 +6,7 @@ import type { ReconnectingConnection } from "../reconnect/connection.ts";
 import type { ReconnectingConnectOptions, ReconnectingUrl } from "../reconnect/connect.ts";
 import type { ServeOptions } from "../server/serve_options.ts";
 import type { Server } from "../server/serve.ts";
-import { openInPage } from "./page_open.ts";
+import { openInPage } from "./page_connection.ts";
 import { pageRules } from "./page_options.ts";
 
 /**

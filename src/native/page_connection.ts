@@ -1,5 +1,6 @@
-// A connection over the global WebSocket, of a page or a Worker: the public object and its driver
-// in one function, because bundles must be small, and bundlers shorten variables but not fields.
+// A connection over the global WebSocket, of a page or a Worker: its opening, and the public object and
+// its driver in one function, because bundles must be small, and bundlers shorten variables but not
+// fields.
 
 import {
   ConnectionError,
@@ -13,12 +14,12 @@ import type { Message, WrittenCallback } from "../connection/connection_driver.t
 import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/close_info.ts";
-import { callReported, reportError } from "../shared/log_error.ts";
+import { callReported, reportError } from "../shared/user_code.ts";
 import { readableFrom, writableTo } from "../connection/message_streams.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { type PageRules, rare } from "./page_options.ts";
 import { pageQueue } from "./page_queue.ts";
-import type { StreamTarget } from "./page_stream.ts";
+import type { PageGlobals, StreamTarget } from "./page_rare.ts";
 import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
 
 // The opcodes (RFC 6455 section 5.2). Their own module would become a separate chunk of a bundle.
@@ -396,4 +397,63 @@ function exceeded(
 function lost(why: string | undefined, cause: unknown = why): ConnectionError {
   const message = `The connection was lost${why ? `: ${why}` : ""}`;
   return new ConnectionError("CONNECTION_LOST", message, { cause });
+}
+
+/**
+ * Opens one connection.
+ *
+ * @param url The URL; a relative one is resolved against the page's.
+ */
+export async function openInPage<T>(
+  url: string | URL,
+  use: PageUse<T>,
+): Promise<PageConnection<T>> {
+  const { WebSocket: Socket, location } = globalThis as PageGlobals;
+  let href = "";
+  try {
+    const target = new URL(url, location?.href);
+    target.hash = "";
+    href = target.href.replace(/^http/, "ws");
+  } catch {
+    // The error below has the reason.
+  }
+  if (Socket === undefined || !/^wss?:/.test(href)) throw (await rare()).unconnectable(url);
+  // Its user and password are for the server only.
+  const shown = href.replace(/\/\/[^/]*@/, "//");
+  return new Promise((resolve, reject) => {
+    const { handshakeTimeout, subprotocols } = use.rules;
+    const { signal } = use.handlers;
+    signal?.throwIfAborted();
+    const socket = new Socket(href, [...subprotocols]);
+    socket.binaryType = "arraybuffer";
+    let why = "";
+    const stopTimer = handshakeTimeout
+      ? after(use.rules, "handshakeTimeout", "HANDSHAKE_TIMEOUT", (error) => fail(error))
+      : undefined;
+    const abort = (): void => fail(signal?.reason);
+    const settle = (): void => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", abort);
+    };
+    // After the connection has opened, neither the rejection nor the close has an effect.
+    const fail = (error: unknown): void => {
+      settle();
+      reject(error);
+      socket.close();
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    socket.addEventListener("error", ({ message }) => why = message ? `: ${message}` : "");
+    socket.addEventListener(
+      "close",
+      () => fail(new ConnectionError("CONNECT_FAILED", `Cannot connect to ${shown}${why}`)),
+    );
+    socket.addEventListener("open", () => {
+      settle();
+      // It was given up before.
+      if (socket.readyState !== 1) return;
+      const opened = pageConnection(socket, shown, use);
+      resolve(opened);
+      opened.opened();
+    });
+  });
 }

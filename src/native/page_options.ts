@@ -2,7 +2,7 @@
 // the reason.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
-import type { Checks, Kind } from "./page_refusals.ts";
+import type { Checks, Kind } from "./page_rare.ts";
 
 /** The largest number of bytes or milliseconds. */
 const MAX = 0x7fffffff;

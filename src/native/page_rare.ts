@@ -1,12 +1,133 @@
-// Functions that few pages need, in one module that a bundle loads on demand.
+// Functions that few pages need, in one module that a bundle loads on demand: the errors for
+// options, and streams as messages.
 
-import { checkNames } from "../shared/check.ts";
+import { checkNames, show } from "../shared/check.ts";
+import type { WebSocketLike } from "./web_socket.ts";
+import type { Message } from "../connection/connection_driver.ts";
+import { toBytes } from "../shared/bytes.ts";
+import type { MessageOpcode } from "../wire/opcode.ts";
 
-export { refusal, unconnectable } from "./page_refusals.ts";
-export { sendWhole } from "./page_stream.ts";
+/** The part of the globals that is used here. */
+export interface PageGlobals {
+  WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  location?: { href: string };
+}
+
+/** A kind of value; `positive` and `number` are bytes or milliseconds. */
+export type Kind = "function" | "signal" | "number" | "positive";
+
+/** The checks of values, by the names of options: a kind, or a check that no other option has. */
+export type Checks = Readonly<Record<string, Kind | ((value: unknown) => boolean)>>;
+
+/** The options of `connect` that the global WebSocket cannot honor, after the reason. */
+const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
+  ["sets the header fields; use a cookie, the URL or subprotocols", "headers", "origin", "host"],
+  ["dials itself", "tls", "proxy", "dial", "unix", "http2", "maxHandshakeSize", "noDelay"],
+  ["has its own buffers", "readBufferSize", "memoryLimit", "delayedWrite"],
+  ["hides pings; reconnect: { topics: true } has a heartbeat", "autoPong", "ping", "pong"],
+  ["cannot ping; reconnect: { topics: true } has a heartbeat", "pingInterval", "pongTimeout"],
+  ["shows whole messages only", "utf8Check", "maxFragments", "messageTimeout", "readTimeout"],
+  ["compresses by its own choice", "compression"],
+  ["cannot be cut", "writeTimeout", "maxLifetime"],
+  ["cannot make the peer wait", "rateLimit", "unreadTimeout"],
+];
+
+/** The values that are allowed, by the kind of the check. */
+const ALLOWED: Readonly<Record<Kind, string>> = {
+  function: "a function",
+  signal: "an AbortSignal",
+  number: "an integer from 0 to 2147483647",
+  positive: "an integer from 1 to 2147483647",
+};
+
+/** The values that are allowed, by the name of an option with its own check. */
+const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
+  text: '"string" or "bytes"',
+  binaryType: '"uint8array" or "arraybuffer"',
+  subprotocols: "an array of strings",
+  reconnect: "a boolean or an object",
+  "reconnect.topics": "a boolean",
+  "reconnect.restartDelay": "[least, most] in milliseconds",
+  "reconnect.maxAttempts": "an integer from 1 to 2147483647, or Infinity",
+  "reconnect.overloadDelay": "[least, most] in milliseconds, or false",
+};
+
+/**
+ * The error for an option that is unknown, wrong, or not supported by the global WebSocket.
+ *
+ * @param check The check that the value has failed; `undefined` if the option is unknown.
+ */
+export function refusal(
+  name: string,
+  value: unknown,
+  check: Checks[string] | undefined,
+): TypeError | RangeError {
+  const reason = REFUSED.find((entry) => entry.indexOf(name, 1) > 0)?.[0];
+  if (check === undefined && reason !== undefined) {
+    return new TypeError(`Option "${name}" cannot be given here: the global WebSocket ${reason}`);
+  }
+  const got = show(value);
+  if (check === undefined) return new TypeError(`Unknown option "${name}" of connect`);
+  const allowed = typeof check === "string" ? ALLOWED[check] : ALLOWED_BY_NAME[name]!;
+  const message = `Option "${name}" must be ${allowed}, got ${got}`;
+  return typeof value === "number" && allowed.startsWith("an integer")
+    ? new RangeError(message)
+    : new TypeError(message);
+}
+
+/** The error for a missing global WebSocket, and for a URL that it cannot connect to. */
+export function unconnectable(url: string | URL): TypeError {
+  const { WebSocket: Socket, location } = globalThis as PageGlobals;
+  if (Socket === undefined) {
+    return new TypeError(
+      'Cannot connect: no global WebSocket; on Node import "@quickws/quickws/node"',
+    );
+  }
+  try {
+    new URL(url, location?.href);
+    return new TypeError(`Cannot connect: the URL must be ws: or wss:`);
+  } catch (cause) {
+    return new TypeError(`Cannot connect: "${url}" is no URL`, { cause });
+  }
+}
 
 /** @throws {TypeError} When the options are a promise, a `Map` or the like. */
 export function checkPlain(prefix: string, options: unknown): void {
   const what = prefix === "" ? "The options of connect" : `Option "${prefix.slice(0, -1)}"`;
   checkNames(what, options, Object.keys(options ?? {}));
+}
+
+/** The connection, as a stream needs it. */
+export interface StreamTarget {
+  /** Whether it is open. */
+  readonly readyState: string;
+  /** Sends a message. */
+  send(data: string | ArrayBuffer): boolean;
+  /** Resolves when more may be sent. */
+  drained(): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Sends all chunks of `source` as one message, gathered because the global WebSocket sends no
+ * fragments; returns `false` when the connection ended before.
+ */
+export async function sendWhole(
+  connection: StreamTarget,
+  source: AsyncIterable<Message>,
+  opcode: MessageOpcode | undefined,
+): Promise<boolean> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let isText = opcode === undefined ? undefined : opcode === 1;
+  for await (const chunk of source) {
+    isText ??= typeof chunk === "string";
+    parts.push(typeof chunk === "string" ? encoder.encode(chunk) : toBytes(chunk).slice());
+    if (connection.readyState !== "open") return false;
+  }
+  const bytes = await new Blob(parts).arrayBuffer();
+  connection.send(isText ? decoder.decode(bytes) : bytes);
+  await connection.drained();
+  return connection.readyState === "open";
 }

@@ -9,10 +9,9 @@ import { MAX_DELAY, reconnectDefaults } from "../reconnect/options.ts";
 import type { ReconnectingConnection } from "../reconnect/connection.ts";
 import type { ReconnectingConnectOptions, ReconnectingUrl } from "../reconnect/connect.ts";
 import { type Dial, type ReaderQueue, Reconnector } from "../reconnect/reconnector.ts";
-import { openInPage } from "./page_open.ts";
-import { checkClose, type PageConnection } from "./page_connection.ts";
+import { checkClose, openInPage, type PageConnection } from "./page_connection.ts";
 import { check, pageRules } from "./page_options.ts";
-import type { Checks } from "./page_refusals.ts";
+import type { Checks } from "./page_rare.ts";
 import { pageQueue } from "./page_queue.ts";
 import { watchPage } from "./page_state.ts";
 

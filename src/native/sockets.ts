@@ -28,7 +28,7 @@ import {
   type UpgradeResult,
 } from "../server/upgrade_hook.ts";
 import { headerLines, show } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers } from "../shared/timer_wheel.ts";
 import { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";

@@ -3,7 +3,7 @@
 import { TimeoutError } from "../errors.ts";
 import type { NativeDriver } from "./driver.ts";
 import type { NativeEngine } from "./engine.ts";
-import { failureOf } from "./failures.ts";
+import { failureOf } from "./closing.ts";
 
 /**
  * An event of a {@linkcode WebSocketLike}; its fields depend on its type.

@@ -1,7 +1,7 @@
 // WebSockets of Workers: workerd, and other runtimes with its `WebSocketPair`.
 
 import { CloseCode, isCloseCode } from "../wire/close.ts";
-import { failureOf } from "./failures.ts";
+import { failureOf } from "./closing.ts";
 import { type NativeLimits, NO_PINGS, WHOLE_MESSAGES } from "./native_options.ts";
 import { NativeSockets, type SocketsOptions } from "./sockets.ts";
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";

@@ -10,7 +10,7 @@ import { checkTopic } from "../connection/publish_options.ts";
 import { encodeLongText } from "../message/utf8.ts";
 import type { SessionEvents } from "../session/session.ts";
 import { checkInteger, checkNames, show, wrongType } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { bytesWithLine, preparedWithLine, textWithLine } from "./line_message.ts";

@@ -3,7 +3,7 @@
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { show } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";
 
 /** A connection that was lost, or an attempt that failed. */

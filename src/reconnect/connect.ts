@@ -5,7 +5,7 @@ import { ConnectionError } from "../errors.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import { checkType, headerLines, wrongType } from "../shared/check.ts";
 import { reasonOf } from "../shared/explain.ts";
-import { untilAborted } from "../shared/promises.ts";
+import { untilAborted } from "../shared/user_code.ts";
 import { connectOver } from "../client/connect.ts";
 import { type ConnectOptions, connectRules } from "../client/connect_options.ts";
 import { parseTarget } from "../client/url.ts";

@@ -10,8 +10,7 @@ import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { MessageQueue, MessageQueueOwner } from "../connection/incoming.ts";
 import type { LimitReport } from "../connection/limit_report.ts";
-import { callReported, reportError } from "../shared/log_error.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { callReported, isPromiseLike, reportError } from "../shared/user_code.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
 import {
   ReconnectingConnection,

@@ -9,7 +9,7 @@ import type { FragmentOptions, SendOptions, StreamOptions } from "../connection/
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
-import { callReported, reportRejection } from "../shared/log_error.ts";
+import { callReported, reportRejection } from "../shared/user_code.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 
 /**

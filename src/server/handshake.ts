@@ -12,7 +12,7 @@ import {
   type ServerRequest,
 } from "../handshake/server.ts";
 import { headerLines } from "../shared/check.ts";
-import { isPromiseLike } from "../shared/promises.ts";
+import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import {

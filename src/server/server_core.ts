@@ -9,7 +9,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { LimitReport } from "../connection/limit_report.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { ConnectionCount } from "./connection_count.ts";
-import { callReported, reportError } from "../shared/log_error.ts";
+import { callReported, reportError } from "../shared/user_code.ts";
 import type { ServerParts } from "./parts.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";

@@ -6,7 +6,7 @@ import { closeWithoutCode, type Connection } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { CloseInfo } from "../session/close_info.ts";
 import { ConnectionError, HandshakeError, WebSocketError } from "../errors.ts";
-import { type ErrorHandler, reportError } from "../shared/log_error.ts";
+import { type ErrorHandler, reportError } from "../shared/user_code.ts";
 import { runtimeNetwork } from "../transport/runtime.ts";
 import { webNetwork } from "./web_network.ts";
 import { hasBlockedPort, pageUrl } from "./handshake_target.ts";

@@ -10,7 +10,7 @@ import type { ConnectionRules } from "../connection/connection_options.ts";
 import { Driver } from "../connection/driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
-import { logError } from "../shared/log_error.ts";
+import { logError } from "../shared/user_code.ts";
 import { type NodeSocket, NodeTransport } from "../transport/node_transport.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 

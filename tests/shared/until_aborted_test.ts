@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { untilAborted } from "../../src/shared/promises.ts";
+import { untilAborted } from "../../src/shared/user_code.ts";
 
 const REASON = new Error("given up");
 
