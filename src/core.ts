@@ -48,12 +48,17 @@ export { checkHeader, type FrameRules, headerSize, readPayloadLength } from "./w
 export { applyMask, readMaskKey, rotateMaskKey, writeMaskKey } from "./wire/mask.ts";
 export { type MessageOpcode, Opcode } from "./wire/opcode.ts";
 
-export { deflate, type DeflateOptions } from "./deflate/deflate.ts";
-export { DeflateContext, type DeflateContextOptions } from "./deflate/deflate.ts";
+export {
+  autoLevel,
+  deflate,
+  DeflateContext,
+  type DeflateContextOptions,
+  type DeflateLevel,
+  type DeflateOptions,
+} from "./deflate/deflate.ts";
 export { inflate } from "./deflate/inflate.ts";
 export { InflateError, type InflateErrorCode } from "./deflate/bits.ts";
 export { InflateHistory } from "./deflate/inflate_output.ts";
-export { autoLevel, type DeflateLevel } from "./deflate/deflate.ts";
 
 export type { MessageCompression, MessageSlices } from "./message/message_compression.ts";
 export { MessageReader, type MessageRules, type MessageSink } from "./message/message_reader.ts";
@@ -65,8 +70,8 @@ export {
 } from "./message/permessage.ts";
 export { checkUtf8, checkUtf8End, decodeText, encodeText, UTF8_COMPLETE } from "./message/utf8.ts";
 
-export type { CloseInfo } from "./session/close_info.ts";
 export {
+  type CloseInfo,
   Session,
   type SessionEvents,
   type SessionRules,
@@ -75,10 +80,10 @@ export {
 } from "./session/session.ts";
 
 export { acceptKey, encodeKey, isValidKey } from "./handshake/accept_key.ts";
-export { MAX_BODY_START } from "./handshake/client.ts";
 export {
   ClientHandshake,
   type ClientHandshakeOptions,
+  MAX_BODY_START,
   MAX_INTERIM_RESPONSES,
 } from "./handshake/client.ts";
 export {
@@ -106,7 +111,14 @@ export {
 } from "./handshake/http_head.ts";
 export type { FieldLines } from "./handshake/outgoing.ts";
 export { buildRequest, type RequestOptions } from "./handshake/request.ts";
-export { type ParsedRequest, requestFrom, type RequestHead } from "./handshake/server.ts";
+export {
+  checkUpgrade,
+  type ParsedRequest,
+  requestFrom,
+  type RequestHead,
+  ServerHandshake,
+  type ServerRequest,
+} from "./handshake/server.ts";
 export {
   type AcceptOptions,
   acceptResponse,
@@ -114,5 +126,4 @@ export {
   type RefusalOptions,
   refusalResponse,
 } from "./handshake/response.ts";
-export { checkUpgrade, ServerHandshake, type ServerRequest } from "./handshake/server.ts";
 export { chooseSubprotocol, parseSubprotocols } from "./handshake/subprotocols.ts";

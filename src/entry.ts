@@ -8,7 +8,7 @@ import type {
   MessageOf,
   MessageTypeOptions,
   TextType,
-} from "./connection/message_types.ts";
+} from "./connection/connection_options.ts";
 import type { ReconnectingConnection } from "./reconnect/connection.ts";
 import type {
   EitherConnectOptions,

@@ -4,7 +4,7 @@ export * from "./errors.ts";
 export type { CompressionCodec } from "./message/codec.ts";
 export type { MessageCompression, MessageSlices } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
-export type { CloseInfo } from "./session/close_info.ts";
+export type { CloseInfo } from "./session/session.ts";
 export type {
   Backplane,
   BackplaneHistory,
@@ -35,19 +35,26 @@ export type {
 } from "./reconnect/options.ts";
 export type { TopicHandlers, TopicMessageInfo } from "./reconnect/subscriptions.ts";
 export type { StreamSource } from "./reconnect/sender.ts";
-export type { FragmentOptions, SendOptions, StreamOptions } from "./connection/send_options.ts";
+export {
+  type FragmentOptions,
+  type OnSlow,
+  prepareMessage,
+  type PublishOptions,
+  type PublishResult,
+  type SendOptions,
+  type StreamOptions,
+} from "./connection/arguments.ts";
 export type { AnyMessage, Message, MessageData } from "./connection/connection_driver.ts";
-export type { ConnectionOptions, DelayedWriteOptions } from "./connection/connection_options.ts";
-export type { LimitReport } from "./connection/limit_report.ts";
-export type { RateLimitOptions } from "./connection/rate_limit.ts";
-export type { Handlers } from "./connection/handlers.ts";
 export type {
   BinaryType,
+  ConnectionOptions,
+  DelayedWriteOptions,
   MessageOf,
   MessageTypeOptions,
   TextType,
-} from "./connection/message_types.ts";
-export type { OnSlow, PublishOptions, PublishResult } from "./connection/publish_options.ts";
+} from "./connection/connection_options.ts";
+export type { Handlers, LimitReport } from "./connection/handlers.ts";
+export type { RateLimitOptions } from "./connection/rate_limit.ts";
 export type { HeaderFieldsInit } from "./shared/check.ts";
 export type { Origins } from "./server/admission.ts";
 export type { ServeOptions } from "./server/serve_options.ts";
@@ -62,7 +69,6 @@ export type {
   UpgradeResultWithData,
   UpgradeTls,
 } from "./server/upgrade_hook.ts";
-export { prepareMessage } from "./connection/prepare.ts";
 export type {
   BroadcastOptions,
   ConnectionGroup,

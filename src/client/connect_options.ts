@@ -22,9 +22,13 @@ import { parseIpAddress } from "../handshake/ip_address.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
-import type { LimitReport } from "../connection/limit_report.ts";
+import {
+  checkHandlers,
+  HANDLER_NAMES,
+  type Handlers,
+  type LimitReport,
+} from "../connection/handlers.ts";
 import type { ProxyOption } from "./proxy.ts";
-import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 
 /**
  * The options of `connect`.

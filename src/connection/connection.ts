@@ -2,10 +2,22 @@
 
 import type { HeaderView } from "../errors.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
 import { CloseCode } from "../wire/close.ts";
-import { checkCloseArguments } from "./close_arguments.ts";
+import {
+  checkCloseArguments,
+  checkPublishOptions,
+  checkTopic,
+  controlPayload,
+  type FragmentOptions,
+  type PublishOptions,
+  type PublishResult,
+  type SendOptions,
+  type StreamOptions,
+  wantsCompression,
+  writtenOf,
+} from "./arguments.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { checkType, show } from "../shared/check.ts";
@@ -18,20 +30,6 @@ import type {
 } from "./connection_driver.ts";
 import { FragmentedMessage, sendStream } from "./fragments.ts";
 import { readableOf, writableOf } from "./incoming.ts";
-import {
-  checkPublishOptions,
-  checkTopic,
-  type PublishOptions,
-  type PublishResult,
-} from "./publish_options.ts";
-import {
-  controlPayload,
-  type FragmentOptions,
-  type SendOptions,
-  type StreamOptions,
-  wantsCompression,
-  writtenOf,
-} from "./send_options.ts";
 
 /**
  * The result of the opening handshake: the negotiated values, and the peer's header fields.

@@ -4,10 +4,9 @@
 
 import type { WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo } from "../session/close_info.ts";
-import type { SessionState } from "../session/session.ts";
+import type { CloseInfo, SessionState } from "../session/session.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
-import type { PublishOptions, PublishResult } from "./publish_options.ts";
+import type { PublishOptions, PublishResult, WrittenCallback } from "./arguments.ts";
 
 /**
  * A message as it is delivered: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes), binary
@@ -30,9 +29,6 @@ export type MessageData = string | ArrayBuffer | ArrayBufferView;
  * @category Types
  */
 export type AnyMessage = Message | ArrayBuffer;
-
-/** Called when a message has left the process, or with the error that kept it from leaving. */
-export type WrittenCallback = (error?: Error) => void;
 
 /**
  * Drives one connection. All senders return whether more may be sent at once: `false` above

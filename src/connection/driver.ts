@@ -6,8 +6,12 @@ import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { takeDeflateWork } from "../message/inflate_budget.ts";
 import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
-import type { CloseInfo } from "../session/close_info.ts";
-import { Session, type SessionShell, type SessionState } from "../session/session.ts";
+import {
+  type CloseInfo,
+  Session,
+  type SessionShell,
+  type SessionState,
+} from "../session/session.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import { maskLargeWith } from "../wire/mask.ts";

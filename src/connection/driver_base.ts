@@ -3,27 +3,21 @@
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo } from "../session/close_info.ts";
-import type { SessionEvents, SessionState } from "../session/session.ts";
+import type { CloseInfo, SessionEvents, SessionState } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { callReported, isPromiseLike, reportRejection } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { Connection, type HandshakeInfo } from "./connection.ts";
-import type {
-  AnyMessage,
-  ConnectionTopics,
-  TopicAnswers,
-  WrittenCallback,
-} from "./connection_driver.ts";
+import type { AnyMessage, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
+import type { WrittenCallback } from "./arguments.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import type { DriverContext, DriverLayer, LayeredDriver } from "./driver_context.ts";
 import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.ts";
-import type { Handlers } from "./handlers.ts";
+import type { Handlers, LimitReport } from "./handlers.ts";
 import { MessageQueue, type MessageQueueOwner } from "./incoming.ts";
 import { Keepalive, type KeepaliveOwner } from "./keepalive.ts";
-import type { LimitReport } from "./limit_report.ts";
 import type { RateLimiter } from "./rate_limit.ts";
 
 /** The purpose of a timer. */

@@ -9,8 +9,7 @@ import type { CompressionFactory } from "./compression.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionDriver, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
 import type { ConnectionRules } from "./connection_options.ts";
-import type { Handlers } from "./handlers.ts";
-import type { LimitReport } from "./limit_report.ts";
+import type { Handlers, LimitReport } from "./handlers.ts";
 
 /** The state shared by all connections of one `serve` or `connect`. */
 export interface DriverContext<T> {

@@ -10,8 +10,8 @@ import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
-import type { ConnectionDriver, MessageData, WrittenCallback } from "./connection_driver.ts";
-import { type StreamOptions, wantsCompression } from "./send_options.ts";
+import type { ConnectionDriver, MessageData } from "./connection_driver.ts";
+import { type StreamOptions, wantsCompression, type WrittenCallback } from "./arguments.ts";
 
 const NO_BYTES = new Uint8Array(0);
 

@@ -1,6 +1,6 @@
-// The handlers of a connection.
+// The handlers of a connection, and the report that `onLimit` receives.
 
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType } from "../shared/check.ts";
 import type { Connection } from "./connection.ts";
@@ -39,6 +39,38 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   drain?(connection: Connection<T, M>): void;
   /** The connection has ended. Called exactly once per opened connection, and last. */
   close?(connection: Connection<T, M>, info: CloseInfo): void;
+}
+
+/**
+ * A limit that was reached: the argument of `onLimit`.
+ *
+ * @category Connection
+ */
+export interface LimitReport<C = Connection<unknown>> {
+  /** The option that sets the limit: the first two on a server, the last on a reconnecting client. */
+  readonly limit:
+    | "maxConnections"
+    | "maxConnectionsPerAddress"
+    | "unreadTimeout"
+    | "memoryLimit"
+    | "rateLimit"
+    | "reconnect.maxQueue";
+  /** The value of the option; of `rateLimit`, its `messages` or `bytes`. */
+  readonly max: number;
+  /**
+   * The value that exceeds it: the number of connections including the new one, or the bytes of the queue
+   * with the message that is dropped. Of the other limits it is `max`.
+   */
+  readonly value: number;
+  /** The address of the peer; empty where there is none. */
+  readonly remoteAddress: string;
+  /** Whether the limit was enforced; `false` with `reportOnly`, and with `onExceed: "report"`. */
+  readonly enforced: boolean;
+  /**
+   * The connection, if the limit concerns an open one; for reconnecting clients, the reconnecting
+   * connection.
+   */
+  readonly connection?: C;
 }
 
 /** The names of the handlers, for the check of options. */

@@ -4,7 +4,7 @@
 import type { Transport } from "../transport/transport.ts";
 import { callReported } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
-import type { WrittenCallback } from "./connection_driver.ts";
+import type { WrittenCallback } from "./arguments.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";
 import { OutputBuffer } from "./output_buffer.ts";
 

@@ -6,7 +6,7 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import { encodeLongText } from "../message/utf8.ts";
 import type { Session } from "../session/session.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
-import type { WrittenCallback } from "./connection_driver.ts";
+import type { WrittenCallback } from "./arguments.ts";
 import type { Transport } from "../transport/transport.ts";
 import { checkCork, DriverBase, slowConsumer } from "./driver_base.ts";
 import type { FragmentOpcode, FragmentQueue, QueuedMessage } from "./fragments.ts";

@@ -10,10 +10,11 @@ import {
   WebSocketError,
 } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { Message, WrittenCallback } from "../connection/connection_driver.ts";
+import type { Message } from "../connection/connection_driver.ts";
+import type { WrittenCallback } from "../connection/arguments.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import { callReported, reportError } from "../shared/user_code.ts";
 import { readableFrom, writableTo } from "../connection/message_streams.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";

@@ -4,7 +4,7 @@
 
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { ReaderQueue } from "../reconnect/reconnector.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 
 /** Answers a read that waits for a message. */
 type Read = (result: Result | Promise<Result>) => void;

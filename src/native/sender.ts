@@ -2,7 +2,7 @@
 // flow control by the buffered amount that the runtime reports.
 
 import { WebSocketError } from "../errors.ts";
-import type { WrittenCallback } from "../connection/connection_driver.ts";
+import type { WrittenCallback } from "../connection/arguments.ts";
 import { checkCork, DriverBase, lost, slowConsumer } from "../connection/driver_base.ts";
 import type { DriverContext } from "../connection/driver_context.ts";
 import { type FragmentOpcode, FragmentQueue, type QueuedMessage } from "../connection/fragments.ts";

@@ -6,20 +6,22 @@ import type { Connection } from "../connection/connection.ts";
 import type { ConnectionTopics, TopicAnswers } from "../connection/connection_driver.ts";
 import { type ConnectionRules, MAX_INT32 } from "../connection/connection_options.ts";
 import type { DriverLayer, LayeredDriver } from "../connection/driver_context.ts";
-import { checkTopic } from "../connection/publish_options.ts";
+import { checkTopic } from "../connection/arguments.ts";
 import { encodeLongText } from "../message/utf8.ts";
 import type { SessionEvents } from "../session/session.ts";
 import { checkInteger, checkNames, show, wrongType } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
-import { bytesWithLine, preparedWithLine, textWithLine } from "./line_message.ts";
 import {
   asRequest,
+  bytesWithLine,
   LINE_FEED,
   lineEnd,
   MAX_LINE,
+  preparedWithLine,
   readLine,
+  textWithLine,
   type TopicNotice,
   type TopicRequest,
   writeLine,

@@ -14,6 +14,11 @@
 //                   {"topic":"news","number":8}    a message of the topic; no number without a history
 //   both            (an empty line)                a message that does not belong to a topic
 
+import { PreparedMessage } from "../message/prepared_message.ts";
+import { Opcode } from "../wire/opcode.ts";
+
+const encoder = new TextEncoder();
+
 /** The name of the subprotocol (RFC 6455 section 1.9). */
 export const TOPICS_SUBPROTOCOL = "quickws.topics.1";
 
@@ -40,6 +45,9 @@ export type TopicNotice =
   | { readonly missed: string }
   | { readonly passed: string; readonly number: number }
   | { readonly pong: number };
+
+/** The line of a message that does not belong to a topic. */
+const EMPTY_LINE = "\n";
 
 /** Encodes the line before a message. */
 export function writeLine(content: TopicRequest | TopicNotice | undefined): string {
@@ -75,6 +83,55 @@ export function readLine(
   } catch {
     return null;
   }
+}
+
+/** A message with its line, encoded once for many receivers. */
+export class LineMessage extends PreparedMessage {
+  /**
+   * @param line The line.
+   * @param content The message behind it: text, bytes, or either encoded before.
+   */
+  constructor(line: string, content: string | Uint8Array | PreparedMessage) {
+    const isPrepared = content instanceof PreparedMessage;
+    super(
+      typeof content === "string"
+        ? line + content
+        : join(line, isPrepared ? content.payload : content),
+      isPrepared ? content.opcode : Opcode.Binary,
+    );
+  }
+}
+
+/** The forms of prepared messages with an empty line, which live as long as the messages. */
+const forms: WeakMap<PreparedMessage, LineMessage> = new WeakMap();
+
+/** A prepared message with an empty line; one that has a line is returned as it is. */
+export function preparedWithLine(message: PreparedMessage): LineMessage {
+  if (message instanceof LineMessage) return message;
+  let form = forms.get(message);
+  if (form === undefined) {
+    form = new LineMessage(EMPTY_LINE, message);
+    forms.set(message, form);
+  }
+  return form;
+}
+
+/** Text with an empty line. */
+export function textWithLine(text: string): string {
+  return EMPTY_LINE + text;
+}
+
+/** Bytes with an empty line. */
+export function bytesWithLine(bytes: Uint8Array): Uint8Array {
+  return join(EMPTY_LINE, bytes);
+}
+
+function join(line: string, payload: Uint8Array): Uint8Array {
+  const head = encoder.encode(line);
+  const bytes = new Uint8Array(head.length + payload.length);
+  bytes.set(head);
+  bytes.set(payload, head.length);
+  return bytes;
 }
 
 /** The request of a line, checked except for the topic; `undefined` if it is not one. */

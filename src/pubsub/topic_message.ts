@@ -6,9 +6,8 @@ import { Opcode } from "../wire/opcode.ts";
 import type { Envelope } from "../backplane/envelope.ts";
 import type { OrderedMessage } from "../backplane/ordered_topic.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
-import type { PublishOptions } from "../connection/publish_options.ts";
-import { LineMessage } from "./line_message.ts";
-import { writeLine } from "./protocol.ts";
+import type { PublishOptions } from "../connection/arguments.ts";
+import { LineMessage, writeLine } from "./protocol.ts";
 
 /** A published message. */
 export class TopicMessage {

@@ -8,7 +8,7 @@ import type {
   ConnectionTopics,
   MessageData,
 } from "../connection/connection_driver.ts";
-import type { OnSlow, PublishOptions, PublishResult } from "../connection/publish_options.ts";
+import type { OnSlow, PublishOptions, PublishResult } from "../connection/arguments.ts";
 import { MemoryGovernor } from "../message/memory_governor.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { toBytes } from "../shared/bytes.ts";

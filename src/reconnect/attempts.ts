@@ -1,7 +1,7 @@
 // Consecutive attempts: whether to make another one, and the delay before it.
 
 import { WebSocketError } from "../errors.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";

@@ -12,7 +12,7 @@ import { parseTarget } from "../client/url.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";
 import { checkHandlers, type Handlers } from "../connection/handlers.ts";
 import { MessageQueue } from "../connection/incoming.ts";
-import { checkCloseArguments } from "../connection/close_arguments.ts";
+import { checkCloseArguments } from "../connection/arguments.ts";
 import type { ReconnectingConnection } from "./connection.ts";
 import {
   type ReconnectingHandlers,

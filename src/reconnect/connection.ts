@@ -1,21 +1,21 @@
 // The public object of a reconnecting connection: consecutive connections, presented as one.
 
 import { WebSocketError } from "../errors.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
 import { readableFrom, writableTo } from "../connection/message_streams.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage, Message, MessageData } from "../connection/connection_driver.ts";
-import { checkTopic } from "../connection/publish_options.ts";
 import {
+  checkTopic,
   controlPayload,
   type FragmentOptions,
   type SendOptions,
   type StreamOptions,
   wantsCompression,
-} from "../connection/send_options.ts";
+} from "../connection/arguments.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { ReconnectingSender, StreamSource } from "./sender.ts";
 import type { Subscriptions, TopicHandlers } from "./subscriptions.ts";

@@ -2,13 +2,13 @@
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
-import type { LimitReport } from "../connection/limit_report.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { LimitReport } from "../connection/handlers.ts";
+import type { CloseInfo } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
-import { type AnswerRules, HTTP_ANSWERS } from "./answers.ts";
 import type { ReconnectingConnection } from "./connection.ts";
 import type { TopicMessageInfo } from "./subscriptions.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
+import { HandshakeError } from "../errors.ts";
 
 /** The maximum delay in milliseconds, and the maximum of every count. */
 export const MAX_DELAY = 0x7fffffff;
@@ -107,6 +107,41 @@ export interface ReconnectRules {
   /** The user's options, for the hook and the signal. */
   readonly options: ReconnectOptions;
 }
+
+/** The consequences of an HTTP response for the next attempt. */
+export interface AnswerRules {
+  /** Whether another attempt is useless; `undefined` if the error is not a response. */
+  isFinal(error: unknown): boolean | undefined;
+  /** The delay that the server requests, in milliseconds. */
+  retryAfter(error: unknown, now: number): number;
+}
+
+/** HTTP status codes of temporary failures. */
+const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 502, 503, 504];
+
+/** The maximum delay of a `Retry-After`, in milliseconds. */
+export const MAX_RETRY_AFTER = 3_600_000;
+
+/** The rules of a client that sees the responses; bundles for pages do not contain them. */
+export const HTTP_ANSWERS: AnswerRules = {
+  isFinal: (error) =>
+    error instanceof HandshakeError ? !PASSING_STATUSES.includes(error.status) : undefined,
+
+  // RFC 9110 10.2.3.
+  retryAfter(error, now): number {
+    if (!(error instanceof HandshakeError) || (error.status !== 429 && error.status !== 503)) {
+      return 0;
+    }
+    const value = error.headers?.get("retry-after") ?? "";
+    // RFC 9110 5.6.7: an HTTP-date is in GMT.
+    const wait = /^\d+$/.test(value)
+      ? Number(value) * 1000
+      : value.endsWith(" GMT")
+      ? Date.parse(value) - now
+      : 0;
+    return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+  },
+};
 
 const NAMES: readonly (keyof ReconnectOptions)[] = [
   "minDelay",

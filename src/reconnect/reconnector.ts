@@ -2,14 +2,13 @@
 
 import { WebSocketError } from "../errors.ts";
 import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
-import type { Handlers } from "../connection/handlers.ts";
+import type { Handlers, LimitReport } from "../connection/handlers.ts";
 import type { MessageQueue, MessageQueueOwner } from "../connection/incoming.ts";
-import type { LimitReport } from "../connection/limit_report.ts";
 import { callReported, isPromiseLike, reportError } from "../shared/user_code.ts";
 import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
 import {

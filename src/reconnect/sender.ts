@@ -4,8 +4,8 @@
 import { WebSocketError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { MessageData } from "../connection/connection_driver.ts";
-import { bytesWithLine, textWithLine } from "../pubsub/line_message.ts";
-import type { FragmentOptions, SendOptions, StreamOptions } from "../connection/send_options.ts";
+import { bytesWithLine, textWithLine } from "../pubsub/protocol.ts";
+import type { FragmentOptions, SendOptions, StreamOptions } from "../connection/arguments.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";

@@ -1,6 +1,6 @@
 // The number of handshakes and connections of a server, in total and by address.
 
-import type { LimitReport } from "../connection/limit_report.ts";
+import type { LimitReport } from "../connection/handlers.ts";
 import { HandshakeError } from "../errors.ts";
 import { MemoryGovernor } from "../message/memory_governor.ts";
 

@@ -3,13 +3,13 @@
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { checkNames } from "../shared/check.ts";
 import type { Connection } from "../connection/connection.ts";
-import { prepareMessage } from "../connection/prepare.ts";
 import {
   checkPublishOptions,
   checkTopic,
+  prepareMessage,
   type PublishOptions,
   type PublishResult,
-} from "../connection/publish_options.ts";
+} from "../connection/arguments.ts";
 import type { ServerCore, ServerStats } from "./server_core.ts";
 import { checkShutdownOptions, type ShutdownOptions } from "./shutdown.ts";
 

@@ -5,8 +5,8 @@ import { checkUnixPath } from "../shared/check.ts";
 import type { SocketUse } from "../shared/explain.ts";
 import type { Listener, ListenerSink, ListenOptions, Network } from "../transport/transport.ts";
 import { ConnectionGroup } from "./connection_group.ts";
-import { loadParts } from "./parts.ts";
-import { type ServeOptions, serveRules } from "./serve_options.ts";
+import type { ServerParts } from "./server_core.ts";
+import { type ServeOptions, type ServeRules, serveRules } from "./serve_options.ts";
 import { StreamServer } from "./stream_server.ts";
 
 /**
@@ -30,6 +30,15 @@ export async function serveOver<T>(network: Network, options: ServeOptions<T>): 
   );
   core.listening(listener);
   return new Server(core, listener);
+}
+
+/** Loads the parts that these options need. */
+async function loadParts<T>({ connection, options }: ServeRules<T>): Promise<ServerParts> {
+  const [compression, relay] = await Promise.all([
+    connection.compression && import("../connection/compression.ts"),
+    options.backplane && import("../backplane/relay.ts"),
+  ]);
+  return { compressionFor: compression?.compressionFor, Relay: relay?.Relay };
 }
 
 async function listen(

@@ -26,8 +26,12 @@ import {
 } from "../connection/connection_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
-import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
-import type { LimitReport } from "../connection/limit_report.ts";
+import {
+  checkHandlers,
+  HANDLER_NAMES,
+  type Handlers,
+  type LimitReport,
+} from "../connection/handlers.ts";
 import { checkHosts, checkOrigins, type Origins } from "./admission.ts";
 import { TrustedProxies } from "./client_address.ts";
 import type { Refusal, UpgradeRequest, UpgradeResult } from "./upgrade_hook.ts";

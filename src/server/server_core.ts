@@ -6,17 +6,18 @@ import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
 import { CloseCode } from "../wire/close.ts";
 import type { DriverContext, DriverLayer } from "../connection/driver_context.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { LimitReport } from "../connection/limit_report.ts";
+import type { LimitReport } from "../connection/handlers.ts";
 import type { ConnectionDriver } from "../connection/connection_driver.ts";
 import { ConnectionCount } from "./connection_count.ts";
 import { callReported, reportError } from "../shared/user_code.ts";
-import type { ServerParts } from "./parts.ts";
 import type { ServeRules } from "./serve_options.ts";
 import { Drain, type ShutdownOptions } from "./shutdown.ts";
 import type { Refusal, UpgradeRequest } from "./upgrade_hook.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import { clientTopicsLayer } from "../pubsub/client_topics.ts";
 import { Topics } from "../pubsub/topics.ts";
+import type { Relay } from "../backplane/relay.ts";
+import type { CompressionFactory } from "../connection/compression.ts";
 
 /** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
 export interface ServedConnection<T> extends ConnectionDriver {
@@ -50,6 +51,17 @@ export interface ServerStats {
   readonly refused: number;
   /** The memory that the library holds for all connections of the process: what `memoryLimit` limits. */
   readonly memory: Readonly<MemoryUse>;
+}
+
+/**
+ * The parts of a server that only some options need. `serve` loads those when it is called;
+ * `createUpgrader` and `createSockets`, which return at once, cannot.
+ */
+export interface ServerParts {
+  /** For the option `compression`. */
+  readonly compressionFor?: CompressionFactory | undefined;
+  /** For the option `backplane`. */
+  readonly Relay?: typeof Relay | undefined;
 }
 
 /** The connections of one server, however accepted, and its shutdown. */

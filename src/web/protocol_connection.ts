@@ -4,13 +4,13 @@
 import { connectOver } from "../client/connect.ts";
 import { closeWithoutCode, type Connection } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import { ConnectionError, HandshakeError, WebSocketError } from "../errors.ts";
 import { type ErrorHandler, reportError } from "../shared/user_code.ts";
 import { runtimeNetwork } from "../transport/runtime.ts";
 import { webNetwork } from "./web_network.ts";
 import { hasBlockedPort, pageUrl } from "./handshake_target.ts";
-import { isBlob, messageSize, type OutgoingData } from "./message_data.ts";
+import { isBlob, messageSize, type OutgoingData } from "./webidl.ts";
 import type { SocketArguments } from "./socket_options.ts";
 
 /** The end of a connection, as far as scripts may see it. */

@@ -2,14 +2,20 @@
 
 import { CloseEvent } from "./close_event.ts";
 import { checkClose, checkProtocols, webSocketUrl } from "./handshake_target.ts";
-import { messageData, messageSize } from "./message_data.ts";
+import {
+  clampedUnsignedShort,
+  defineInterface,
+  messageData,
+  messageSize,
+  requireArguments,
+  usvString,
+} from "./webidl.ts";
 import {
   type ConnectionEnd,
   type ConnectionOwner,
   ProtocolConnection,
 } from "./protocol_connection.ts";
 import { socketArguments, type WebSocketOptions } from "./socket_options.ts";
-import { clampedUnsignedShort, defineInterface, requireArguments, usvString } from "./webidl.ts";
 
 const CONNECTING = 0;
 const OPEN = 1;

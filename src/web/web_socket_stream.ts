@@ -7,14 +7,19 @@ import {
   ProtocolConnection,
 } from "./protocol_connection.ts";
 import { streamArguments, type WebSocketStreamOptions } from "./socket_options.ts";
-import { messageData, messageSize } from "./message_data.ts";
+import {
+  defineInterface,
+  messageData,
+  messageSize,
+  requireArguments,
+  usvString,
+} from "./webidl.ts";
 import {
   checkedCloseInfo,
   receivedError,
   type WebSocketCloseInfo,
   WebSocketError,
 } from "./web_socket_error.ts";
-import { defineInterface, requireArguments, usvString } from "./webidl.ts";
 
 /**
  * The streams and the agreed values of an open {@linkcode WebSocketStream}.

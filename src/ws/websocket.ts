@@ -6,12 +6,11 @@ import type { ClientRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketError } from "../errors.ts";
 import type { Handlers } from "../connection/handlers.ts";
-import type { CloseInfo } from "../session/close_info.ts";
+import type { CloseInfo } from "../session/session.ts";
 import { randomMask } from "../shared/random.ts";
 import { CloseCode } from "../wire/close.ts";
 import { Opcode } from "../wire/opcode.ts";
 import { ClientHandshake, type ClientOptions } from "./client_handshake.ts";
-import { EventTurns } from "./event_turns.ts";
 import {
   addListener,
   attributeOf,
@@ -22,6 +21,7 @@ import {
   type EventListener,
   type EventListenerOptions,
   type EventName,
+  EventTurns,
   type MessageEvent,
   removeListener,
   setAttribute,

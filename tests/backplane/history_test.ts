@@ -7,7 +7,7 @@ import type { PreparedMessage } from "../../src/message/prepared_message.ts";
 import type { HistoryOptions, HistoryPage } from "../../src/backplane/backplane.ts";
 import { lineEnd, readLine } from "../../src/pubsub/protocol.ts";
 import type { ConnectionDriver, TopicListener } from "../../src/connection/connection_driver.ts";
-import type { PublishOptions, PublishResult } from "../../src/connection/publish_options.ts";
+import type { PublishOptions, PublishResult } from "../../src/connection/arguments.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { Relay } from "../../src/backplane/relay.ts";
 import { Topics } from "../../src/pubsub/topics.ts";

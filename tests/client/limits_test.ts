@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { LimitReport } from "../../src/connection/limit_report.ts";
+import type { LimitReport } from "../../src/connection/handlers.ts";
 import type { RateLimitOptions } from "../../src/connection/rate_limit.ts";
 import { Queue } from "../support/live_harness.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";

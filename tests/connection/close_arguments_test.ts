@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkCloseArguments } from "../../src/connection/close_arguments.ts";
+import { checkCloseArguments } from "../../src/connection/arguments.ts";
 import { MAX_CLOSE_REASON } from "../../src/wire/close.ts";
 import { utf8 } from "../support/vectors.ts";
 

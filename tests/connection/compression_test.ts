@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { CompressionOptions } from "../../src/connection/compression_options.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { allocationsOf } from "../support/allocations.ts";
 import { bomb } from "../support/bomb.ts";
 import { compressed, compressedInTurn, inflated, RSV1 } from "../support/deflated.ts";

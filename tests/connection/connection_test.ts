@@ -1,7 +1,7 @@
 // The methods and properties of a connection, and its errors for invalid arguments.
 
 import assert from "node:assert/strict";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { UTF8_SAMPLES } from "../support/utf8_samples.ts";
 import {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
 import { PING, PONG, TEXT } from "../support/vectors.ts";
 

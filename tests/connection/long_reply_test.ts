@@ -2,12 +2,11 @@
 // Order, close, backpressure and memory counts are the same as without slices.
 
 import assert from "node:assert/strict";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { compressed, inflated, RSV1 } from "../support/deflated.ts";
-import type { RawPeer } from "../support/raw_peer.ts";
-import { upgradeRequest } from "../support/raw_peer.ts";
+import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { type Harness, quiet, type Side, socketTest } from "../support/socket_harness.ts";
 import { BINARY, CLOSE, closePayload, TEXT } from "../support/vectors.ts";
 

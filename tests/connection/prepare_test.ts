@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { BINARY, frame, hex, TEXT, toHex } from "../support/vectors.ts";
 

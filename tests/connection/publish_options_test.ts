@@ -4,7 +4,7 @@ import {
   checkTopic,
   MAX_TOPIC_BYTES,
   type PublishOptions,
-} from "../../src/connection/publish_options.ts";
+} from "../../src/connection/arguments.ts";
 
 const NAMES: readonly [what: string, topic: string][] = [
   ["one character", "a"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
 import { RateLimiter, rateLimitRules } from "../../src/connection/rate_limit.ts";
-import type { LimitReport } from "../../src/connection/limit_report.ts";
+import type { LimitReport } from "../../src/connection/handlers.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { BINARY, PING, TEXT } from "../support/vectors.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type SendOptions, wantsCompression } from "../../src/connection/send_options.ts";
+import { type SendOptions, wantsCompression } from "../../src/connection/arguments.ts";
 
 Deno.test("compresses a message unless the options disable it", () => {
   for (

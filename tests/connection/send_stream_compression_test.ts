@@ -7,7 +7,7 @@ import { constants, inflateRawSync } from "node:zlib";
 import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { CompressionOptions } from "../../src/connection/compression_options.ts";
 import type { Message } from "../../src/connection/connection_driver.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { RSV1 } from "../support/deflated.ts";
 import { Random } from "../support/random.ts";

@@ -33,9 +33,8 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/handshake/": ["src/errors.ts"],
   // HTTP CONNECT parses the same HTTP head as the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
-  // The header lines of the topics subprotocol, which clients also use.
-  "src/pubsub/protocol.ts": [],
-  "src/pubsub/line_message.ts": ["src/wire/", "src/message/", "src/pubsub/protocol.ts"],
+  // The topics subprotocol, which clients also use.
+  "src/pubsub/protocol.ts": ["src/wire/", "src/message/"],
   "src/backplane/": ["src/errors.ts", "src/shared/"],
   [PORT]: [],
   "src/transport/": ["src/shared/", PORT],
@@ -58,7 +57,6 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/connection/",
     "src/backplane/",
     "src/pubsub/protocol.ts",
-    "src/pubsub/line_message.ts",
   ],
   "src/server/": [
     "src/errors.ts",
@@ -86,7 +84,6 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/message/",
     "src/session/",
     "src/pubsub/protocol.ts",
-    "src/pubsub/line_message.ts",
     "src/shared/",
     "src/connection/",
     "src/client/",

@@ -15,9 +15,9 @@ const INTERFACES: Record<string, string> = {
   ReconnectingConnectOptions: "src/reconnect/connect.ts",
   ReconnectingHandlers: "src/reconnect/options.ts",
   ReconnectOptions: "src/reconnect/options.ts",
-  SendOptions: "src/connection/send_options.ts",
-  StreamOptions: "src/connection/send_options.ts",
-  FragmentOptions: "src/connection/send_options.ts",
+  SendOptions: "src/connection/arguments.ts",
+  StreamOptions: "src/connection/arguments.ts",
+  FragmentOptions: "src/connection/arguments.ts",
   BroadcastOptions: "src/server/connection_group.ts",
   ShutdownOptions: "src/server/shutdown.ts",
 };

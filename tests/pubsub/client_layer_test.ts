@@ -11,7 +11,7 @@ import {
 } from "../../src/pubsub/client_topics.ts";
 import type { SessionEvents } from "../../src/session/session.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { inflated, RSV1 } from "../support/deflated.ts";

@@ -7,8 +7,8 @@ import {
   LineMessage,
   preparedWithLine,
   textWithLine,
-} from "../../src/pubsub/line_message.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+} from "../../src/pubsub/protocol.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { BINARY, concat, hex, parseFrames, TEXT, utf8 } from "../support/vectors.ts";
 
 const LINE = '{"topic":"a"}\n';

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
 import type { Backplane, BackplaneSink } from "../../src/backplane/backplane.ts";
-import type { CloseInfo } from "../../src/session/close_info.ts";
+import type { CloseInfo, SessionEvents } from "../../src/session/session.ts";
 import {
   type ClientTopicsOptions,
   clientTopicsRules,
@@ -14,7 +14,6 @@ import type { Connection } from "../../src/connection/connection.ts";
 import type { ConnectionTopics, Message } from "../../src/connection/connection_driver.ts";
 import { connectionRules } from "../../src/connection/connection_options.ts";
 import type { LayeredDriver } from "../../src/connection/driver_context.ts";
-import type { SessionEvents } from "../../src/session/session.ts";
 import { Deferred } from "../support/live_harness.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { topicSide } from "../support/topic_client.ts";

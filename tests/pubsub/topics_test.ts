@@ -2,14 +2,12 @@
 // that subscribe, publish and close during a publish.
 
 import assert from "node:assert/strict";
-import type { CloseInfo } from "../../src/session/close_info.ts";
+import type { CloseInfo } from "../../src/session/session.ts";
 import type { Connection } from "../../src/connection/connection.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
-import type { OnSlow, PublishResult } from "../../src/connection/publish_options.ts";
+import { type OnSlow, prepareMessage, type PublishResult } from "../../src/connection/arguments.ts";
 import { connectOver } from "../../src/client/connect.ts";
-import { serveOver } from "../../src/server/serve.ts";
+import { serveOver, type Server } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
-import type { Server } from "../../src/server/serve.ts";
 import { bytesKeptEach } from "../support/heap.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";

@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../../src/errors.ts";
-import type { CloseInfo } from "../../src/session/close_info.ts";
-import { reconnectRules } from "../../src/reconnect/options.ts";
+import type { CloseInfo } from "../../src/session/session.ts";
+import { MAX_RETRY_AFTER, reconnectRules } from "../../src/reconnect/options.ts";
 import { delayAfter, type Failure, isFinal } from "../../src/reconnect/attempts.ts";
-import { MAX_RETRY_AFTER } from "../../src/reconnect/answers.ts";
 
 const rules = reconnectRules(true);
 

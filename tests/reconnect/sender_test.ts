@@ -1,7 +1,7 @@
 // Messages sent immediately, queued and dropped.
 
 import assert from "node:assert/strict";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import { MESSAGE_COST, ReconnectingSender } from "../../src/reconnect/sender.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";

@@ -10,7 +10,7 @@ import {
   isOriginAllowed,
   type Origins,
 } from "../../src/server/admission.ts";
-import type { LimitReport } from "../../src/connection/limit_report.ts";
+import type { LimitReport } from "../../src/connection/handlers.ts";
 import { normalizeAddress, TrustedProxies } from "../../src/server/client_address.ts";
 import { ConnectionCount } from "../../src/server/connection_count.ts";
 import type { UpgradeRequest } from "../../src/server/upgrade_hook.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
-import { prepareMessage } from "../../src/connection/prepare.ts";
+import { prepareMessage } from "../../src/connection/arguments.ts";
 import type { Server } from "../../src/server/serve.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
-import { isBlob, messageData, messageSize, utf8Length } from "../../src/web/message_data.ts";
+import { isBlob, messageData, messageSize, utf8Length } from "../../src/web/webidl.ts";
 
 const UNITS = [
   "a",
