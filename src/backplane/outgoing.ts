@@ -154,16 +154,6 @@ export class PublishQueue implements Outgoing {
   }
 }
 
-/** Makes the requests of an {@linkcode AppendQueue}. */
-export interface AppendOwner {
-  /** Appends a message. May throw. */
-  append(topic: string, message: Uint8Array): unknown;
-  /** A message was given up, because the broker rejected it. */
-  failed(error: unknown, topic: string, message: Uint8Array): void;
-  /** Messages were dropped, because the queue was full. */
-  dropped(count: number): void;
-}
-
 /** Appends that may be pending at a time, and their bytes; a single message may have more. */
 const MAX_PENDING = 1024;
 const MAX_PENDING_BYTES = 4 << 20;
@@ -195,12 +185,14 @@ interface Append {
  * replies, a limited number at a time. Those whose append an outage interrupts are appended again.
  */
 export class AppendQueue implements Outgoing, TimerTarget {
-  readonly #owner: AppendOwner;
+  readonly #append: (topic: string, message: Uint8Array) => unknown;
+  readonly #failed: (error: unknown, topic: string, message: Uint8Array) => void;
+  readonly #dropped: (count: number) => void;
   readonly #queue: BoundedQueue;
   /** The messages that were appended and are not known to be stored, in order. */
   readonly #pending: Set<Append> = new Set();
   #pendingBytes = 0;
-  #failed = 0;
+  #failures = 0;
   #places = 0;
   /** The place of the newest message that is known to be stored. */
   #newestStored = -1;
@@ -210,11 +202,20 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   /**
    * @param limits The limits of the queue.
-   * @param owner Makes the requests.
+   * @param append Appends a message. May throw.
+   * @param failed Called when a message was given up, because the broker rejected it.
+   * @param dropped Called when messages were dropped, because the queue was full.
    */
-  constructor(limits: BackplaneQueueOptions | undefined, owner: AppendOwner) {
+  constructor(
+    limits: BackplaneQueueOptions | undefined,
+    append: (topic: string, message: Uint8Array) => unknown,
+    failed: (error: unknown, topic: string, message: Uint8Array) => void,
+    dropped: (count: number) => void,
+  ) {
     this.#queue = new BoundedQueue(limits);
-    this.#owner = owner;
+    this.#append = append;
+    this.#failed = failed;
+    this.#dropped = dropped;
   }
 
   /** Queued and pending messages. */
@@ -271,7 +272,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   #flush(): void {
     const dropped = this.#queue.takeDropped();
-    if (dropped > 0) this.#owner.dropped(dropped);
+    if (dropped > 0) this.#dropped(dropped);
     while (this.#hasRoom) {
       const next = this.#queue.shift();
       if (next === undefined) break;
@@ -290,13 +291,13 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   #attempt(append: Append): void {
     const attempt = ++append.attempts;
-    if (append.failed) this.#failed--;
+    if (append.failed) this.#failures--;
     append.failed = false;
     const failed = (error: unknown): void => {
       if (append.attempts === attempt) this.#attemptFailed(append, error);
     };
     try {
-      const result = this.#owner.append(append.topic, append.message);
+      const result = this.#append(append.topic, append.message);
       Promise.resolve(result).then(() => this.#stored(append), failed);
     } catch (error) {
       failed(error);
@@ -312,7 +313,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
       this.#drain.timer = timers.start(this.#drain.timeout, this, DRAIN);
     }
     // Appending the failed messages before it now would change the order.
-    if (this.#failed > 0) this.#giveUpFailed(append.place);
+    if (this.#failures > 0) this.#giveUpFailed(append.place);
     else if (this.#isUp) this.#flush();
   }
 
@@ -320,7 +321,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
     if (!this.#pending.has(append)) return;
     append.failed = true;
     append.error = error;
-    this.#failed++;
+    this.#failures++;
     if (this.#isUp && this.#rejection?.target === undefined) {
       this.#rejection = timers.start(REJECTION_DELAY, this, REJECTION);
     }
@@ -341,13 +342,13 @@ export class AppendQueue implements Outgoing, TimerTarget {
       ? append.error
       : new Error("The broker confirmed later messages, but not this one");
     this.#remove(append);
-    this.#owner.failed(error, topic, message);
+    this.#failed(error, topic, message);
   }
 
   #remove(append: Append): void {
     this.#pending.delete(append);
     this.#pendingBytes -= append.message.length;
-    if (append.failed) this.#failed--;
+    if (append.failed) this.#failures--;
   }
 
   #endDrain(): void {

@@ -112,15 +112,16 @@ export class Relay<R extends object, M extends OrderedMessage>
       );
     this.#outgoing = history === undefined
       ? new PublishQueue(queue, (topic, message) => this.#send(topic, message), dropped)
-      : new AppendQueue(queue, {
-        append: (topic, message) => this.#append(topic, message),
-        failed: (error, topic, message) => {
+      : new AppendQueue(
+        queue,
+        (topic, message) => this.#append(topic, message),
+        (error, topic, message) => {
           this.requestFailed(error);
           const envelope = readEnvelope(message);
           if (envelope !== undefined) this.#cameBack(topic, envelope.count);
         },
         dropped,
-      });
+      );
     this.subscriptions = new BrokerSubscriptions(
       backplane,
       (topic) =>

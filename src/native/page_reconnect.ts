@@ -168,17 +168,17 @@ export async function reconnectInPage<T>(
     { reconnect, handlers: options, connect: {} },
     options.data as T,
   );
-  const state = watchPage({
-    back: () => {
+  const state = watchPage(
+    () => {
       sendHeartbeat();
       reconnector.reconnectNow();
     },
     // A page in the back/forward cache cannot have a connection.
-    away: () =>
+    () =>
       current?.gone(
         new ConnectionError("CONNECTION_LOST", "The page is in the back/forward cache"),
       ),
-  });
+  );
   reconnector.closed.then(state.stop);
   return reconnector.start(options.signal);
 }

@@ -1,13 +1,5 @@
 // Whether a page can have a connection at all: it is online and not in the back/forward cache.
 
-/** The receiver of the events of a page. */
-export interface PageStateOwner {
-  /** The network or the page is back, or may be: a waiting connection can stop waiting. */
-  back(): void;
-  /** The page goes into the back/forward cache. */
-  away(): void;
-}
-
 /** The part of an event target that is used here. */
 interface Events {
   addEventListener?(type: string, listener: (event: PageEvent) => void): void;
@@ -39,8 +31,14 @@ export interface PageState {
   stop(): void;
 }
 
-/** Monitors the page; without one, a connection is always possible. */
-export function watchPage(owner: PageStateOwner): PageState {
+/**
+ * Monitors the page; without one, a connection is always possible.
+ *
+ * @param back Called when the network or the page is back, or may be: a waiting connection can stop
+ * waiting.
+ * @param away Called when the page goes into the back/forward cache.
+ */
+export function watchPage(back: () => void, away: () => void): PageState {
   let isAway = false;
   const waiters: Array<() => void> = [];
   const isPossible = (): boolean => !isAway && page.navigator?.onLine !== false;
@@ -51,13 +49,13 @@ export function watchPage(owner: PageStateOwner): PageState {
     if (type === "pagehide") {
       if (persisted === false) return;
       isAway = true;
-      return owner.away();
+      return away();
     }
     if (type === "pageshow") isAway = false;
     if (type === "visibilitychange" && page.document?.visibilityState === "hidden") return;
     if (!isPossible()) return;
     wake();
-    owner.back();
+    back();
   };
   for (const type of EVENTS) page.addEventListener?.(type, listener);
   return {

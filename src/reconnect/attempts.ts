@@ -82,27 +82,9 @@ function within([least, most]: readonly [number, number], random: number): numbe
   return Math.round(least + random * (most - least));
 }
 
-/** The owner of the attempts. */
-export interface AttemptsOwner {
-  /** Opens a connection, and calls {@linkcode Attempts.opened} when it is open. */
-  dial(signal: AbortSignal): Promise<unknown>;
-  /** Another attempt follows after a delay, unless it is stopped now. */
-  waits(loss: ConnectionLoss): void;
-  /** The user's hook `retry` has thrown, or returned an invalid value. */
-  hookFailed(error: unknown): void;
-  /**
-   * There will be no other attempt.
-   *
-   * @param failure The final failure.
-   * @param error The failure as an error, if there is one.
-   */
-  gaveUp(failure: Failure, error: Error | undefined): void;
-}
-
-/** The attempts of one client. */
-export class Attempts {
-  readonly #rules: ReconnectRules;
-  readonly #owner: AttemptsOwner;
+/** The attempts of one client. A subclass opens the connections. */
+export abstract class Attempts {
+  readonly #retry: ReconnectRules;
   #attempt: AbortController | undefined;
   // Not a timer of the wheel, which a page would have to load: a client has one delay at a time.
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -110,48 +92,61 @@ export class Attempts {
   #openedAt = 0;
   #stopped = false;
 
-  /**
-   * @param rules The rules for retries.
-   * @param owner The owner, which opens the connections.
-   */
-  constructor(rules: ReconnectRules, owner: AttemptsOwner) {
-    this.#rules = rules;
-    this.#owner = owner;
+  /** @param rules The rules for retries. */
+  constructor(rules: ReconnectRules) {
+    this.#retry = rules;
   }
 
+  /** Opens a connection, and calls {@linkcode Attempts.attemptOpened} when it is open. */
+  protected abstract dial(signal: AbortSignal): Promise<unknown>;
+
+  /** Another attempt follows after a delay, unless it is stopped now. */
+  protected abstract waits(loss: ConnectionLoss): void;
+
+  /** Reports an error to the user: the hook `retry` has thrown, or returned an invalid value. */
+  protected abstract report(error: unknown): void;
+
+  /**
+   * There will be no other attempt.
+   *
+   * @param failure The final failure.
+   * @param error The failure as an error, if there is one.
+   */
+  protected abstract gaveUp(failure: Failure, error: Error | undefined): void;
+
   /** Makes an attempt: the first, or the next after the delay. */
-  timerFired(): void {
+  nextAttempt(): void {
     this.#timer = undefined;
     const attempt = new AbortController();
     this.#attempt = attempt;
-    this.#owner.dial(attempt.signal).then(undefined, (error: unknown) => {
-      if (this.#attempt === attempt) this.lost({ error });
+    this.dial(attempt.signal).then(undefined, (error: unknown) => {
+      if (this.#attempt === attempt) this.attemptFailed({ error });
     });
   }
 
   /** The attempt has led to a connection. */
-  opened(): void {
+  attemptOpened(): void {
     this.#attempt = undefined;
     this.#openedAt = performance.now();
   }
 
   /** The connection was lost, or the attempt has failed. */
-  lost(failure: Failure): void {
+  attemptFailed(failure: Failure): void {
     this.#attempt = undefined;
     const { info, error } = failure;
-    const hasHeld = performance.now() - this.#openedAt >= this.#rules.minUptime;
+    const hasHeld = performance.now() - this.#openedAt >= this.#retry.minUptime;
     if (info !== undefined && hasHeld) this.#failures = 0;
     const attempt = ++this.#failures;
     const loss: ConnectionLoss = {
       info,
       error: error === undefined && info !== undefined ? undefined : asError(error),
       attempt,
-      wait: delayAfter(failure, attempt, this.#rules, Math.random(), Date.now()),
+      wait: delayAfter(failure, attempt, this.#retry, Math.random(), Date.now()),
     };
-    const { retry } = this.#rules.options;
+    const { retry } = this.#retry.options;
     if (retry === undefined) return this.#decide(failure, loss, undefined);
     try {
-      const answer = retry.call(this.#rules.options, loss);
+      const answer = retry.call(this.#retry.options, loss);
       if (!isPromiseLike(answer)) return this.#decide(failure, loss, answer);
       answer.then(
         (answer) => this.#decide(failure, loss, answer),
@@ -166,34 +161,34 @@ export class Attempts {
   #decide(failure: Failure, loss: ConnectionLoss, answer: unknown): void {
     // The hook may have stopped the attempts, and so may the next handler.
     if (this.#stopped) return;
-    const hasEnded = loss.attempt >= this.#rules.maxAttempts || isFinal(failure, this.#rules);
+    const hasEnded = loss.attempt >= this.#retry.maxAttempts || isFinal(failure, this.#retry);
     let wait: number | undefined;
     if (answer === undefined) wait = hasEnded ? undefined : loss.wait;
     else if (typeof answer === "boolean") wait = answer ? loss.wait : undefined;
     else if (typeof answer === "number" && answer >= 0 && answer <= MAX_DELAY) wait = answer;
     else return this.#hookFailed(wrongAnswer(answer));
-    if (wait === undefined) return this.#owner.gaveUp(failure, loss.error);
-    this.#owner.waits({ ...loss, wait });
-    if (!this.#stopped) this.#timer = setTimeout(() => this.timerFired(), wait);
+    if (wait === undefined) return this.gaveUp(failure, loss.error);
+    this.waits({ ...loss, wait });
+    if (!this.#stopped) this.#timer = setTimeout(() => this.nextAttempt(), wait);
   }
 
   #hookFailed(cause: unknown): void {
-    this.#owner.hookFailed(cause);
+    this.report(cause);
     if (this.#stopped) return;
     const error = new WebSocketError("HANDLER_FAILED", "The hook retry failed", { cause });
-    this.#owner.gaveUp({ error }, error);
+    this.gaveUp({ error }, error);
   }
 
   /** Ends the wait; returns whether there was one. */
-  hurry(): boolean {
+  reconnectNow(): boolean {
     if (this.#timer === undefined) return false;
     clearTimeout(this.#timer);
-    this.timerFired();
+    this.nextAttempt();
     return true;
   }
 
   /** Cancels the wait or the attempt permanently. */
-  stop(): void {
+  stopAttempts(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -10,7 +10,7 @@ import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { Handlers, LimitReport } from "../connection/handlers.ts";
 import type { MessageQueue, MessageQueueOwner } from "../connection/incoming.ts";
 import { callReported, isPromiseLike, reportError } from "../shared/user_code.ts";
-import { Attempts, type AttemptsOwner, type Failure } from "./attempts.ts";
+import { Attempts, type Failure } from "./attempts.ts";
 import {
   ReconnectingConnection,
   type ReconnectingControl,
@@ -64,8 +64,8 @@ export interface ReconnectorPort {
 const UNREAD_TIMEOUT = 30_000;
 
 /** One connection after another. */
-export class Reconnector<T>
-  implements ReconnectingControl, SubscriptionsOwner, AttemptsOwner, MessageQueueOwner {
+export class Reconnector<T> extends Attempts
+  implements ReconnectingControl, SubscriptionsOwner, MessageQueueOwner {
   /** The public object. */
   readonly connection: ReconnectingConnection<T>;
   /** Sends for all connections. */
@@ -80,7 +80,6 @@ export class Reconnector<T>
   readonly #url: string;
   readonly #rules: ReconnectingRules<T>;
   readonly #port: ReconnectorPort;
-  readonly #attempts: Attempts;
   #state: ReconnectingState = "reconnecting";
   #current: Connection<undefined> | undefined;
   #reading: ReadControl | undefined;
@@ -110,16 +109,16 @@ export class Reconnector<T>
    * @param data The user's data.
    */
   constructor(port: ReconnectorPort, url: string, rules: ReconnectingRules<T>, data: T) {
+    super(rules.reconnect);
     const { maxQueue, topics } = rules.reconnect;
     this.closed = new Promise((resolve) => this.#tellClosed = resolve);
     this.#port = port;
     this.#url = url;
     this.#rules = rules;
-    this.#attempts = new Attempts(rules.reconnect, this);
     this.sender = new ReconnectingSender(
       maxQueue,
       topics,
-      (error) => this.#report(error),
+      (error) => this.report(error),
       (size) => this.#limitReached("reconnect.maxQueue", maxQueue, size),
     );
     this.subscriptions = topics ? new Subscriptions(this) : undefined;
@@ -135,7 +134,7 @@ export class Reconnector<T>
     return new Promise((resolve, reject) => {
       this.#first = { resolve, reject };
       this.#honorSignals(opening);
-      if (this.#state === "reconnecting") this.#attempts.timerFired();
+      if (this.#state === "reconnecting") this.nextAttempt();
     });
   }
 
@@ -154,11 +153,6 @@ export class Reconnector<T>
   /** The current connection. */
   get current(): Connection<undefined> | undefined {
     return this.#current;
-  }
-
-  /** Ends the delay. */
-  reconnectNow(): boolean {
-    return this.#attempts.hurry();
   }
 
   /** Closes permanently. */
@@ -306,11 +300,11 @@ export class Reconnector<T>
   // One connection after another.
 
   /** Opens a connection. */
-  dial(signal: AbortSignal): Promise<unknown> {
+  protected dial(signal: AbortSignal): Promise<unknown> {
     const options: ConnectOptions = {
       ...this.#rules.connect,
       ...this.#handlers(),
-      onError: (error) => this.#report(error),
+      onError: (error) => this.report(error),
       onLimit: (report) =>
         this.#rules.handlers.onLimit?.({ ...report, connection: this.connection }),
       signal,
@@ -320,18 +314,13 @@ export class Reconnector<T>
   }
 
   /** Another one follows after a delay. */
-  waits(loss: ConnectionLoss): void {
+  protected waits(loss: ConnectionLoss): void {
     this.#lastError = loss.error;
     this.#call((handlers) => handlers.reconnecting?.(this.connection, loss));
   }
 
-  /** The hook `retry` has failed. */
-  hookFailed(error: unknown): void {
-    this.#report(error);
-  }
-
   /** No further connection is opened. */
-  gaveUp({ info, error: reason }: Failure, error: Error | undefined): void {
+  protected gaveUp({ info, error: reason }: Failure, error: Error | undefined): void {
     if (info !== undefined) this.#end(info);
     else this.#endWith(error ?? new Error("The connection attempt failed"), reason);
   }
@@ -354,7 +343,7 @@ export class Reconnector<T>
   }
 
   #opened(conn: Connection<undefined>): unknown {
-    this.#attempts.opened();
+    this.attemptOpened();
     this.#current = conn;
     this.handshake = conn.handshake;
     if (this.subscriptions !== undefined && conn.protocol !== TOPICS_SUBPROTOCOL) {
@@ -394,7 +383,7 @@ export class Reconnector<T>
     this.subscriptions?.disconnected();
     if (this.#state === "closing") return this.#end(info);
     this.#state = "reconnecting";
-    this.#attempts.lost({ info, error: info.error });
+    this.attemptFailed({ info, error: info.error });
   }
 
   /** Closes the current connection because of an error on this side. */
@@ -424,7 +413,7 @@ export class Reconnector<T>
     this.#info = info;
     this.#state = "closed";
     this.#forgetSignals();
-    this.#attempts.stop();
+    this.stopAttempts();
     this.#stopUnreadTimer();
     this.sender.end();
     this.subscriptions?.end();
@@ -489,7 +478,7 @@ export class Reconnector<T>
 
   /** The failure of a delayed handler ends the connection like that of any other. */
   #handlerFailed(cause: unknown): void {
-    this.#report(cause);
+    this.report(cause);
     this.fail(
       new WebSocketError("HANDLER_FAILED", "A handler failed", {
         cause,
@@ -500,10 +489,11 @@ export class Reconnector<T>
 
   /** Calls a handler whose failure does not end the connection. */
   #call(handler: (handlers: ReconnectingHandlers<T>) => unknown): void {
-    callReported(() => handler(this.#rules.handlers), (error) => this.#report(error));
+    callReported(() => handler(this.#rules.handlers), (error) => this.report(error));
   }
 
-  #report(error: unknown): void {
+  /** Passes an error to `onError`. */
+  protected report(error: unknown): void {
     reportError(this.#rules.handlers.onError?.bind(this.#rules.handlers), error, this.connection);
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type AppendOwner, AppendQueue } from "../../src/backplane/outgoing.ts";
+import { AppendQueue } from "../../src/backplane/outgoing.ts";
 import type { BackplaneQueueOptions } from "../../src/backplane/backplane.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
@@ -8,7 +8,7 @@ import { utf8 } from "../support/vectors.ts";
 const decoder = new TextDecoder();
 
 /** A broker that answers on command. */
-class Broker implements AppendOwner {
+class Broker {
   readonly queue: AppendQueue;
   readonly appended: string[] = [];
   readonly answers: Deferred<void>[] = [];
@@ -16,23 +16,20 @@ class Broker implements AppendOwner {
   throws: unknown;
 
   constructor(limits?: BackplaneQueueOptions) {
-    this.queue = new AppendQueue(limits, this);
+    this.queue = new AppendQueue(
+      limits,
+      (_, message) => this.append(message),
+      (error) => this.reports.push(`refused ${error}`),
+      (count) => this.reports.push(`dropped ${count}`),
+    );
   }
 
-  append(_topic: string, message: Uint8Array): Promise<unknown> {
+  append(message: Uint8Array): Promise<unknown> {
     this.appended.push(decoder.decode(message.subarray(0, 4)));
     if (this.throws !== undefined) throw this.throws;
     const answer = new Deferred<void>();
     this.answers.push(answer);
     return answer.promise;
-  }
-
-  failed(error: unknown): void {
-    this.reports.push(`refused ${error}`);
-  }
-
-  dropped(count: number): void {
-    this.reports.push(`dropped ${count}`);
   }
 
   push(...texts: string[]): void {
@@ -162,9 +159,9 @@ Deno.test("appends nothing more to a broker that disconnects in the meantime", (
   const broker = new Broker();
   broker.push("a", "b", "c");
   const append = broker.append.bind(broker);
-  broker.append = (topic, message) => {
+  broker.append = (message) => {
     if (broker.appended.length === 1) broker.queue.down();
-    return append(topic, message);
+    return append(message);
   };
   broker.queue.up();
   assert.deepEqual(broker.appended, ["a", "b"]);

@@ -8,7 +8,7 @@ import {
   type ReconnectOptions,
   reconnectRules,
 } from "../../src/reconnect/options.ts";
-import { Attempts } from "../../src/reconnect/attempts.ts";
+import { Attempts, type Failure } from "../../src/reconnect/attempts.ts";
 import { Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
 
@@ -17,35 +17,39 @@ const failure = new ConnectionError("CONNECT_FAILED", "no listener");
 const info: CloseInfo = { code: 1001, reason: "", clean: true, initiator: "remote" };
 
 /** Attempts whose outcome the test controls. */
-class Trial {
+class Trial extends Attempts {
   readonly log: Queue<string> = new Queue();
   readonly losses: ConnectionLoss[] = [];
   readonly signals: AbortSignal[] = [];
   readonly rejects: Array<(error: unknown) => void> = [];
-  readonly attempts: Attempts;
   readonly reported: unknown[] = [];
   error: Error | undefined;
   onWait = (): void => {};
 
   constructor(options: ReconnectOptions) {
-    this.attempts = new Attempts(reconnectRules(options), {
-      dial: (signal) => {
-        this.signals.push(signal);
-        this.log.push("dial");
-        return new Promise((_, reject) => this.rejects.push(reject));
-      },
-      waits: (loss) => {
-        this.losses.push(loss);
-        this.log.push(`wait ${loss.attempt}`);
-        this.onWait();
-      },
-      hookFailed: (error) => this.reported.push(error),
-      gaveUp: (_, error) => {
-        this.error = error;
-        this.log.push("gave up");
-      },
-    });
-    this.attempts.timerFired();
+    super(reconnectRules(options));
+    this.nextAttempt();
+  }
+
+  protected dial(signal: AbortSignal): Promise<unknown> {
+    this.signals.push(signal);
+    this.log.push("dial");
+    return new Promise((_, reject) => this.rejects.push(reject));
+  }
+
+  protected waits(loss: ConnectionLoss): void {
+    this.losses.push(loss);
+    this.log.push(`wait ${loss.attempt}`);
+    this.onWait();
+  }
+
+  protected report(error: unknown): void {
+    this.reported.push(error);
+  }
+
+  protected gaveUp(_: Failure, error: Error | undefined): void {
+    this.error = error;
+    this.log.push("gave up");
   }
 }
 
@@ -58,36 +62,36 @@ Deno.test("retries failed attempts up to maxAttempts", async () => {
   assert.deepEqual(trial.log.all, ["dial", "wait 1", "dial", "gave up"]);
   assert.equal(trial.losses[0].error, failure);
   assert.equal(trial.error, failure);
-  assert.equal(trial.attempts.hurry(), false, "nothing waits");
+  assert.equal(trial.reconnectNow(), false, "nothing waits");
 });
 
 Deno.test("a connection that closes early counts as a consecutive failure, a stable one resets the count", () => {
   for (const [minUptime, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
     const trial = new Trial({ minUptime, retry: () => HOUR });
     for (let round = 0; round < 3; round++) {
-      trial.attempts.opened();
-      trial.attempts.lost({ info });
-      trial.attempts.hurry();
+      trial.attemptOpened();
+      trial.attemptFailed({ info });
+      trial.reconnectNow();
     }
     assert.deepEqual(trial.losses.map(({ attempt }) => attempt), counts);
-    trial.attempts.stop();
-    assert.equal(trial.attempts.hurry(), false, "nothing waits");
+    trial.stopAttempts();
+    assert.equal(trial.reconnectNow(), false, "nothing waits");
   }
 });
 
 Deno.test("reports a disconnect with the delay chosen by the hook", () => {
   const trial = new Trial({ retry: () => HOUR });
-  trial.attempts.opened();
-  trial.attempts.lost({ info });
+  trial.attemptOpened();
+  trial.attemptFailed({ info });
   assert.deepEqual(trial.losses, [{ info, error: undefined, attempt: 1, wait: HOUR }]);
-  assert.equal(trial.attempts.hurry(), true);
-  assert.equal(trial.attempts.hurry(), false);
-  trial.attempts.stop();
+  assert.equal(trial.reconnectNow(), true);
+  assert.equal(trial.reconnectNow(), false);
+  trial.stopAttempts();
 });
 
 Deno.test("stop cancels an attempt and ignores its error", async () => {
   const trial = new Trial({});
-  trial.attempts.stop();
+  trial.stopAttempts();
   assert.equal(trial.signals[0].aborted, true);
   trial.rejects[0](failure);
   await quiet();
@@ -96,26 +100,26 @@ Deno.test("stop cancels an attempt and ignores its error", async () => {
 
 Deno.test("stop cancels a delay, even inside a callback", () => {
   const waiting = new Trial({ retry: () => HOUR });
-  waiting.attempts.opened();
-  waiting.attempts.lost({ info });
+  waiting.attemptOpened();
+  waiting.attemptFailed({ info });
   assert.deepEqual(waiting.log.all, ["dial", "wait 1"]);
-  waiting.attempts.stop();
-  assert.equal(waiting.attempts.hurry(), false, "nothing waits");
+  waiting.stopAttempts();
+  assert.equal(waiting.reconnectNow(), false, "nothing waits");
 
   const within = new Trial({});
-  within.onWait = () => within.attempts.stop();
-  within.attempts.opened();
-  within.attempts.lost({ info });
-  assert.equal(within.attempts.hurry(), false, "nothing waits");
+  within.onWait = () => within.stopAttempts();
+  within.attemptOpened();
+  within.attemptFailed({ info });
+  assert.equal(within.reconnectNow(), false, "nothing waits");
 
   const inTheHook: Trial = new Trial({
     retry() {
-      inTheHook.attempts.stop();
+      inTheHook.stopAttempts();
       return true;
     },
   });
-  inTheHook.attempts.opened();
-  inTheHook.attempts.lost({ info });
+  inTheHook.attemptOpened();
+  inTheHook.attemptFailed({ info });
   assert.deepEqual(inTheHook.log.all, ["dial"]);
 });
 
@@ -132,8 +136,8 @@ const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
 for (const [what, retry] of FAILING) {
   Deno.test(`a hook that ${what} ends the connection with its error as cause, reported once`, async () => {
     const trial = new Trial({ retry });
-    trial.attempts.opened();
-    trial.attempts.lost({ info });
+    trial.attemptOpened();
+    trial.attemptFailed({ info });
     await trial.log.atLeast(2);
     assert.ok(trial.error instanceof WebSocketError && trial.error.code === "HANDLER_FAILED");
     assert.equal(trial.error.cause, cause);
@@ -145,7 +149,7 @@ Deno.test("reports an invalid return value of a hook", async () => {
   for (const answer of [-1, NaN, Infinity, 2 ** 31, null, "yes", {}]) {
     for (const retry of [() => answer, () => Promise.resolve(answer)]) {
       const trial = new Trial({ retry: retry as never });
-      trial.attempts.lost({ error: failure });
+      trial.attemptFailed({ error: failure });
       await trial.log.atLeast(2);
       const { message } = trial.reported[0] as Error;
       assert.match(
@@ -180,12 +184,12 @@ for (const [answer, ...outcomes] of ANSWERS) {
             return retry();
           },
         });
-        trial.attempts.opened();
-        trial.attempts.lost({ info: { ...info, code } });
+        trial.attemptOpened();
+        trial.attemptFailed({ info: { ...info, code } });
         assert.equal((await trial.log.atLeast(2))[1], outcomes[index]);
         assert.deepEqual(seen.map(({ attempt }) => attempt), [1]);
         if (answer === HOUR) assert.equal(trial.losses[0].wait, HOUR);
-        trial.attempts.stop();
+        trial.stopAttempts();
       }
     }
   });
@@ -195,14 +199,14 @@ Deno.test("ignores a hook's result after the end", async () => {
   let answer = (_: boolean): void => {};
   const retry = (): Promise<boolean> => new Promise((resolve) => answer = resolve);
   const trial = new Trial({ retry });
-  trial.attempts.opened();
-  trial.attempts.lost({ info });
-  assert.equal(trial.attempts.hurry(), false);
-  trial.attempts.stop();
+  trial.attemptOpened();
+  trial.attemptFailed({ info });
+  assert.equal(trial.reconnectNow(), false);
+  trial.stopAttempts();
   answer(true);
   await quiet();
   assert.deepEqual(trial.log.all, ["dial"]);
-  assert.equal(trial.attempts.hurry(), false, "nothing waits");
+  assert.equal(trial.reconnectNow(), false, "nothing waits");
 });
 
 Deno.test("wraps a rejection value that is not an Error", async () => {
