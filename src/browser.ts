@@ -1,6 +1,6 @@
 /**
  * The client for pages and Workers: `connect` over the global `WebSocket`, with automatic
- * reconnection and topics. Bundles for browsers and for Workers get this entry for the main one.
+ * reconnection and topics. Bundlers for browsers and Workers resolve the main entry to this one.
  *
  * Options that a page cannot support, such as header fields or pings, throw a `TypeError` that names them.
  *

@@ -40,10 +40,9 @@ export const connect: Connect = connectOn(bunNetwork);
 
 /**
  * Creates WebSockets on the port of a `Bun.serve`: the same handlers, `Connection`, topics,
- * backplane and `shutdown` as with `serve`, over the WebSockets of Bun. An option that Bun cannot
- * honor throws a `TypeError`.
+ * backplane and `shutdown` as with `serve`, over Bun's WebSockets.
  *
- * @throws {TypeError | RangeError} When an option is wrong, or one that Bun cannot honor.
+ * @throws {TypeError | RangeError} When an option is wrong, or Bun cannot honor it.
  *
  * @example
  * ```ts ignore

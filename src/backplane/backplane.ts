@@ -17,29 +17,29 @@ export interface BackplaneSink {
    */
   message(topic: string, message: Uint8Array, number?: number, previous?: number): void;
   /**
-   * The broker can be used, for the first time or again. The server subscribes to all of its topics
-   * from inside this call, then publishes the queued messages.
+   * The broker is available, for the first time or again. During this call the server subscribes to
+   * all of its topics, then publishes the queued messages.
    */
   up(): void;
   /** The broker is unavailable: the server makes no request until {@linkcode BackplaneSink.up}. */
   down(error: unknown): void;
-  /** Reports an error that belongs to no request, such as a subscription that the broker ended. */
+  /** Reports an error unrelated to any request, such as a subscription ended by the broker. */
   failed?(error: unknown): void;
 }
 
 /**
- * A message broker between the servers of several processes and machines. Any broker that delivers
- * the messages of one publisher and topic in order will do. A message that it delivers twice
- * reaches receivers twice.
+ * A message broker between the servers of several processes and machines. Any broker works that
+ * preserves the order of messages per publisher and topic. Duplicates from the broker are delivered
+ * as duplicates.
  *
- * The methods may return promises, which are not awaited unless noted. An error that a method
- * throws, or rejects with, is passed to `onError`, and the request counts as failed. A backplane
- * may call the sink at any time, also from inside its methods.
+ * The methods may return promises, which are not awaited unless noted. If a method throws or
+ * rejects, the error is passed to `onError` and the request counts as failed. A backplane may call
+ * the sink at any time, even from within its methods.
  *
  * @category Backplanes
  */
 export interface Backplane {
-  /** Starts; `sink` receives all events from here on. Called once, before the other methods. */
+  /** Starts the backplane; `sink` receives its events. Called once, before the other methods. */
   start(sink: BackplaneSink): unknown;
   /** Sends a message to all servers that subscribed to the topic, possibly including this one. */
   publish(topic: string, message: Uint8Array): unknown;
@@ -51,8 +51,8 @@ export interface Backplane {
   /** Unsubscribes from a topic. */
   unsubscribe(topic: string): unknown;
   /**
-   * The server shuts down; this is the last call. The promise is awaited: it should resolve when
-   * the messages published before have been sent.
+   * Called last, when the server shuts down. The promise is awaited: it should resolve once all
+   * published messages have been sent.
    */
   close(): unknown;
   /** The stored messages, if the broker can store any; the option `history` requires it. */
@@ -72,18 +72,18 @@ export interface HistoryLimits {
 }
 
 /**
- * How much of each topic is stored, and how much of it one client may receive at a time.
+ * Limits of the stored history of each topic and of its replay to one client.
  *
  * @category Backplanes
  */
 export interface HistoryOptions extends HistoryLimits {
   /**
-   * The maximum messages in one replay to one client; beyond it the client receives `missed` and
-   * continues with new messages. Default: twice `maxMessages`, because messages arrive during the
-   * replay.
+   * The maximum number of messages in one replay to one client. Beyond it the client receives
+   * `missed` and continues with new messages. Default: twice `maxMessages`, because messages arrive
+   * during the replay.
    */
   maxReplayMessages?: number | undefined;
-  /** The same for bytes. Default: 67108864 (64 MiB). */
+  /** The same in bytes. Default: 67108864 (64 MiB). */
   maxReplayBytes?: number | undefined;
   /**
    * Bytes per second that all replays together may send to one client, after a burst of 16 times as
@@ -98,7 +98,7 @@ export interface HistoryOptions extends HistoryLimits {
  * @category Backplanes
  */
 export interface ReadLimit {
-  /** The maximum number of messages: the oldest after the sequence number. */
+  /** The maximum number of messages, counted from the oldest after the sequence number. */
   readonly maxMessages: number;
   /** The maximum size of these messages in bytes; the first message may exceed it. */
   readonly maxBytes: number;
@@ -116,9 +116,9 @@ export interface BackplaneHistory {
   /**
    * Numbers a message, stores it, and sends it to all servers that subscribed to the topic, in one
    * step: they receive the messages of a topic in the order of the numbers. Rejects if the message
-   * is not stored, or perhaps not stored. Messages are stored in the order of the calls, which do
-   * not wait for each other. A message whose promise rejects while the broker is down, or at most
-   * 100 ms before {@linkcode BackplaneSink.down}, is appended again when the broker is up; any
+   * was not stored or may not have been. Messages are stored in the order of the calls, which do
+   * not wait for each other. If a promise rejects while the broker is down, or at most 100 ms
+   * before {@linkcode BackplaneSink.down}, its message is appended again when the broker is up. Any
    * other rejected message is dropped.
    */
   append(topic: string, message: Uint8Array): Promise<unknown>;
@@ -139,14 +139,14 @@ export interface BackplaneHistory {
  */
 export interface HistoryPage {
   /**
-   * The sequence number of the topic's newest message. For a topic without messages a number that is
-   * greater than those of all earlier messages and smaller than those of all later ones.
+   * The sequence number of the topic's newest message. For a topic without messages, any number
+   * greater than those of all earlier messages and less than those of all later ones.
    */
   readonly last: number;
   /** Whether no message is missing between `after` and the first of the messages. */
   readonly complete: boolean;
   /**
-   * The messages in order. Their numbers grow, and end at {@linkcode HistoryPage.last} unless the limit
+   * The messages in ascending order; the last one is {@linkcode HistoryPage.last} unless the limit
    * was reached.
    */
   readonly messages: readonly NumberedMessage[];
@@ -165,12 +165,15 @@ export interface NumberedMessage {
 }
 
 /**
- * Limits of the messages that are queued while the broker is down.
+ * Limits of the queue that holds messages while the broker is down.
  *
  * @category Backplanes
  */
 export interface BackplaneQueueOptions {
-  /** Bytes of queued messages, their topics included. Default: 16777216 (16 MiB). */
+  /**
+   * The maximum size of queued messages in bytes, including their topics. Default: 16777216 (16
+   * MiB).
+   */
   maxBytes?: number | undefined;
   /** Which message is dropped when the queue is full. Default: `"oldest"`. */
   drop?: "oldest" | "newest" | undefined;

@@ -1,6 +1,6 @@
-// Finds messages that a history contains twice: a message whose append an outage interrupted is
-// appended again, although it may have been stored. Servers count the messages that they publish,
-// so that the second copy is recognized by its count.
+// Detects messages stored twice. If an outage interrupts an append, the message is appended again,
+// although the first attempt may have succeeded. Each server counts the messages it publishes, and
+// the count identifies the second copy.
 
 /** The identifier of a published message. */
 export interface Identified {
@@ -12,15 +12,15 @@ export interface Identified {
   readonly count: number;
 }
 
-/** Servers of which the newest count is stored; beyond that, the one seen first is forgotten. */
+/** The number of servers to track; beyond it the server seen first is dropped. */
 const MAX_ORIGINS = 64;
 
-/** Numbers of duplicates that are stored: those of a few outages. */
+/** The number of duplicates to remember: enough for a few outages. */
 const MAX_NUMBERS = 4096;
 
 /** The duplicates of one topic. */
 export class DuplicateFilter {
-  /** Created for the first message: many topics never have one. */
+  /** Created on the first message: many topics never get one. */
   #counts: Map<string, number> | undefined;
   #numbers: Set<number> | undefined;
 

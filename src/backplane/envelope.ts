@@ -6,11 +6,11 @@
 //   3..6    length of the key in bytes
 //   6..22   the server that published it
 //   22..29  how many messages that server had published before
-//   29..34  the id of that server's connection that must not get it; 0 for none
+//   29..34  the id of that server's connection to skip; 0 for none
 //   34...   the key in UTF-8, then the payload
 //
-// Before the key each byte has 7 bits, most significant first, and so is ASCII: an envelope with
-// text is text as a whole. Some brokers and clients transport only text.
+// The bytes before the key carry 7 bits each, most significant first, and so are ASCII: an envelope
+// with text is text as a whole. Some brokers and clients transport only text.
 
 const VERSION = 1;
 const TEXT = 1;
@@ -84,7 +84,7 @@ export function readEnvelope(bytes: Uint8Array): Envelope | undefined {
   const payload = bytes.subarray(payloadStart);
   try {
     const key = decoder.decode(bytes.subarray(KEY_START, payloadStart));
-    // Every receiver would fail its connection because of invalid text.
+    // Invalid text would make every receiver fail its connection.
     if (kind === TEXT) decoder.decode(payload);
     return {
       origin: bytes.subarray(ORIGIN_START, COUNT_START),
@@ -116,7 +116,7 @@ function readNumber(bytes: Uint8Array, start: number, end: number): number {
 /** The greatest id; after it, ids start again from 1. */
 const MAX_ID = 0xffffffff;
 
-/** Ids of receivers, by which an envelope names the one that must not get the message. */
+/** Assigns ids to receivers, so that an envelope can name the receiver to skip. */
 export class ReceiverIds<R extends object> {
   readonly #ids: Map<R, number> = new Map();
   readonly #receivers: Map<number, R> = new Map();

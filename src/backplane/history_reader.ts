@@ -1,11 +1,11 @@
-// Reads pages of the history, a limited number at a time and in turn: a server that has reconnected has
-// all of its topics to read. Each read has a time limit, and each page is checked.
+// Reads pages of the history, a limited number at a time and in turn: after a reconnection a server
+// reads all of its topics. Each read has a time limit, and each page is validated.
 
 import type { BackplaneHistory, HistoryPage, NumberedMessage, ReadLimit } from "./backplane.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** A topic that reads. */
+/** A topic that requests reads. */
 export interface HistoryReaderTopic {
   /** Its name. */
   readonly name: string;
@@ -13,19 +13,21 @@ export interface HistoryReaderTopic {
   readonly needsRead: boolean;
   /** A read starts; returns the number to read after, or `undefined` to read the position only. */
   beginRead(): number | undefined;
-  /** The result, unchecked. */
+  /** The result, not yet validated. */
   readDone(page: unknown): void;
-  /** The read failed, or had no result in time. */
+  /** The read failed or timed out. */
   readFailed(error: unknown): void;
 }
 
-/** The limit of one read, so that a receiver needs little memory at a time. */
+/** The limit of one read, which bounds the memory per receiver. */
 export const PAGE_LIMIT: ReadLimit = { maxMessages: 256, maxBytes: 256 << 10 };
 
-/** Reads that may be pending at a time. */
+/** The maximum number of pending reads. */
 const MAX_READS = 64;
 
-/** Messages that are read in one turn of the event loop: a broker in memory has all results at once. */
+/**
+ * The maximum messages per turn of the event loop: an in-memory broker returns all results at once.
+ */
 const MESSAGES_PER_TURN = 1024;
 
 /** Milliseconds in which the broker must answer. */
@@ -34,7 +36,7 @@ const ANSWER_TIMEOUT = 10_000;
 /** A pending read. */
 class PendingRead implements TimerTarget {
   readonly #timedOut: (read: PendingRead) => void;
-  /** The topic that waits for it, unless it gave up. */
+  /** The topic that requested it, unless it has canceled. */
   topic: HistoryReaderTopic | undefined;
   readonly timer: Timer;
 
@@ -59,7 +61,7 @@ export class HistoryReader {
   readonly #waiting: Set<HistoryReaderTopic> = new Set();
   readonly #pending: Set<PendingRead> = new Set();
   readonly #reading: Map<HistoryReaderTopic, PendingRead> = new Map();
-  /** Messages that were read in this turn, and the timer that ends it. */
+  /** The messages read in this turn, and the timer that ends the turn. */
   #messages = 0;
   #turn: ReturnType<typeof setTimeout> | undefined;
   /** Milliseconds in which the broker must answer. */
@@ -74,14 +76,14 @@ export class HistoryReader {
     this.timeout = timeout;
   }
 
-  /** Reads for a topic when it is its turn, unless a read for it is pending. */
+  /** Queues a read for a topic, unless one is pending. */
   want(topic: HistoryReaderTopic): void {
     if (this.#reading.has(topic)) return;
     this.#waiting.add(topic);
     this.#begin();
   }
 
-  /** A topic gives up its read. The broker may still be busy with it. */
+  /** Cancels the read of a topic, which the broker may still be processing. */
   forget(topic: HistoryReaderTopic): void {
     this.#waiting.delete(topic);
     const read = this.#reading.get(topic);
@@ -90,7 +92,7 @@ export class HistoryReader {
     this.#reading.delete(topic);
   }
 
-  /** The broker is down, or the server ends: all reads are given up. */
+  /** Cancels all reads: the broker is down, or the server shuts down. */
   stop(): void {
     clearTimeout(this.#turn);
     this.#turn = undefined;
@@ -145,7 +147,7 @@ export class HistoryReader {
     }
   }
 
-  /** Counts the messages of a page; when there are too many, reads continue in the next turn. */
+  /** Counts the messages of a page; beyond the limit, reads continue in the next turn. */
   #count(page: unknown): void {
     const { messages } = Object(page) as { messages?: unknown };
     if (!Array.isArray(messages) || messages.length === 0) return;
@@ -157,7 +159,7 @@ export class HistoryReader {
     });
   }
 
-  /** A read ends; returns the topic that waits for it. */
+  /** Ends a read; returns the topic that requested it. */
   #end(read: PendingRead): HistoryReaderTopic | undefined {
     const { topic } = read;
     if (!this.#pending.delete(read)) return undefined;

@@ -1,16 +1,16 @@
-// One topic whose messages have sequence numbers, as one server receives it: the position up to which
-// its subscribers have everything, the subscribers that are behind it, and what has to be read.
+// One server's view of a topic with sequence numbers: the position its subscribers have reached,
+// the subscribers behind it, and the reads they need.
 //
-// Current subscribers share one position, and receive each message as it arrives. If a message arrives
-// that is not the next one, they wait until the gap was read. A subscriber that resumes after an earlier
-// number is pending: it receives pages of the history at its own pace, then what arrived during the last
-// read, and is then current.
+// Current subscribers share one position, and receive each message as it arrives. If a message is
+// not the next one, they wait until the gap has been read. A subscriber that resumes from an
+// earlier number is pending: it receives pages of the history at its own pace, then the messages
+// received during the last read, and is then current.
 
 import { DuplicateFilter, type Identified } from "./duplicate_filter.ts";
 
 /** A message of the topic. */
 export interface OrderedMessage extends Identified {
-  /** Its bytes. */
+  /** Its size in bytes. */
   readonly size: number;
 }
 
@@ -30,17 +30,19 @@ export interface OrderedTopicOwner<R extends object, M> {
   deliver(message: M): void;
   /** Delivers a message to a pending subscriber. */
   deliverTo(receiver: R, message: M): void;
-  /** A receiver gets every message after the number, or, without a number, every one from now on. */
+  /**
+   * A receiver will get all messages after the number, or all new messages if there is no number.
+   */
   subscribed(receiver: R, number: number | undefined): void;
   /** A receiver has missed earlier messages. */
   missed(receiver: R): void;
   /** All current subscribers have missed messages. */
   missedByAll(): void;
-  /** The history has to be read as soon as possible. */
+  /** Requests a read of the history. */
   wantRead(): void;
   /** The position is known, or cannot be determined. */
   started(): void;
-  /** Too many bytes arrived during a read: the read has to be given up. */
+  /** Too many bytes arrived during a read: the owner must cancel the read. */
   overflowed(): void;
   /** The numbers have decreased. */
   wentBack(): void;
@@ -53,39 +55,36 @@ export interface OrderedTopicOwner<R extends object, M> {
 
 /** Limits of an {@linkcode OrderedTopic}. */
 export interface OrderedTopicLimits {
-  /** The maximum bytes of messages kept that arrive during a read. */
+  /** The maximum bytes of received messages to keep during a read. */
   readonly maxReceivedBytes: number;
-  /** Called with the change when more or fewer of these bytes are kept. */
+  /** Called with each change in the number of these bytes. */
   readonly holding?: (difference: number) => void;
   /** Messages and bytes of one replay to one subscriber. */
   readonly maxReplayMessages: number;
   readonly maxReplayBytes: number;
 }
 
-/**
- * The maximum distance between the numbers of subscribers that share a page, which then has more
- * messages.
- */
+/** The maximum distance between the numbers of subscribers that share a page. */
 const SHARED_NUMBERS = 128;
 
 /**
  * - `"unknown"`: the position is unknown; the next message determines it.
  * - `"current"`: messages arrive one after the other.
- * - `"gap"`: messages are missing, and have to be read first.
+ * - `"gap"`: messages are missing and must be read first.
  */
 type State = "unknown" | "current" | "gap";
 
 /** A subscriber that is not current. */
 interface Pending {
-  /** The number of the last message that it has; `undefined`: it wants new messages only. */
+  /** The number of its last message; `undefined` if it needs new messages only. */
   after: number | undefined;
   /** Whether its subscription was confirmed. */
   confirmed: boolean;
-  /** Whether a read has started since it is pending. */
+  /** Whether a read has started since it became pending. */
   asked: boolean;
   /** Whether a page did not reach back to its number, although its own part may be complete. */
   doubtful: boolean;
-  /** The messages it was sent in this replay. */
+  /** The number of messages sent to it in this replay. */
   messages: number;
   bytes: number;
   duplicates: DuplicateFilter | undefined;
@@ -97,16 +96,16 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   readonly #limits: OrderedTopicLimits;
   readonly #duplicates: DuplicateFilter = new DuplicateFilter();
   #state: State = "unknown";
-  /** The position: the number up to which current subscribers have everything. */
+  /** The position: the number of the last message that current subscribers have received. */
   #last = 0;
   #starting = true;
   /** Ordered by when they were served last. */
   #pending: Map<R, Pending> | undefined;
   /** The messages that arrived since the current read started. */
   #received: Received<M> | undefined;
-  /** The number after which the present read reads. */
+  /** The number after which the current read starts. */
   #from: number | undefined;
-  /** The position when the present read started, if it was known. */
+  /** The position when the current read started, if known. */
   #lastThen: number | undefined;
 
   /**
@@ -129,7 +128,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return this.#pending !== undefined && this.#nextPending() !== undefined;
   }
 
-  /** Whether a receiver is pending, and so does not get what current subscribers get. */
+  /** Whether a receiver is pending, and thus skipped when current subscribers receive messages. */
   isPending(receiver: R): boolean {
     return this.#pending !== undefined && this.#pending.has(receiver);
   }
@@ -182,7 +181,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     }
   }
 
-  /** The broker is unavailable: messages of the outage have to be read before anything new. */
+  /** The broker is unavailable: messages of the outage must be read before new ones. */
   interrupt(): void {
     this.#takeReceived();
     if (this.#state === "current" || this.#last > 0) this.#state = "gap";
@@ -191,9 +190,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#owner.missedByAll();
   }
 
-  /**
-   * A subscription at the broker that had failed was made: messages may have been lost in between.
-   */
+  /** A failed subscription at the broker has been restored: messages may have been missed. */
   restart(): void {
     if (this.#state === "unknown") this.#starting = true;
   }
@@ -204,7 +201,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#received = new Received();
     this.#lastThen = this.#state === "unknown" ? undefined : this.#last;
     this.#from = this.#state === "gap" ? this.#last : this.#nextPending()?.after;
-    // A receiver may know more than this server, if it comes from another one.
+    // A receiver that was connected to another server may be ahead of this one.
     if (this.#state === "current" && this.#from !== undefined) {
       this.#from = Math.min(this.#from, this.#last);
     }
@@ -231,10 +228,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (this.needsRead) this.#owner.wantRead();
   }
 
-  /**
-   * A read failed: all subscribers continue with new messages, and are notified that they missed
-   * some.
-   */
+  /** A read failed: all subscribers are notified of missed messages and continue with new ones. */
   giveUp(): void {
     const received = this.#takeReceived();
     const all = [...this.#pending ?? []];
@@ -253,7 +247,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   }
 
   #giveUpFor(receiver: R, { after, confirmed }: Pending, received: Received<M>): void {
-    // From here on it is current; a subscriber that was ahead receives some messages again.
+    // The subscriber is now current; if it was ahead, it receives some messages again.
     const at = this.#state === "unknown" ? after : after && Math.min(after, this.#last);
     if (!confirmed) this.#owner.subscribed(receiver, at);
     if (this.#state === "gap" || at === undefined) return;
@@ -263,7 +257,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     }
   }
 
-  /** Delivers the received messages, even if some in between are missing. */
+  /** Delivers the received messages, even with gaps. */
   #takeUp(received: Received<M>): void {
     for (const { message, previous } of received.after(this.#last)) {
       if (this.#state === "current" && previous > this.#last) this.#owner.missedByAll();
@@ -272,7 +266,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     }
   }
 
-  /** The position is known: subscribers that want new messages only are current. */
+  /** The position is known: subscribers that need new messages only become current. */
   #setPosition(number: number): void {
     this.#state = "current";
     this.#last = Math.max(this.#last, number);
@@ -290,7 +284,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#owner.started();
   }
 
-  /** Delivers a message to current subscribers, if it is the next one; returns whether it is. */
+  /** Delivers a message to current subscribers if it is the next one; returns whether it is. */
   #next(message: M, previous: number): boolean {
     if (previous > this.#last) {
       this.#state = "gap";
@@ -302,7 +296,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return true;
   }
 
-  /** Brings current subscribers to the end of a page; returns whether they have everything then. */
+  /** Brings current subscribers to the end of a page; returns whether they are then up to date. */
   #advance(page: Page<M>): boolean {
     const { messages } = page;
     if (this.#state === "unknown") {
@@ -329,7 +323,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return end === page.last;
   }
 
-  /** The pending subscriber after whose number to read next: roughly the one served longest ago. */
+  /** The pending subscriber to read for next: roughly the one served longest ago. */
   #nextPending(): Pending | undefined {
     let next: Pending | undefined;
     let least = 0;
@@ -338,11 +332,11 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
       const { after, doubtful } = pending;
       if (next === undefined) {
         next = pending;
-        // Others with numbers close by get their part of the same page.
+        // Subscribers with nearby numbers share the page.
         least = after === undefined ? 0 : after - SHARED_NUMBERS;
       }
       if (after === undefined || next.after === undefined || doubtful !== next.doubtful) continue;
-      // If the history does not reach back to the greatest doubtful number, it does not reach the
+      // If the history does not reach back to the greatest doubtful number, it does not reach
       // smaller ones.
       if (doubtful ? after > next.after : after >= least && after < next.after) next = pending;
     }
@@ -354,7 +348,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#takeReceived();
   }
 
-  /** What arrived during the read, which has ended. */
+  /** Removes and returns the messages received during the read. */
   #takeReceived(): Received<M> {
     const received = this.#received ?? new Received<M>();
     this.#received = undefined;
@@ -362,7 +356,10 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return received;
   }
 
-  /** Only a subscriber that wants earlier messages needs a separate read, unless the position is unknown. */
+  /**
+   * Unless the position is unknown, only subscribers that resume from a number need a separate
+   * read.
+   */
   #isReady(receiver: R, { after }: Pending): boolean {
     if (after === undefined) return this.#state === "unknown";
     return this.#owner.isReady(receiver);
@@ -373,7 +370,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     const { last, messages } = page;
     const { after = last } = pending;
     if (after > last) {
-      // The broker knows less than the receiver, although it was asked later.
+      // The receiver is ahead of the broker, although the read started later.
       if (pending.asked && after > this.#last) this.#notify(receiver, pending, last, true);
       return;
     }
@@ -389,7 +386,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (pending.after !== undefined && !this.#owner.isReady(receiver)) return;
     this.#notify(receiver, pending, after, lacks);
     pending.doubtful = false;
-    // Served: others come first in the next read.
+    // Moved to the end: other subscribers come first in the next read.
     if (end < last) {
       this.#pending!.delete(receiver);
       this.#pending!.set(receiver, pending);
@@ -405,8 +402,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   }
 
   /**
-   * Whether a message is within the limits of a replay; if not, the replay ends, and the rest is
-   * missed.
+   * Whether a message is within the limits of a replay; otherwise ends the replay with `missed`.
    */
   #fits(receiver: R, pending: Pending, message: M): boolean {
     const { maxReplayMessages, maxReplayBytes } = this.#limits;
@@ -418,7 +414,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     return false;
   }
 
-  /** Sends a pending subscriber what arrived during the read; then it is current. */
+  /** Sends a pending subscriber the messages received during the read, then makes it current. */
   #finish(receiver: R, pending: Pending, last: number, received: Received<M>): void {
     const { after } = pending;
     if (after === undefined || after < last || after > this.#last) return;

@@ -1,4 +1,4 @@
-// Published messages on their way to the broker: queued while it is down, in order and bounded.
+// Sends published messages to the broker in order, and queues a bounded number while it is down.
 
 import type { BackplaneQueueOptions } from "./backplane.ts";
 import { Queue } from "../shared/queue.ts";
@@ -12,7 +12,7 @@ export interface QueuedMessage {
   readonly message: Uint8Array;
 }
 
-/** A queue of messages that is bounded by bytes. */
+/** A message queue bounded by bytes. */
 export class BoundedQueue {
   readonly #maxBytes: number;
   readonly #drop: "oldest" | "newest";
@@ -36,7 +36,7 @@ export class BoundedQueue {
     return this.#messages.length;
   }
 
-  /** Adds a message, and drops it or others if there is no room. */
+  /** Adds a message; when the queue is full, drops it or older ones. */
   push(topic: string, message: Uint8Array): void {
     const size = sizeOf(topic, message);
     const isFull = this.#size + size > this.#maxBytes;
@@ -59,7 +59,7 @@ export class BoundedQueue {
     return next;
   }
 
-  /** Puts a message back in front. */
+  /** Puts a message back at the front. */
   unshift(message: QueuedMessage): void {
     this.#messages.unshift(message);
     this.#size += sizeOf(message.topic, message.message);
@@ -79,7 +79,7 @@ function sizeOf(topic: string, message: Uint8Array): number {
 
 /** Sends messages to a broker. */
 export interface Outgoing {
-  /** Messages that the broker is not known to have. */
+  /** The number of messages the broker has not confirmed. */
   readonly length: number;
   /** Sends a message, or queues it. */
   push(topic: string, message: Uint8Array): void;
@@ -87,13 +87,15 @@ export interface Outgoing {
   up(): void;
   /** The broker is down. */
   down(): void;
-  /** Calls back when no message is left, or when none was accepted for the given milliseconds. */
+  /**
+   * Calls back when no message is left, or when none has been accepted for `timeout` milliseconds.
+   */
   drain(timeout: number, done: () => void): void;
   /** How many messages were dropped since the last call. */
   takeDropped(): number;
 }
 
-/** Messages to a broker without a history: each is sent once, and its result is not awaited. */
+/** Sends messages to a broker without a history: each once, without awaiting the result. */
 export class PublishQueue implements Outgoing {
   readonly #queue: BoundedQueue;
   readonly #send: (topic: string, message: Uint8Array) => boolean;
@@ -102,7 +104,7 @@ export class PublishQueue implements Outgoing {
 
   /**
    * @param limits The limits of the queue.
-   * @param send Sends a message; `false` if the broker is down and has not accepted it.
+   * @param send Sends a message; returns `false` if the broker is down and has not accepted it.
    * @param dropped Called, when the broker is up again, with the number of dropped messages.
    */
   constructor(
@@ -120,7 +122,7 @@ export class PublishQueue implements Outgoing {
     return this.#queue.length;
   }
 
-  /** Sends a message, unless others are queued, which it must not overtake. */
+  /** Sends a message, or queues it behind others. */
   push(topic: string, message: Uint8Array): void {
     const isSent = this.#isUp && this.#queue.length === 0 && this.#send(topic, message);
     if (!isSent) this.#queue.push(topic, message);
@@ -143,7 +145,7 @@ export class PublishQueue implements Outgoing {
     this.#isUp = false;
   }
 
-  /** Calls back at once: everything that could be sent has been sent. */
+  /** Calls back immediately: everything that can be sent has been sent. */
   drain(_timeout: number, done: () => void): void {
     done();
   }
@@ -154,13 +156,13 @@ export class PublishQueue implements Outgoing {
   }
 }
 
-/** Appends that may be pending at a time, and their bytes; a single message may have more. */
+/** The maximum pending appends, and their maximum bytes; a single message may exceed it. */
 const MAX_PENDING = 1024;
 const MAX_PENDING_BYTES = 4 << 20;
 
 /**
- * Milliseconds in which a broker that rejects a message reports that it is down, if it is: then the
- * message is appended again when the broker is up, otherwise it is given up.
+ * Milliseconds to wait after a rejection for the broker to report an outage. If it does, the
+ * message is appended again when the broker is up; otherwise it is dropped.
  */
 const REJECTION_DELAY = 1000;
 
@@ -181,20 +183,20 @@ interface Append {
 }
 
 /**
- * Messages to a history, in order: they are appended one after the other without waiting for the
- * replies, a limited number at a time. Those whose append an outage interrupts are appended again.
+ * Appends messages to a history in order, a limited number at a time, without waiting for replies.
+ * Appends interrupted by an outage are repeated.
  */
 export class AppendQueue implements Outgoing, TimerTarget {
   readonly #append: (topic: string, message: Uint8Array) => unknown;
   readonly #failed: (error: unknown, topic: string, message: Uint8Array) => void;
   readonly #dropped: (count: number) => void;
   readonly #queue: BoundedQueue;
-  /** The messages that were appended and are not known to be stored, in order. */
+  /** The appended messages not yet confirmed as stored, in order. */
   readonly #pending: Set<Append> = new Set();
   #pendingBytes = 0;
   #failures = 0;
   #places = 0;
-  /** The place of the newest message that is known to be stored. */
+  /** The place of the newest message confirmed as stored. */
   #newestStored = -1;
   #isUp = false;
   #rejection: Timer | undefined;
@@ -229,7 +231,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
     else this.#queue.push(topic, message);
   }
 
-  /** Appends what was interrupted, then the queued messages. */
+  /** Repeats interrupted appends, then sends the queued messages. */
   up(): void {
     this.#isUp = true;
     for (const append of [...this.#pending]) {
@@ -246,7 +248,9 @@ export class AppendQueue implements Outgoing, TimerTarget {
     this.#endDrain();
   }
 
-  /** Calls back when no message is left, or when none was stored for the given milliseconds. */
+  /**
+   * Calls back when no message is left, or when none has been stored for `timeout` milliseconds.
+   */
   drain(timeout: number, done: () => void): void {
     this.#drain = { timeout, done, timer: timers.start(timeout, this, DRAIN) };
     if (!this.#isUp || this.length === 0) this.#endDrain();
@@ -260,7 +264,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
   /** A timer is due. */
   timerFired(kind: number): void {
     if (kind === DRAIN) this.#endDrain();
-    // The broker has not reported that it is down: the messages that it rejected are given up.
+    // The broker has not reported an outage: drop the messages it rejected.
     else if (this.#isUp) this.#giveUpFailed(this.#places);
   }
 
@@ -327,7 +331,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
     }
   }
 
-  /** Gives up the failed messages before a place. */
+  /** Drops the failed messages before a place. */
   #giveUpFailed(place: number): void {
     for (const append of this.#pending) {
       if (append.place >= place) break;

@@ -1,9 +1,9 @@
-// Connects the topics of one server to a broker: published messages go there, and messages from there go
-// to this server's subscribers. The server subscribes only to topics that have subscribers here.
+// Connects one server's topics to a broker: sends published messages to it, and delivers its
+// messages to local subscribers. The server subscribes only to topics with local subscribers.
 //
-// Without a history a message is delivered here at once, and sent to the other servers. With a history
-// the broker numbers it first, and it is delivered when the broker returns it, so that all receivers of all
-// servers get one order.
+// Without a history a message is delivered locally at once and sent to the other servers. With a
+// history it is delivered after the broker has numbered and returned it, so that all receivers on
+// all servers see the same order.
 
 import { WebSocketError } from "../errors.ts";
 import type {
@@ -29,28 +29,28 @@ export interface RelayOwner<R extends object, M extends OrderedMessage> {
   names(): Iterable<string>;
   /** The topics of a subscriber. */
   namesOf(receiver: R): Iterable<string>;
-  /** Whether a receiver is open and its buffer has room for more. */
+  /** Whether a receiver is open and has room in its buffer. */
   hasRoom(receiver: R): boolean;
   /**
    * Creates a message.
    *
    * @param number Its sequence number; 0 if there is no history.
-   * @param except The receiver that must not get it.
+   * @param except The receiver to skip.
    */
   createMessage(topic: string, envelope: Envelope, number: number, except: R | undefined): M;
   /** Delivers a message to the topic's subscribers, except the pending ones. */
   deliver(message: M, isPending?: (receiver: R) => boolean): void;
   /** Delivers a message to one subscriber. */
   deliverTo(receiver: R, message: M): void;
-  /** A subscriber gets all messages after the number. */
+  /** A subscriber will get all messages after the number. */
   subscribed(receiver: R, topic: string, number: number | undefined): void;
   /** A subscriber has missed messages. */
   missed(receiver: R, topic: string): void;
   /** All subscribers except the pending ones have missed messages. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
-  /** The messages of a topic that were published here have returned, or failed. */
+  /** All messages this server published to a topic have returned or failed. */
   settled(topic: string): void;
-  /** The change of the bytes held by messages that arrived during reads of the history. */
+  /** Called with each change in the bytes of messages received during reads of the history. */
   holding?(difference: number): void;
   /** Passes an error to `onError`. */
   reportError(error: unknown): void;
@@ -66,7 +66,7 @@ const REPLAY_RATE = 1 << 20;
 /** The maximum bytes of a topic's messages kept during a read. */
 const MAX_RECEIVED_BYTES = 1 << 20;
 
-/** A server's access to its broker. No error of the broker is thrown into the server. */
+/** A server's access to its broker. Broker errors are never thrown into the server. */
 export class Relay<R extends object, M extends OrderedMessage>
   implements BackplaneSink, TopicHistoryContext<R, M> {
   readonly #backplane: Backplane;
@@ -80,7 +80,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   #state: "starting" | "up" | "down" | "closed" = "starting";
   #published = 0;
   readonly #originText: string = String.fromCharCode(...this.#origin);
-  /** With a history: the topics with messages that were published here and have not returned. */
+  /** With a history: topics with messages published here that have not returned. */
   readonly #awaited: Map<string, Awaited> = new Map();
   #closing: Promise<void> | undefined;
   /** The subscriptions at the broker. */
@@ -93,8 +93,8 @@ export class Relay<R extends object, M extends OrderedMessage>
   /**
    * @param backplane The broker.
    * @param owner The server's topics.
-   * @param queue The limits of messages that are queued while the broker is down.
-   * @param history How much is stored; `undefined`: there is no history.
+   * @param queue The limits of the queue while the broker is down.
+   * @param history The limits of the history; `undefined` if there is none.
    */
   constructor(
     backplane: Backplane,
@@ -156,8 +156,8 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   /**
-   * The server shuts down. Resolves when all published messages were sent, or when none was for the
-   * given milliseconds; the remaining ones are reported. Never rejects.
+   * The server shuts down. Resolves when all published messages have been sent, or none has been
+   * for `timeout` milliseconds; then reports the unsent ones. Never rejects.
    */
   close(timeout: number): Promise<void> {
     return this.#closing ??= this.#close(timeout);
@@ -192,7 +192,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   // Requests of the topics.
 
   /**
-   * A receiver has subscribed to a topic, or subscribes again.
+   * A receiver has subscribed to a topic, perhaps again.
    *
    * @param after The number after which it resumes.
    * @param isNew Whether it was not subscribed before.
@@ -229,7 +229,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#pace.forget(receiver);
   }
 
-  /** A receiver has room for more of its replays. */
+  /** A receiver has room for more messages of its replays. */
   resumeReplays(receiver: R): void {
     for (const name of this.#owner.namesOf(receiver)) {
       const history = this.#topics.get(name);
@@ -237,7 +237,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     }
   }
 
-  /** Publishes a message, `except` to one receiver if there is a history. */
+  /** Publishes a message; with a history, skips the receiver `except`. */
   publish(topic: string, message: Published, except: R | undefined): void {
     if (this.#state === "closed") return;
     const { isText, onSlow, key, payload } = message;
@@ -257,8 +257,8 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   /**
-   * The count of the newest message of a topic that was published here and has not returned. While the
-   * broker is down messages are queued, and not awaited.
+   * The count of the newest message published here to a topic that has not returned. Messages
+   * queued while the broker is down are not awaited.
    */
   awaited(topic: string): number | undefined {
     return this.#state === "up" ? this.#awaited.get(topic)?.newest : undefined;
@@ -275,7 +275,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   /** The broker can be used. */
   up(): void {
     if (this.#state === "closed") return;
-    // Without `down` in between it may have lost messages and subscriptions, too.
+    // Even without `down` in between, messages and subscriptions may have been lost.
     if (this.#state === "up") this.#interrupt();
     this.#state = "up";
     this.subscriptions.up();
@@ -297,7 +297,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#report("BACKPLANE_DOWN", "The backplane is down", error);
   }
 
-  /** An error that belongs to no request. */
+  /** An error unrelated to any request. */
   failed(error: unknown): void {
     if (this.#state !== "closed") {
       this.#report("BACKPLANE_FAILED", "The backplane reported an error", error);
@@ -323,7 +323,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     if (envelope === undefined) {
       this.invalid(`a message of the topic ${show(topic)} was not sent by a server`);
     } else if (!this.#isOwn(envelope)) {
-      // Its own messages were delivered when they were published.
+      // Messages of this server were already delivered on publishing.
       this.#owner.deliver(this.#owner.createMessage(topic, envelope, 0, undefined));
     }
   }
@@ -349,7 +349,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#owner.deliverTo(receiver, message);
   }
 
-  /** A subscriber gets all messages after the number. */
+  /** A subscriber will get all messages after the number. */
   subscribed(receiver: R, topic: string, number: number | undefined): void {
     this.#owner.subscribed(receiver, topic, number);
   }
@@ -395,7 +395,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     else awaited.newest = count;
   }
 
-  /** A message that was published here has returned, or failed. */
+  /** A message published here has returned or failed. */
   #cameBack(topic: string, count: number): void {
     const awaited = this.#awaited.get(topic);
     if (awaited === undefined) return;
@@ -427,7 +427,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     return isAccepted || this.#state !== "down";
   }
 
-  /** Appends a message to the history, as soon as subscribers here can get it. */
+  /** Appends a message to the history, once local subscribers can receive it. */
   #append(topic: string, message: Uint8Array): unknown {
     const append = (): unknown => this.#backplane.history!.append(topic, message);
     const history = this.#topics.get(topic);
@@ -456,7 +456,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#owner.reportError(new WebSocketError(code, message, options));
   }
 
-  /** Makes a request to the backplane, and reports its failure. */
+  /** Makes a request to the backplane and reports its failure. */
   #request(request: () => unknown): { isAccepted: boolean; result?: unknown } {
     const failed = (error: unknown): void => this.requestFailed(error);
     try {
@@ -470,10 +470,10 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 }
 
-/** The messages of a topic that were published here, by their counts. */
+/** The counts of the messages published here to a topic. */
 interface Awaited {
   /** The newest one. */
   newest: number;
-  /** The newest one that has returned, or failed. */
+  /** The newest one that has returned or failed. */
   settled: number;
 }

@@ -1,5 +1,5 @@
-// Limits how fast one client receives replays, so that a client that resumes again and again does
-// not delay other clients: a token bucket for each client.
+// Limits the replay rate of each client with a token bucket, so that a client that resumes
+// repeatedly does not delay others.
 
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
@@ -30,7 +30,7 @@ export class ReplayPace<R extends object> implements TimerTarget {
 
   /**
    * @param rate Bytes per second; 0 disables the limit.
-   * @param ready Called when a receiver for which `allows` was false may receive more.
+   * @param ready Called when a receiver may receive more after `allows` returned false.
    * @param now A clock in milliseconds.
    */
   constructor(

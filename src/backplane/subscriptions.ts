@@ -4,7 +4,7 @@ import { isPromiseLike } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { Backplane } from "./backplane.ts";
 
-/** Milliseconds until a failed subscription is retried: the first delay, and the longest. */
+/** The first and the longest delay before a failed subscription is retried, in milliseconds. */
 const MIN_RETRY_DELAY = 1000;
 const MAX_RETRY_DELAY = 30_000;
 
@@ -21,8 +21,8 @@ export class BrokerSubscriptions implements TimerTarget {
 
   /**
    * @param backplane The broker.
-   * @param again Called when it is time to subscribe again to a topic.
-   * @param requestFailed Receives the error of a failed subscription; of one topic the first only.
+   * @param again Called when it is time to resubscribe to a topic.
+   * @param requestFailed Receives the first error of each failed subscription.
    */
   constructor(
     backplane: Pick<Backplane, "subscribe">,
@@ -34,7 +34,7 @@ export class BrokerSubscriptions implements TimerTarget {
     this.#requestFailed = requestFailed;
   }
 
-  /** The broker can be used. It may have lost all subscriptions. */
+  /** The broker is available, but may have lost all subscriptions. */
   up(): void {
     this.#isUp = true;
     this.#failed.clear();

@@ -1,5 +1,5 @@
-// The history of one topic that has subscribers on this server: its subscription at the broker, and
-// its reads once that is made.
+// The history of one topic with subscribers on this server: its subscription at the broker, then
+// its reads.
 
 import type { HistoryPage } from "./backplane.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
@@ -24,7 +24,7 @@ export interface TopicHistoryContext<R extends object, M extends OrderedMessage>
   deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void;
   /** Delivers a message to one subscriber. */
   deliverTo(receiver: R, message: M): void;
-  /** A subscriber gets all messages after the number. */
+  /** A subscriber will get all messages after the number. */
   subscribed(receiver: R, topic: string, number: number | undefined): void;
   /** A subscriber has missed messages. */
   missed(receiver: R, topic: string): void;
@@ -50,19 +50,19 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
   /** Its order and its subscribers. */
   readonly topic: OrderedTopic<R, M>;
   #isSubscribed = false;
-  /** Whether the last attempt to subscribe has failed: the next request tries again. */
+  /** Whether the last attempt to subscribe failed; the next request retries. */
   #hasFailed = false;
-  /** Counts the attempts to subscribe: the result of an earlier one is ignored. */
+  /** Counts the attempts to subscribe, to ignore results of earlier ones. */
   #attempt = 0;
   #timer: Timer | undefined;
-  /** The number after which the pending read reads. */
+  /** The number after which the pending read starts. */
   #after: number | undefined;
   /** Called when the position is known. */
   #waiting: Array<() => void> | undefined;
 
   /**
    * @param name The topic.
-   * @param context The context it shares with others.
+   * @param context The context shared by all topics.
    */
   constructor(name: string, context: TopicHistoryContext<R, M>) {
     this.name = name;
@@ -104,8 +104,8 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
   }
 
   /**
-   * Calls back when the position is known: a message that is published before is not for subscribers
-   * that have subscribed since.
+   * Calls back when the position is known: messages published earlier are not meant for new
+   * subscribers.
    */
   whenStarted(callback: () => void): void {
     if (this.topic.starting) (this.#waiting ??= []).push(callback);
@@ -151,7 +151,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
       if (one !== undefined) parsed.push(one);
       end = number;
     }
-    // Invalid messages are skipped, even if they are the whole page.
+    // Invalid messages are skipped, even if the page has no others.
     if (parsed.length === 0) this.topic.read({ last: end, complete, messages: parsed });
     else this.topic.read({ last, complete, messages: parsed });
   }
@@ -174,7 +174,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#context.deliverTo(receiver, message);
   }
 
-  /** A subscriber gets all messages after the number. */
+  /** A subscriber will get all messages after the number. */
   subscribed(receiver: R, number: number | undefined): void {
     this.#context.subscribed(receiver, this.name, number);
   }
@@ -194,7 +194,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     return this.#context.isReady(receiver);
   }
 
-  /** The history has to be read. */
+  /** Requests a read of the history. */
   wantRead(): void {
     if (this.#isSubscribed) this.#context.reader.want(this);
     else if (this.#hasFailed) this.subscribe();
@@ -207,7 +207,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     for (const callback of waiting ?? []) callback();
   }
 
-  /** More bytes arrived during a read than are kept. */
+  /** The limit of bytes received during a read was exceeded. */
   overflowed(): void {
     this.#context.reader.forget(this);
     this.#context.overflowed(
@@ -242,7 +242,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#hasFailed = true;
     this.#context.subscriptions.failed(this.name, error);
     this.topic.giveUp();
-    // When a later attempt succeeds, subscribers receive the messages they missed.
+    // After a later attempt succeeds, subscribers receive the messages they missed.
     this.topic.restart();
   }
 

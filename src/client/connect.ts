@@ -107,7 +107,7 @@ async function dial<T>(
   const tls = secure ? options.tls ?? {} : undefined;
   const address: DialOptions = { hostname, port, tls, noDelay, readBufferSize, signal };
   if (unix !== undefined) address.unix = unix;
-  // A dialer of the user may understand longer paths.
+  // A custom dialer may support longer paths.
   if (options.dial === undefined) checkUnixPath(unix, network.maxUnixPath);
   const { proxy } = options;
   const proxies = proxy === undefined ? undefined : await import("./proxy.ts");
@@ -118,7 +118,7 @@ async function dial<T>(
       return await proxies.dialThroughProxy(network, server, address, options.tls);
     }
     const dialing = options.dial === undefined ? network.dial(address) : options.dial(address);
-    // A dialer that ignores the signal must neither hold up the caller nor leave a socket open.
+    // A dialer that ignores the signal must neither block the caller nor leave a socket open.
     const transport = await untilAborted(
       Promise.resolve(dialing),
       signal,
@@ -227,9 +227,9 @@ class Deadline implements TimerTarget {
   }
 }
 
-// The client's end of one opening handshake: sends the request, reads the response.
+// The client side of one opening handshake: sends the request, reads the response.
 
-/** The result of a handshake, beside the response itself. */
+/** The result of a handshake. */
 export interface Answered {
   /** The response. */
   readonly handshake: ClientHandshake;
@@ -296,7 +296,9 @@ export class Opening implements TransportSink {
     }
   }
 
-  /** Gives up after a timeout or a lost connection; a rejection that was received says more. */
+  /**
+   * Gives up after a timeout or a lost connection. A rejection already received takes precedence.
+   */
   giveUp(error: unknown): void {
     if (this.#over || this.#handshake.status === 0) return this.fail(error);
     try {
@@ -325,12 +327,12 @@ export class Opening implements TransportSink {
     }
   }
 
-  /** The request has left. */
+  /** The request has been sent. */
   drain(): void {
     this.#congested = false;
   }
 
-  /** The server has ended its direction. */
+  /** The server has ended its side of the stream. */
   end(): void {
     if (this.#over) return;
     try {
@@ -364,11 +366,11 @@ export class Opening implements TransportSink {
     try {
       this.#transport.destroy();
     } catch {
-      // A custom transport; the failure has already been reported.
+      // A custom transport threw; the failure has already been reported.
     }
   }
 
-  /** A TLS server that gets a plain request often disconnects without a response. */
+  /** TLS servers often disconnect without a response to a plain request. */
   #withAdvice(error: unknown): unknown {
     const mayWantTls = this.#firstByte === undefined && !this.#expected.secure;
     if (!mayWantTls || !(error instanceof ConnectionError)) return error;

@@ -1,4 +1,4 @@
-// The options of `connect`, their defaults and their check.
+// The options of `connect`, their defaults and validation.
 
 import type { DialOptions, TlsClientOptions, Transport } from "../transport/transport.ts";
 import {
@@ -38,12 +38,12 @@ import type { ProxyOption } from "./proxy.ts";
 export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   extends ConnectionOptions, Handlers<T, M> {
   /**
-   * Further header fields of the request, such as `Authorization` or `Cookie`; or a function that
-   * returns them, or a promise of them. It is called for each attempt, for example for a fresh
-   * token.
+   * Additional header fields of the request, such as `Authorization` or `Cookie`, or a function
+   * that returns them or a promise of them. It is called for each attempt, for example to get a
+   * fresh token.
    */
   headers?: HeaderFieldsInit | (() => HeaderFieldsInit | Promise<HeaderFieldsInit>) | undefined;
-  /** The `Origin` to send. Default: none, as is usual for programs that are not browsers. */
+  /** The `Origin` to send. Default: none, as usual outside browsers. */
   origin?: string | undefined;
   /** The value of the `Host` field, a host with or without a port. Default: that of the URL. */
   host?: string | undefined;
@@ -62,8 +62,8 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   /** Cancels the opening of the connection; has no effect on an open one. */
   signal?: AbortSignal | undefined;
   /**
-   * The TLS options of a `wss://` server. `caCerts` and `rejectUnauthorized` count for an
-   * `https://` proxy, too; the client certificate is sent to the server only.
+   * The TLS options of a `wss://` server. `caCerts` and `rejectUnauthorized` also apply to an
+   * `https://` proxy; the client certificate is sent to the server only.
    */
   tls?: TlsClientOptions | undefined;
   /**
@@ -73,7 +73,7 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    * none.
    */
   proxy?: ProxyOption | undefined;
-  /** Replaces the network: opens any stream, such as a tunnel or a pipe in a test. */
+  /** Replaces the network: opens any stream, such as a tunnel or an in-memory pipe in a test. */
   dial?(address: DialOptions): Promise<Transport>;
   /**
    * The error handler: called once for each error that a handler or another callback of the
@@ -116,7 +116,7 @@ const CONNECT_OPTION_NAMES = [
 /**
  * Checks the options of `connect` and fills in the defaults of both sides.
  *
- * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ * @throws {TypeError | RangeError} When a name is unknown, or a value has the wrong type or range.
  */
 export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   checkNames("The options of connect", options, CONNECT_OPTION_NAMES);
@@ -141,7 +141,7 @@ export function connectRules<T>(options: ConnectOptions<T>): ConnectionRules {
   return connectionRules(options, false);
 }
 
-/** Its URL, which may hold a password, is checked where it is used. */
+/** Its URL may contain a password and is checked where it is used. */
 function checkProxy<T>(options: ConnectOptions<T>): void {
   for (const other of ["dial", "unix"] as const) {
     if (options[other] !== undefined) {
@@ -150,7 +150,7 @@ function checkProxy<T>(options: ConnectOptions<T>): void {
   }
 }
 
-/** @throws {TypeError} Unless they can be header fields. The message repeats no possible secret. */
+/** @throws {TypeError} Unless they can be header fields. The message omits possible secrets. */
 function checkHeaders(headers: unknown): void {
   if (headers === undefined || typeof headers === "function") return;
   if (typeof headers === "object" && headers !== null && !isPromiseLike(headers)) return;
@@ -178,7 +178,7 @@ function checkTls(tls: TlsClientOptions): void {
   if (tls.passphrase !== undefined && tls.key === undefined) {
     throw new TypeError('Option "tls.passphrase" needs "tls.key", the key that it decrypts');
   }
-  // With an empty name TLS libraries check the certificate against another name.
+  // With an empty name, TLS libraries verify the certificate against a different name.
   const { serverName } = tls;
   if (serverName !== undefined && !isServerName(serverName)) {
     throw wrongType("tls.serverName", "a host name or an IP address", serverName);

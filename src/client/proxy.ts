@@ -1,5 +1,5 @@
-// Reaches a server through a proxy: connects to the proxy, requests a tunnel, and speaks TLS with
-// the server through it if the URL says so.
+// Connects to a server through a proxy: connects to the proxy, requests a tunnel, and starts TLS
+// with the server inside it for secure URLs.
 
 import { ConnectionError } from "../errors.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
@@ -23,11 +23,11 @@ import type {
 } from "../transport/transport.ts";
 import { percentDecoded, redacted, withoutBrackets } from "./url.ts";
 
-/** A stream to a server, and the bytes that have already arrived on it. */
+/** A stream to a server, and the bytes already received on it. */
 export interface Dialled {
-  /** The stream; if it leads through a proxy it may be paused. */
+  /** The stream; it may be paused if it leads through a proxy. */
   readonly transport: Transport;
-  /** The first bytes of the server, usually none. */
+  /** The server's first bytes, usually none. */
   readonly rest: Uint8Array;
 }
 
@@ -56,8 +56,8 @@ export async function dialThroughProxy(
     const rest = await openTunnel(transport, dialogue);
     if (address.tls === undefined) return { transport, rest };
     if (rest.length > 0) {
-      // A TLS server speaks second (RFC 8446 section 2). These bytes are the proxy's own, and must
-      // never be mistaken for the server's bytes inside TLS.
+      // In TLS the client speaks first (RFC 8446 section 2). These bytes are from the proxy and
+      // must never be taken for the server's bytes inside TLS.
       throw new ConnectionError(
         "PROXY_FAILED",
         `The proxy sent ${rest.length} bytes before the TLS handshake with the target began`,
@@ -163,7 +163,8 @@ class Tunnel implements TransportSink {
       this.#fail(error);
       return;
     }
-    // Pause at once, even while the last write is in progress: later bytes belong to another sink.
+    // Pause immediately, even while the last write is in progress: later bytes belong to another
+    // sink.
     if (this.#dialogue.done) this.#transport.pause();
     this.#finishIfDone();
   }
@@ -216,8 +217,8 @@ class Tunnel implements TransportSink {
   }
 }
 
-// The option `proxy`: the proxy for a URL, and the parts of its URL. No message repeats a user or
-// password.
+// The option `proxy`: the proxy for a URL, and the parts of its URL. Error messages never contain a
+// user or password.
 
 /**
  * The URL of a proxy, or a function that returns it for each URL; `undefined` is a direct
@@ -252,7 +253,7 @@ export interface ProxyServer {
 }
 
 /**
- * The proxy that an option means for a URL, if any.
+ * The proxy to use for a URL, if any.
  *
  * @throws {TypeError | RangeError} When it is not the URL of a proxy, or its user or password
  * cannot be sent; also any error of the user's function.
@@ -269,7 +270,7 @@ export function findProxy(option: ProxyOption | undefined, url: string): ProxySe
 function parseProxy(text: string): ProxyServer {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = url?.protocol.slice(0, -1) ?? "";
-  // The scheme of SOCKS proxies is unknown to `URL`, which then leaves the host as it is written.
+  // `URL` does not know the SOCKS schemes and therefore does not normalize the host.
   const host = `http://${url?.host}`;
   if (url === undefined || !isScheme(scheme) || !URL.canParse(host)) {
     throw new TypeError(
@@ -301,7 +302,7 @@ function credentialsOf(
     username: percentDecoded(what, username),
     password: percentDecoded(what, password),
   };
-  // Checked now, before anything is opened.
+  // Validated before anything is opened.
   if (scheme === "http" || scheme === "https") basicCredentials(credentials);
   else passwordRequest(credentials);
   return credentials;

@@ -1,4 +1,4 @@
-// URLs of users: their parsed targets, and their form in error messages.
+// Parses URLs, and redacts them for error messages.
 
 import { show } from "../shared/check.ts";
 
@@ -33,8 +33,8 @@ const SCHEMES: ReadonlyMap<string, { secure: boolean; unix: boolean }> = new Map
 ]);
 
 /**
- * Parses a URL. `http:` and `https:` count as `ws:` and `wss:`. `ws+unix:/run/app.sock:/chat`
- * is the path `/chat` of a server on a unix socket, as its `server.url` has it.
+ * Parses a URL. `http:` and `https:` are treated as `ws:` and `wss:`. `ws+unix:/run/app.sock:/chat`
+ * is the path `/chat` of a server on a unix socket, the form of its `server.url`.
  *
  * @throws {TypeError} When it is not a URL, has another scheme, or a fragment.
  */
@@ -64,7 +64,7 @@ export function parseTarget(input: string | URL): Target {
   };
 }
 
-/** The path of the socket ends at its first colon; one that belongs to it is written %3A. */
+/** The socket path ends at its first colon; a colon within it is written %3A. */
 function unixTarget(url: URL, secure: boolean): Target {
   const colon = url.pathname.indexOf(":");
   const socket = colon === -1 ? url.pathname : url.pathname.slice(0, colon);
@@ -87,7 +87,7 @@ function unixTarget(url: URL, secure: boolean): Target {
   };
 }
 
-/** The error of `URL` is not kept as a cause: it repeats the text, with the passwords in it. */
+/** The error of `URL` is not kept as a cause: its text contains the URL, passwords included. */
 function urlOf(input: unknown): URL {
   if (input instanceof URL) return input;
   if (typeof input === "function") {
@@ -105,7 +105,7 @@ function urlOf(input: unknown): URL {
   return new URL(input);
 }
 
-/** A host as sockets take it: an IPv6 address has brackets only in URLs. */
+/** A host in the form that sockets accept: IPv6 addresses have brackets only in URLs. */
 export function withoutBrackets(hostname: string): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }
@@ -126,7 +126,7 @@ export function redacted(input: string | URL): string {
     }
   }
   return text
-    // A password that is not encoded may contain any character.
+    // An unencoded password may contain any character.
     .replace(/^([a-z][a-z0-9+.-]*:)?([/\\]*).*@/is, "$1$2***@")
     .replace(/([?#]).*/s, "$1***");
 }
@@ -139,7 +139,7 @@ function basicAuthorization(url: URL): string | undefined {
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(credentials)))}`;
 }
 
-/** @throws {TypeError} Unless the text is percent-encoded UTF-8. The message does not repeat it. */
+/** @throws {TypeError} Unless the text is percent-encoded UTF-8. The message omits the text. */
 export function percentDecoded(what: string, text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,4 +1,4 @@
-// The arguments of a connection's methods: how a message is sent or published, and the close code.
+// Validates the arguments of a connection's methods: send and publish options, close codes, topics.
 
 import { MAX_CONTROL_PAYLOAD } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
@@ -7,30 +7,30 @@ import { PreparedMessage } from "../message/prepared_message.ts";
 import { isCloseCode, MAX_CLOSE_REASON } from "../wire/close.ts";
 
 /**
- * How a stream is sent as one message.
+ * Options of `sendStream`.
  *
  * @category Connection
  */
 export interface StreamOptions {
-  /** `false` sends it uncompressed on a connection that has compression. Default: `true`. */
+  /** `false` sends it uncompressed even if the connection has compression. Default: `true`. */
   compress?: boolean | undefined;
 }
 
 /**
- * How one message is sent by `send`.
+ * Options of `send`.
  *
  * @category Connection
  */
 export interface SendOptions extends StreamOptions {
   /**
-   * Called once, when the message has left the process, or with the error that prevented that.
-   * Never called from inside `send`.
+   * Called once, when the message has left the process, or with the error that prevented it. Never
+   * called synchronously by `send`.
    */
   written?(error?: Error): void;
 }
 
 /**
- * How a fragment is sent.
+ * Options of `sendFragment`.
  *
  * @category Connection
  */
@@ -61,12 +61,12 @@ export function prepareMessage(data: string | ArrayBuffer | ArrayBufferView): Pr
 }
 
 /**
- * The treatment of a slow receiver, one for which more than `highWaterMark` bytes are buffered:
+ * The policy for slow receivers, those with more than `highWaterMark` buffered bytes:
  *
- * - `"queue"`: it is buffered, up to `maxBufferedAmount`, as with `send`.
- * - `"drop"`: the receiver does not get it.
- * - `"conflate"`: it replaces the message of the same topic and key that waits outside the buffer, and
- *   is sent when the receiver has caught up.
+ * - `"queue"`: the message is buffered, up to `maxBufferedAmount`, as with `send`.
+ * - `"drop"`: the message is dropped for this receiver.
+ * - `"conflate"`: the message waits outside the buffer, replaces the waiting one of the same topic
+ *   and key, and is sent when the receiver has caught up.
  * - `"close"`: the receiver is disconnected (error `SLOW_CONSUMER`).
  *
  * @category Pub/sub
@@ -74,7 +74,7 @@ export function prepareMessage(data: string | ArrayBuffer | ArrayBufferView): Pr
 export type OnSlow = "queue" | "drop" | "conflate" | "close";
 
 /**
- * How a message is published.
+ * Options of `publish`.
  *
  * @category Pub/sub
  */
@@ -89,27 +89,27 @@ export interface PublishOptions {
 }
 
 /**
- * The outcome of a publish, in numbers of receivers: each open subscriber counts once.
+ * The number of receivers for each outcome of a publish. Each open subscriber counts once.
  *
  * @category Pub/sub
  */
 export interface PublishResult {
-  /** Receivers to which the message was sent, or for which it is buffered. */
+  /** Receivers for which the message was sent or buffered. */
   sent: number;
   /**
-   * Receivers that get the message later: once they have caught up (`"conflate"`), or, with the
-   * option `history`, all of them once the broker has numbered it.
+   * Receivers that get the message later: when they have caught up (`"conflate"`), or, with
+   * `history`, when the broker has numbered it.
    */
   waiting: number;
-  /** Receivers among `waiting` for which the message has replaced an older one. */
+  /** Receivers among `waiting` for which the message replaced an older one. */
   replaced: number;
-  /** Receivers that do not get the message because they are slow (`"drop"`). */
+  /** Slow receivers for which the message was dropped (`"drop"`). */
   dropped: number;
   /** Receivers that were disconnected: by `"close"`, or because of `maxBufferedAmount`. */
   closed: number;
 }
 
-/** Called when a message has left the process, or with the error that kept it from leaving. */
+/** Called when a message has left the process, or with the error that prevented it. */
 export type WrittenCallback = (error?: Error) => void;
 
 const SEND_OPTIONS = ["compress", "written"] as const;
@@ -131,7 +131,7 @@ export function wantsCompression(
   return options.compress !== false;
 }
 
-/** The callback of `written` among checked options, bound to them. */
+/** The `written` callback of checked options, bound to them. */
 export function writtenOf(options: SendOptions | undefined): WrittenCallback | undefined {
   if (options?.written === undefined) return undefined;
   return (error) => options.written!(error);
@@ -152,13 +152,13 @@ export function controlPayload(payload: string | ArrayBuffer | ArrayBufferView):
   return bytes;
 }
 
-/** The bytes of UTF-8 that the name of a topic, or a key, may have. */
+/** The maximum size of a topic name or a key, in bytes of UTF-8. */
 export const MAX_TOPIC_BYTES = 1024;
 
-/** UTF-8 takes at most this many bytes for a unit of UTF-16. */
+/** The maximum bytes of UTF-8 for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-/** @throws {TypeError | RangeError} Unless it can be the name of a topic. */
+/** @throws {TypeError | RangeError} Unless it is a valid topic name. */
 export function checkTopic(topic: unknown): asserts topic is string {
   if (typeof topic !== "string") {
     throw new TypeError(`A topic must be a string, got ${show(topic)}`);
@@ -180,10 +180,10 @@ function checkText(what: string, text: string): void {
 }
 
 /**
- * Checks how a message is published.
+ * Checks the options of a publish.
  *
  * @param known The names of the known options.
- * @throws {TypeError} When an option is of the wrong type, unknown, or does not fit the others.
+ * @throws {TypeError} When an option has the wrong type, is unknown, or conflicts with another.
  * @throws {RangeError} When the key is too long.
  */
 export function checkPublishOptions(options: PublishOptions, known: readonly string[]): void {
@@ -200,7 +200,7 @@ export function checkPublishOptions(options: PublishOptions, known: readonly str
 const CLOSE_CODES = "an integer of 1000-1003, 1007-1014 or 3000-4999";
 
 /**
- * Checks the code and the reason of a close.
+ * Checks a close code and reason.
  *
  * @throws {TypeError} When the code is not an integer or the reason not a string.
  * @throws {RangeError} When the code may not be sent or the reason is over 123 bytes of UTF-8.

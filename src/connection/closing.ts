@@ -1,5 +1,5 @@
-// The end of a connection over a stream: the Close frame after everything else, the time of the closing
-// handshake, and the end of the stream.
+// Closes a connection over a stream: sends the Close frame after all other output, times the
+// closing handshake, and ends the stream.
 
 import type { Session } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -11,16 +11,16 @@ import type { SendingDriver } from "./sending_driver.ts";
 const CLOSE_TIMER = 0;
 const LINGER_TIMER = 1;
 
-/** Time without progress is measured in this many steps, and found at most one step late. */
+/** Time without progress is measured in this many steps, and detected at most one step late. */
 const STEPS = 4;
 
 /**
- * Milliseconds for the system to deliver its buffered output after the connection has ended for the
- * user: until then the socket is half closed instead of reset.
+ * Milliseconds for the system to deliver its buffered output after the connection was reported as
+ * closed: meanwhile the socket is half-closed instead of reset.
  */
 const LINGER = 30_000;
 
-/** The number of sent bytes above which the system may still hold some. */
+/** The number of sent bytes above which the system may still buffer some. */
 const LINGER_FROM = 16_384;
 
 /**
@@ -31,27 +31,27 @@ const MAX_LINGERING = 1024;
 
 let lingering = 0;
 
-/** The end of this side's direction of the stream. */
+/** The state of ending this side of the stream. */
 type Ending = "no" | "wanted" | "done";
 
-/** The end of one connection, from its first cause on. */
+/** Closes one connection; created when it begins to close or fail. */
 export class Closing<T> implements TimerTarget {
   readonly #driver: SendingDriver<T>;
   readonly #session: Session;
   readonly #output: Output;
   readonly #transport: Transport;
-  /** Whether a method of the transport has thrown, which is reported once. */
+  /** Whether a method of the transport has thrown; reported once. */
   hasTransportFailed = false;
-  /** Whether the user has closed the connection, though the Close frame may have to wait. */
+  /** Whether the user has closed the connection; the Close frame may still be pending. */
   isWanted = false;
-  /** Messages that were accepted and not sent. */
+  /** The number of accepted messages that were not sent. */
   unsentMessages = 0;
   /** The Close frame, sent after everything else. */
   #pending: { readonly code: number; readonly reason: string } | undefined;
   #ending: Ending = "no";
   #timer: Timer | undefined;
   #timeout = 0;
-  /** The bytes that had left at the last check of the closing handshake. */
+  /** The bytes sent up to the last check of the closing handshake. */
   #leftBefore = 0;
   #stuckSteps = 0;
   #movedSteps = 0;
@@ -61,7 +61,7 @@ export class Closing<T> implements TimerTarget {
   /**
    * @param driver The connection.
    * @param session The protocol.
-   * @param output What was sent before.
+   * @param output The connection's output.
    * @param transport The stream.
    */
   constructor(
@@ -88,7 +88,7 @@ export class Closing<T> implements TimerTarget {
     return this.#pending === undefined;
   }
 
-  /** Sends the Close frame if nothing that was accepted has to go first. */
+  /** Sends the Close frame unless accepted messages are still pending. */
   #sendIfDue(): void {
     const pending = this.#pending;
     if (pending === undefined) return;
@@ -97,7 +97,7 @@ export class Closing<T> implements TimerTarget {
       return;
     }
     const { fragments } = this.#output;
-    // A message that the user sends in fragments, and has not ended, stays incomplete.
+    // The user's unfinished fragmented message remains incomplete.
     if (fragments?.isStreaming) return;
     if (this.#driver.delaysClose(() => this.#sendIfDue())) return;
     this.#pending = undefined;
@@ -127,7 +127,7 @@ export class Closing<T> implements TimerTarget {
     this.#timer = timers.start(timeout / STEPS, this, CLOSE_TIMER);
   }
 
-  /** Stops that timer: the connection has ended. */
+  /** Stops the timer: the connection has ended. */
   stopTimer(): void {
     if (!this.#isLingering) timers.cancel(this.#timer);
   }
@@ -138,16 +138,16 @@ export class Closing<T> implements TimerTarget {
     else this.#checkProgress();
   }
 
-  /** A step of the closing handshake: time counts while no output leaves. */
+  /** One step of the closing handshake: time counts only while no output is sent. */
   #checkProgress(): void {
     const { left } = this.#output;
-    // Compression is work of this side.
+    // Compression is this side's own delay.
     const moved = left !== this.#leftBefore || this.#output.uncompressed > 0;
     this.#leftBefore = left;
     this.#stuckSteps = moved ? 0 : this.#stuckSteps + 1;
     if (moved) this.#movedSteps++;
     const isOut = this.#output.empty && !this.#output.congested && this.#pending === undefined;
-    // The system's buffered output takes about as long as the output that waited for it.
+    // The system's buffered output takes about as long as the output sent before it.
     const patience = STEPS + (isOut ? this.#movedSteps : 0);
     if (this.#timeout > 0 && this.#stuckSteps < patience) {
       this.#timer = timers.start(this.#timeout / STEPS, this, CLOSE_TIMER);
@@ -159,8 +159,8 @@ export class Closing<T> implements TimerTarget {
   }
 
   /**
-   * All output has left the process, and the system may still be delivering it: the connection ends for
-   * the user, and the socket with an end of the stream instead of a reset.
+   * All output has left the process, but the system may still be delivering it: reports the
+   * connection as closed, and half-closes the socket instead of resetting it.
    */
   #linger(): void {
     lingering++;
@@ -173,7 +173,7 @@ export class Closing<T> implements TimerTarget {
 
   // The end of the stream.
 
-  /** Ends this side's direction of the stream as soon as the output has left. */
+  /** Ends this side of the stream as soon as the output has been sent. */
   endOutput(): void {
     if (this.#ending === "no") this.#ending = "wanted";
   }

@@ -1,5 +1,5 @@
-// The compression of a connection, by the library or by the user's codec. It is loaded only if an
-// option needs it, because the codec and its tables take long to load.
+// Creates the compression of a connection, with the built-in or the user's codec. This module is
+// loaded only if an option needs it, because the codec and its tables are slow to load.
 
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { CodecCompression } from "../message/codec.ts";

@@ -1,4 +1,4 @@
-// The option `compression`: its defaults and its check.
+// The option `compression`: defaults and validation.
 
 import type { DeflateConfig } from "../handshake/deflate_offer.ts";
 import type { CompressionCodec } from "../message/codec.ts";
@@ -15,8 +15,8 @@ import {
 /**
  * Compression of messages (RFC 7692, permessage-deflate), where the peer has it too.
  *
- * Turn it on for text of some hundred bytes and more. Do not compress a secret together with what an
- * attacker can choose: the length reveals the secret (CRIME, BREACH).
+ * Turn it on for text of some hundred bytes and more. Do not compress a secret together with data
+ * an attacker controls: the length reveals the secret (CRIME, BREACH).
  *
  * @category Compression
  */
@@ -24,38 +24,41 @@ export interface CompressionOptions {
   /** Whether outgoing messages are compressed. Default: `true`. */
   compress?: boolean | undefined;
   /**
-   * Whether compressed messages are accepted; `false` is for peers that are known to send none: a
-   * compressed message then closes the connection with 1003. Default: `true`.
+   * Whether compressed messages are accepted. `false` is for peers known to send none: a compressed
+   * message then closes the connection with 1003. Default: `true`.
    */
   decompress?: boolean | undefined;
-  /** Bytes below which a message is sent as it is. Default: 256, and 0 with context takeover. */
+  /**
+   * Messages smaller than this many bytes are sent uncompressed. Default: 256, and 0 with context
+   * takeover.
+   */
   threshold?: number | undefined;
   /**
-   * `"fast"` takes the least time, `"best"` makes the shortest messages, `"auto"` chooses by the
-   * message's size. Default: `"auto"`.
+   * `"fast"` takes the least time, `"best"` gives the smallest messages, `"auto"` chooses by
+   * message size. Default: `"auto"`.
    */
   level?: "auto" | "fast" | "best" | undefined;
   /**
-   * Whether the server's messages may refer to earlier ones: small messages become much shorter,
-   * for some KiB of memory per connection (RFC 7692 section 7.1.1). Default: `false`.
+   * Whether the server's messages may refer to earlier ones: small messages become much smaller, at
+   * the cost of a few KiB of memory per connection (RFC 7692 section 7.1.1). Default: `false`.
    */
   serverContextTakeover?: boolean | undefined;
   /** The same for the client's messages. Default: `false`. */
   clientContextTakeover?: boolean | undefined;
   /**
-   * How far back the server's messages may refer, as a power of two of bytes: 8 to 15 (RFC 7692
-   * section 7.1.2). Default: 15.
+   * The base-2 logarithm of the window size of the server's messages: 8 to 15 (RFC 7692 section
+   * 7.1.2). Default: 15.
    */
   serverMaxWindowBits?: number | undefined;
   /**
    * The same for the client's messages. Default: 15; on a server with `clientContextTakeover` 12,
-   * which keeps what each connection needs at 4 KiB.
+   * which limits each connection's window to 4 KiB.
    */
   clientMaxWindowBits?: number | undefined;
   /**
-   * Replaces the built-in codec. It compresses each message alone, and excludes `level`, context
-   * takeover and a smaller window for what it compresses. Messages in fragments are sent uncompressed.
-   * Default: the library's own.
+   * Replaces the built-in codec. It compresses each message independently, and cannot be combined
+   * with `level`, context takeover or a smaller window for outgoing messages. Fragmented messages
+   * are sent uncompressed. Default: the built-in codec.
    */
   codec?: CompressionCodec | undefined;
 }
@@ -92,7 +95,7 @@ const NAMES = [
 
 const MAX_WINDOW_BITS = 15;
 
-/** The window of clients on a server that keeps a context for each of them. */
+/** The window size for clients on a server with `clientContextTakeover`. */
 const SMALL_WINDOW_BITS = 12;
 
 /**
@@ -100,9 +103,9 @@ const SMALL_WINDOW_BITS = 12;
  *
  * @param option The user's value.
  * @param isServer Whether it is for a server.
- * @param memoryLimit The option of that name, in bytes.
+ * @param memoryLimit The option `memoryLimit`, in bytes.
  * @returns `undefined` if compression is off.
- * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
+ * @throws {TypeError | RangeError} When a value has the wrong type or is out of range.
  */
 export function compressionRules(
   option: boolean | "compatible" | CompressionOptions | undefined,
@@ -129,7 +132,7 @@ export function compressionRules(
     memoryLimit,
     ...(options.codec === undefined ? undefined : { codec: options.codec, hasFixedWindow: true }),
   };
-  // RFC 7692 has no parameter to disable both directions; the extension is not negotiated then.
+  // RFC 7692 has no parameter to disable both directions, so the extension is not negotiated.
   return rules.compress || rules.decompress ? rules : undefined;
 }
 

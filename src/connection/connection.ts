@@ -37,7 +37,7 @@ import { readableOf, writableOf } from "./incoming.ts";
  * @category Connection
  */
 export interface HandshakeInfo {
-  /** The URL of the connection, as the client named it: `ws://127.0.0.1:8080/chat`. */
+  /** The URL of the connection as requested by the client: `ws://127.0.0.1:8080/chat`. */
   readonly url: string;
   /** The HTTP status code of the response: 101. */
   readonly status: number;
@@ -51,7 +51,7 @@ export interface HandshakeInfo {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Starts the closing handshake with a Close frame that has no body (RFC 6455 section 5.5.1). */
+/** Starts the closing handshake with an empty Close frame (RFC 6455 section 5.5.1). */
 export let closeWithoutCode: (connection: Connection) => void;
 
 /**
@@ -78,21 +78,21 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   #extra: ConnectionExtra<M> | undefined;
   /** The result of the opening handshake. */
   readonly handshake: HandshakeInfo;
-  /** Any data of the application for the connection. */
+  /** Application data for the connection. */
   data: T;
 
   static {
     closeWithoutCode = (connection) => connection.#driver.close(CloseCode.NoStatus, "");
   }
 
-  /** @internal Connections come from `connect` and `serve`. */
+  /** @internal Created by `connect` and `serve`. */
   constructor(driver: ConnectionDriver, handshake: HandshakeInfo, data: T) {
     this.#driver = driver;
     this.handshake = handshake;
     this.data = data;
   }
 
-  /** The URL of the connection, as the client named it. */
+  /** The URL of the connection as requested by the client. */
   get url(): string {
     return this.handshake.url;
   }
@@ -123,7 +123,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     return state === "opening" ? "open" : state;
   }
 
-  /** Bytes that were sent and have not left the process yet, frame headers included. */
+  /** Bytes accepted by `send` that have not left the process, frame headers included. */
   get bufferedAmount(): number {
     return this.#driver.bufferedAmount;
   }
@@ -138,9 +138,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
    *
    * @param data The message: a string, an `ArrayBuffer`, or any view of one.
    * @param options How to send it.
-   * @returns `true`: accepted, more may follow. `false`: above `highWaterMark` (it is accepted; wait for
-   * `drain` or {@linkcode Connection.drained} before sending more), or no longer open (it is dropped;
-   * {@linkcode Connection.readyState} shows which).
+   * @returns `true`: accepted, more may be sent. `false`: above `highWaterMark` (the message is
+   * accepted; wait for `drain` or {@linkcode Connection.drained} before sending more), or no longer
+   * open (the message is dropped; check {@linkcode Connection.readyState}).
    * @throws {TypeError} When the data is of another type.
    *
    * @example Detect that a message has left the process
@@ -168,7 +168,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends a text message from bytes that are UTF-8 already.
+   * Sends a text message given as UTF-8 bytes.
    *
    * @returns As {@linkcode Connection.send} does.
    * @throws {TypeError} When the bytes are not UTF-8.
@@ -186,9 +186,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends a message that may wait for others, so that they leave in one write: when there are
-   * `delayedWrite.maxMessages` of them, after `delayedWrite.maxDelay` milliseconds, or with the
-   * next frame that another method sends. Messages never overtake each other.
+   * Sends a message that may be delayed, so that several leave in one write: when
+   * `delayedWrite.maxMessages` are waiting, after `delayedWrite.maxDelay` milliseconds, or with the
+   * next frame from another method. The order of messages is preserved.
    *
    * @returns As {@linkcode Connection.send} does.
    * @throws {TypeError} When the data is of another type.
@@ -199,10 +199,10 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends a message that `prepareMessage` encoded once for many connections.
+   * Sends a message encoded by `prepareMessage` for many connections.
    *
    * @returns As {@linkcode Connection.send} does.
-   * @throws {TypeError} When it is something else.
+   * @throws {TypeError} When it is not a prepared message.
    */
   sendPrepared(message: PreparedMessage): boolean {
     if (!(message instanceof PreparedMessage)) {
@@ -214,19 +214,19 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads. Messages
-   * sent in the meantime follow after it. On a connection that has compression each chunk is compressed as
-   * it arrives, regardless of `compression.threshold`.
+   * Sends all chunks of `source` as one message, in fragments, no faster than the peer reads.
+   * Messages sent meanwhile follow it. With compression, each chunk is compressed as it arrives,
+   * regardless of `compression.threshold`.
    *
-   * `close` waits for the end of the source, so that an endless source keeps the connection open: end it
+   * `close` waits for the end of the source. An endless source keeps the connection open: end it
    * with `terminate()`, or on a server with `shutdown({ timeout })`.
    *
-   * @param source Where the chunks come from: strings for text, bytes for binary.
-   * @param opcode Text or binary. Default: by the first chunk.
+   * @param source The source of chunks: strings for text, bytes for binary.
+   * @param opcode Text or binary. Default: the type of the first chunk.
    * @param options How to send it.
-   * @returns `true` when all was sent, `false` when the connection ended before. Rejects with the
-   * source's error; if part of the message was sent by then, the connection is closed with 1011. An
-   * argument of the wrong type is a `TypeError`.
+   * @returns `true` if everything was sent, `false` if the connection ended first. Rejects with the
+   * source's error; if part of the message was already sent, the connection is closed with 1011.
+   * Rejects with a `TypeError` if an argument has the wrong type.
    *
    * @example
    * ```ts
@@ -246,18 +246,17 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Sends one fragment of a message (RFC 6455 section 5.4). The message starts with the first
-   * fragment and ends with the one that has `fin`. Whole messages sent in between are queued until
-   * then: do not `await drained()` in between, because it waits for them. If the connection is
-   * closed before the last fragment was sent, the message is incomplete, queued messages are not
-   * sent, and the close is not clean.
+   * Sends one fragment of a message (RFC 6455 section 5.4). The message ends with the fragment that
+   * has `fin`. Other messages are queued until then, so do not `await drained()` in between: it
+   * waits for them. If the connection is closed before the last fragment, the message remains
+   * incomplete, queued messages are not sent, and the close is not clean.
    *
    * @param opcode Text or binary. For fragments after the first it may also be `Opcode.Continuation`.
    * @param data The fragment: a string for text, bytes for either.
-   * @param options Whether it is the last one. `compress` counts for the first fragment alone.
+   * @param options Whether it is the last one. `compress` applies to the first fragment only.
    * @returns As {@linkcode Connection.send} does.
-   * @throws {TypeError} When an argument is of the wrong type, the opcode does not fit the fragments before,
-   * or bytes of a text are not UTF-8.
+   * @throws {TypeError} When an argument is of the wrong type, the opcode does not match the
+   * previous fragments, or bytes of a text message are not UTF-8.
    *
    * @example
    * ```ts
@@ -292,19 +291,18 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
       if (isLast) extra.message = undefined;
       return more;
     } catch (error) {
-      // A first fragment that is rejected does not begin a message.
+      // A rejected first fragment does not begin a message.
       if (started === undefined) extra.message = undefined;
       throw error;
     }
   }
 
   /**
-   * Subscribes to a topic: messages published to it are sent on this connection until it unsubscribes
-   * or closes. Connections of a server have topics, those of `connect` do not.
+   * Subscribes to a topic: messages published to it are sent on this connection until it
+   * unsubscribes or closes. Only connections of a server have topics, not those of `connect`.
    *
    * @param topic Its name: 1 to 1024 bytes of UTF-8.
-   * @returns `true`: it is subscribed, whether or not it was before. `false`: it is no longer open, and
-   * nothing was done.
+   * @returns `true` if it is now subscribed, or already was. `false` if it is no longer open.
    * @throws {TypeError} When the topic is not a string, or the connection came from `connect`.
    * @throws {RangeError} When the topic is empty or too long.
    */
@@ -314,7 +312,7 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Unsubscribes from a topic. Messages that were published before are still sent. A client of
+   * Unsubscribes from a topic. Messages published before are still sent. A client with
    * `clientTopics` is notified.
    *
    * @returns Whether it was subscribed.
@@ -328,8 +326,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * The subscribed topics, in the order of the subscriptions: a snapshot. In the `close`
-   * handler it still has those of the end; afterwards, and on connections of `connect`, it is empty.
+   * A snapshot of the subscribed topics, in subscription order. It is still complete in the `close`
+   * handler; afterwards, and on connections of `connect`, it is empty.
    */
   get topics(): string[] {
     return this.#driver.topics?.namesOf(this.#driver) ?? [];
@@ -337,13 +335,14 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
 
   /**
    * Sends a message to all connections of the server that are subscribed to a topic, except this
-   * one. It need not be subscribed itself, or still be open.
+   * one, which need not be subscribed or open.
    *
    * @param topic The topic.
    * @param data A string is sent as text, bytes as binary; or a prepared message (`prepareMessage`).
-   * @param options The treatment of slow connections.
+   * @param options The policy for slow connections.
    * @returns The number of connections for each outcome.
-   * @throws {TypeError | RangeError} As `server.publish` does, or when it came from `connect`.
+   * @throws {TypeError | RangeError} As `server.publish` does, or if the connection came from
+   *   `connect`.
    */
   publish(
     topic: string,
@@ -378,9 +377,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 section 7.1.2): accepted messages are sent first, while
-   * that makes progress (option `closeTimeout`). No message is delivered after it. Does nothing on
-   * a connection that is closing or closed.
+   * Starts the closing handshake (RFC 6455 section 7.1.2). Accepted messages are sent first, as
+   * long as the peer reads them (option `closeTimeout`). No messages are delivered afterwards. Does
+   * nothing if the connection is closing or closed.
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -397,7 +396,10 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
     this.#driver.terminate();
   }
 
-  /** Calls `fn` synchronously; everything it sends leaves in one write. Handlers do so automatically. */
+  /**
+   * Calls `fn` synchronously and sends its messages in one write. Handlers are corked
+   * automatically.
+   */
   cork(fn: () => void): void {
     this.#driver.cork(fn);
   }
@@ -411,9 +413,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Stops reading from the socket: nothing is delivered, and the peer has to wait. Until `resume`,
-   * the timeouts for the peer's input (`pongTimeout`, `readTimeout`, `messageTimeout`) are
-   * suspended, and the peer's disconnection may go unnoticed.
+   * Stops reading from the socket, which applies backpressure to the peer. Until `resume`, the
+   * timeouts for the peer's input (`pongTimeout`, `readTimeout`, `messageTimeout`) are suspended,
+   * and a disconnection may go unnoticed.
    */
   pause(): void {
     this.#driver.pause();
@@ -425,9 +427,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * Iterates over the messages, with backpressure: while they are not read, the peer has to wait. Ends when
-   * the connection is closed; throws the cause if that was not clean. There is one reader at a time; after
-   * `break` another one continues where it stopped.
+   * Iterates over the messages with backpressure: unread messages stop the peer. Ends when the
+   * connection closes; throws the cause if the close was not clean. Only one reader is allowed at a
+   * time; after `break`, another reader continues where it stopped.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
@@ -436,8 +438,9 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * The incoming messages as a web stream; the same one at each access. It ends when the connection is
-   * closed, and fails with the cause if that was not clean. Cancelling it closes the connection with 1000.
+   * The incoming messages as a web stream; the same stream on each access. It ends when the
+   * connection closes, and fails with the cause if the close was not clean. Cancelling it closes
+   * the connection with 1000.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
    */
@@ -449,8 +452,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /**
-   * A web stream whose chunks are sent, one message each, no faster than the peer reads; the same one
-   * at each access. Closing it closes the connection with 1000, aborting it with 1011.
+   * A web stream that sends each chunk as a message, with backpressure; the same stream on each
+   * access. Closing it closes the connection with 1000, aborting it with 1011.
    */
   get writable(): WritableStream<string | ArrayBuffer | ArrayBufferView> {
     return this.#more.writable ??= writableOf(this.#driver, (message) => this.send(message));
@@ -490,14 +493,15 @@ class ConnectionExtra<M> {
   closed: Promise<CloseInfo> | undefined;
   readable: ReadableStream<M> | undefined;
   writable: WritableStream<MessageData> | undefined;
-  /** The message that the user sends in fragments. */
+  /** The message being sent with `sendFragment`. */
   message: FragmentedMessage | undefined;
 }
 
 /**
- * The output of `console.log` for a connection, by the protocol of `node:util` that all three runtimes have.
+ * The output of `console.log` for a connection, through the `node:util` protocol that all three
+ * runtimes support.
  *
- * @param args The depth, options and the function that shows other values.
+ * @param args The depth, the options and the inspect function.
  */
 function inspectConnection(this: Connection, ...args: unknown[]): string {
   const { readyState, url, protocol, extensions, remoteAddress, bufferedAmount, data } = this;
@@ -526,7 +530,7 @@ function checkFirstOpcode(opcode: unknown): MessageOpcode {
   );
 }
 
-/** @throws {TypeError} Unless a message with this opcode can be continued so. */
+/** @throws {TypeError} Unless the opcode can continue the current message. */
 function checkNextOpcode(opcode: unknown, first: MessageOpcode | undefined): void {
   if (opcode === first || opcode === Opcode.Continuation) return;
   throw new TypeError(

@@ -1,6 +1,6 @@
-// The port between the `Connection` that a user holds and what drives it. It has two implementers:
-// `Driver`, which speaks the protocol itself over a transport, and the drivers over WebSockets that a
-// runtime frames (`src/native`).
+// The port between the user's `Connection` and its driver. There are two implementations: `Driver`,
+// which implements the protocol over a transport, and the drivers over a runtime's WebSockets
+// (`src/native`).
 
 import type { WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -9,8 +9,7 @@ import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { PublishOptions, PublishResult, WrittenCallback } from "./arguments.ts";
 
 /**
- * A message as it is delivered: text as a string (or, with `text: "bytes"`, as its UTF-8 bytes), binary
- * as bytes.
+ * A received message: text as a string (with `text: "bytes"`, as UTF-8 bytes), binary as bytes.
  *
  * @category Connection
  */
@@ -24,19 +23,19 @@ export type Message = string | Uint8Array<ArrayBuffer>;
 export type MessageData = string | ArrayBuffer | ArrayBufferView;
 
 /**
- * Every form that a message can arrive in, `binaryType: "arraybuffer"` included.
+ * All types of received messages, including those of `binaryType: "arraybuffer"`.
  *
  * @category Types
  */
 export type AnyMessage = Message | ArrayBuffer;
 
 /**
- * Drives one connection. All senders return whether more may be sent at once: `false` above
- * `highWaterMark` (the message is accepted), and `false` when the connection is not open (it is
+ * Drives one connection. All send methods return whether more may be sent: `false` above
+ * `highWaterMark` (the message is accepted) or if the connection is not open (the message is
  * dropped). Senders copy the given bytes, and never throw.
  */
 export interface ConnectionDriver {
-  /** The state of the connection; `"closing"` from the moment at which the user closes it. */
+  /** The state of the connection; `"closing"` as soon as the user closes it. */
   readonly state: SessionState;
   /** The peer's address, without the port; empty if it has none. */
   readonly remoteAddress: string;
@@ -46,28 +45,27 @@ export interface ConnectionDriver {
   readonly bufferedAmount: number;
   /** Whether more than `highWaterMark` bytes are buffered. */
   readonly slow: boolean;
-  /** The topics that the connection can subscribe to: those of its server. */
+  /** The topics of its server. */
   readonly topics: ConnectionTopics | undefined;
-  /** Receives notices about topics where the client speaks the topics subprotocol. */
+  /** Receives topic notices if the client uses the topics subprotocol. */
   readonly topicListener: TopicAnswers | undefined;
 
   /** Sends a text message. */
   sendText(text: string, compress?: boolean, written?: WrittenCallback): boolean;
-  /** Sends a message of bytes; the bytes of a text message are UTF-8. */
+  /** Sends a message given as bytes: UTF-8 for a text message. */
   sendBytes(
     opcode: MessageOpcode,
     bytes: Uint8Array,
     compress?: boolean,
     written?: WrittenCallback,
   ): boolean;
-  /** Sends a message that was encoded before. */
+  /** Sends a prepared message. */
   sendPrepared(message: PreparedMessage): boolean;
-  /** Sends a message that may wait for others (option `delayedWrite`). */
+  /** Sends a message that may be delayed (option `delayedWrite`). */
   sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean;
   /**
-   * Sends one fragment of the user's own message, which starts with its first fragment and ends with the one
-   * that has `fin`: other messages wait until then. A driver whose WebSocket cannot send fragments gathers
-   * them.
+   * Sends one fragment of a message; other messages wait until the fragment with `fin`. A driver
+   * whose WebSocket cannot send fragments collects them.
    */
   sendFragment(
     opcode: MessageOpcode | typeof Opcode.Continuation,
@@ -76,7 +74,7 @@ export interface ConnectionDriver {
     compress: boolean,
   ): boolean;
   /**
-   * Reserves the connection for one message that is sent as a stream: other messages wait until it ends.
+   * Reserves the connection for one streamed message; other messages wait until it ends.
    *
    * @param ended Called if the rest cannot be sent.
    */
@@ -88,7 +86,7 @@ export interface ConnectionDriver {
     fin: boolean,
     compress: boolean,
   ): boolean;
-  /** That message is complete, or was given up: messages that waited follow. */
+  /** That message is complete or was aborted: sends the messages that waited for it. */
   endFragments(): void;
   /** Sends a ping or a pong. */
   sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean;
@@ -96,23 +94,24 @@ export interface ConnectionDriver {
   cork(fn: () => void): void;
   /** Resolves when at most `highWaterMark` bytes are buffered, or the connection has ended. */
   drained(): Promise<void>;
-  /** The same, without messages that wait for the end of a fragmented one. */
+  /** The same, excluding messages that wait for the end of a fragmented one. */
   outputDrained(): Promise<void>;
   /**
-   * Asks for a call of {@linkcode ConnectionTopics.release} as soon as there is room. A peer for which more
-   * than `maxBufferedAmount` bytes wait in all is cut, unless one message alone is the reason.
+   * Requests a call of {@linkcode ConnectionTopics.release} as soon as there is room. Disconnects
+   * the peer if more than `maxBufferedAmount` bytes are waiting in total, unless a single message
+   * accounts for them.
    *
    * @param bytes Bytes that wait elsewhere.
-   * @param newest The bytes of the message that was added there last.
+   * @param newest The bytes of the message added there last.
    * @returns `false` when the connection was cut.
    */
   awaitDrain(bytes: number, newest?: number): boolean;
-  /** Cuts the connection because its peer reads too slowly. */
+  /** Cuts the connection because the peer reads too slowly. */
   cutSlow(): void;
 
   /**
-   * Starts the closing handshake. Accepted messages are sent first, while that makes progress. Does
-   * nothing unless the connection is open.
+   * Starts the closing handshake. Accepted messages are sent first, as long as that makes progress.
+   * Does nothing unless the connection is open.
    */
   close(code: number, reason: string): void;
   /** Fails the connection because of an error on this side (RFC 6455 section 7.1.7). */
@@ -138,7 +137,7 @@ export interface ConnectionTopics {
   /**
    * Subscribes; returns `false` when the connection is no longer open.
    *
-   * @param after The number of the last message that it has, if it wants the messages since then.
+   * @param after The number of its last message, to receive all later ones.
    */
   subscribe(receiver: ConnectionDriver, topic: string, after?: number): boolean;
   /** Unsubscribes; returns whether the connection was subscribed. */
@@ -149,16 +148,18 @@ export interface ConnectionTopics {
   countOf(receiver: ConnectionDriver): number;
   /** Whether a connection is subscribed to a topic. */
   isSubscribed(receiver: ConnectionDriver, topic: string): boolean;
-  /** Sends what waits for a connection that has caught up; returns whether there was any. */
+  /**
+   * Sends the messages waiting for a connection that has caught up; returns whether there were any.
+   */
   release(receiver: ConnectionDriver): boolean;
-  /** The part of the memory of messages that wait for a connection to catch up. */
+  /** A connection's share of the memory of messages waiting for it to catch up. */
   weightOf(receiver: ConnectionDriver): number;
-  /** Discards the messages that wait for a connection to catch up. */
+  /** Discards the messages waiting for a connection to catch up. */
   discard(receiver: ConnectionDriver): void;
   /**
-   * Whether the Close frame must wait for a message that was published before the close.
+   * Whether the Close frame must wait for a message published before the close.
    *
-   * @param proceed If so, called when it need not wait any longer.
+   * @param proceed If so, called when the wait is over.
    */
   delaysClose(receiver: ConnectionDriver, proceed: () => void): boolean;
   /** Sends a message to the subscribers of a topic. */
@@ -173,18 +174,18 @@ export interface ConnectionTopics {
 /** A client that subscribes to topics itself, in the topics subprotocol. */
 export interface TopicListener {
   /**
-   * It is subscribed from here on.
+   * It is now subscribed.
    *
    * @param number The topic's last number, if it has a history: later messages will arrive.
    */
   subscribed(topic: string, number: number | undefined): void;
   /** Some earlier messages are no longer available. */
   missed(topic: string): void;
-  /** A message of the topic was the client's own and is not sent to it. */
+  /** A message of the topic came from the client itself and is not sent to it. */
   passed(topic: string, number: number): void;
 }
 
-/** The same, with the answer to a subscription that was rejected. */
+/** The same, with responses to rejected subscriptions and heartbeats. */
 export interface TopicAnswers extends TopicListener {
   /** The subscription is rejected, or has ended. */
   refused(topic: string, reason: string): void;

@@ -1,4 +1,4 @@
-// The options that both sides of a connection have, their defaults and their check.
+// The options common to `serve` and `connect`, their defaults and validation.
 
 import { checkInteger, checkNames, checkOneOf, checkType, wrongType } from "../shared/check.ts";
 import {
@@ -12,16 +12,16 @@ import type { SessionRules } from "../session/session.ts";
 import { assertSubprotocols } from "../handshake/subprotocols.ts";
 
 /**
- * When messages of `sendDelayed` leave: when the first of the two limits is reached.
+ * When messages of `sendDelayed` are sent: as soon as either limit is reached.
  *
  * @category Connection
  */
 export interface DelayedWriteOptions {
-  /** The number of gathered messages. Default: 10. */
+  /** The maximum number of waiting messages. Default: 10. */
   maxMessages?: number | undefined;
-  /** The maximum delay of the first of them, in milliseconds. Default: 10. */
+  /** The maximum delay of the first one, in milliseconds. Default: 10. */
   maxDelay?: number | undefined;
-  /** Bytes of the buffer in which they gather, which grows as needed. Default: 8192. */
+  /** The initial size of their buffer in bytes; it grows as needed. Default: 8192. */
   bufferSize?: number | undefined;
 }
 
@@ -42,34 +42,34 @@ export interface ConnectionOptions {
    */
   binaryType?: "uint8array" | "arraybuffer" | undefined;
   /**
-   * `false` leaves out the UTF-8 check of incoming text, with `text: "bytes"` only, for a peer that is
-   * trusted. Default: `true`.
+   * `false` skips the UTF-8 validation of incoming text from a trusted peer; requires `text:
+   * "bytes"`. Default: `true`.
    */
   utf8Check?: boolean | undefined;
   /**
-   * Bytes that one incoming message may have, all its fragments together; over it the connection is
-   * closed with 1009. 1 to 2147483647. Default: 16777216 (16 MiB).
+   * The maximum size of an incoming message in bytes, all fragments included; a larger one closes
+   * the connection with 1009. 1 to 2147483647. Default: 16777216 (16 MiB).
    */
   maxMessageSize?: number | undefined;
   /**
-   * Frames that one incoming message may have, empty ones included; over it the connection is closed
-   * with 1008. Default: 16384.
+   * The maximum frames per incoming message, empty ones included; more close the connection with
+   * 1008. Default: 16384.
    */
   maxFragments?: number | undefined;
   /**
-   * Compression of messages (RFC 7692), where the peer has it too; see {@linkcode
-   * CompressionOptions}. `"compatible"` agrees on a plain `permessage-deflate` with context
-   * takeover and windows of 15 bits, for peers that support nothing else (Jetty, Netty, Tornado);
-   * it takes up to 64 KiB more per connection. Default: `false`.
+   * Compression of messages (RFC 7692), if the peer supports it; see {@linkcode
+   * CompressionOptions}. `"compatible"` negotiates plain `permessage-deflate` with context takeover
+   * and 15-bit windows, for peers that support nothing else (Jetty, Netty, Tornado); it costs up to
+   * 64 KiB more per connection. Default: `false`.
    */
   compression?: boolean | "compatible" | CompressionOptions | undefined;
-  /** Subprotocols that are offered (`connect`), or supported in order of preference (`serve`). */
+  /** Subprotocols to offer (`connect`) or to accept, in order of preference (`serve`). */
   subprotocols?: readonly string[] | undefined;
   /** Whether pings are answered with pongs (RFC 6455 section 5.5.3). Default: `true`. */
   autoPong?: boolean | undefined;
   /**
-   * Milliseconds that the closing handshake may be without progress before the socket is cut; output that
-   * leaves is progress. 0 cuts it at once. Default: 5000.
+   * Milliseconds without progress after which the closing handshake is aborted and the socket cut;
+   * sent output is progress. 0 cuts it immediately. Default: 5000.
    */
   closeTimeout?: number | undefined;
   /** Milliseconds between pings to the peer; 0 disables them. Default: 0. */
@@ -82,55 +82,54 @@ export interface ConnectionOptions {
   /** Milliseconds without a byte from the peer before it counts as dead; 0 disables it. Default: 0. */
   readTimeout?: number | undefined;
   /**
-   * Milliseconds for which output may wait without any of it leaving, before the peer counts as dead;
-   * 0 disables the limit. Default: 0.
+   * Milliseconds without progress of buffered output before the peer counts as dead; 0 disables the
+   * limit. Default: 0.
    */
   writeTimeout?: number | undefined;
   /**
-   * Milliseconds that one incoming message may take from its first byte to its last; 0 disables the
+   * The maximum milliseconds from the first to the last byte of an incoming message; 0 disables the
    * limit. Default: 0.
    */
   messageTimeout?: number | undefined;
   /**
-   * Milliseconds that messages wait for a reader if there is no `message` handler and no iterator;
-   * then they are discarded as they arrive. A Close frame behind unread messages is noticed by then
-   * at the latest. Default: 30000.
+   * Milliseconds that messages wait for a reader if there is no `message` handler; then they are
+   * discarded. A Close frame behind unread messages is processed by then at the latest. Default:
+   * 30000.
    */
   unreadTimeout?: number | undefined;
   /**
-   * Milliseconds after which a connection is closed with 1001, varied randomly by up to a tenth; 0
+   * Milliseconds after which a connection is closed with 1001, with up to 10% random variation; 0
    * disables the limit. Default: 0.
    */
   maxLifetime?: number | undefined;
   /**
-   * Bytes that the library may hold for all connections of the process together: unfinished and unread
-   * messages, buffered output, messages that wait, compression contexts. Over it the connections that hold
-   * most are closed with 1013, and near it servers answer new handshakes with 503. Default: 1073741824
-   * (1 GiB), or twice `maxMessageSize` where that is more.
+   * The maximum memory in bytes for all connections of the process: partial and unread messages,
+   * buffered output, waiting messages, compression contexts. Above it the connections that hold
+   * most are closed with 1013; near it servers answer new handshakes with 503. Default: 1073741824
+   * (1 GiB), or twice `maxMessageSize` if that is more.
    */
   memoryLimit?: number | undefined;
   /** The limits for the input of each connection; see {@linkcode RateLimitOptions}. Default: no limit. */
   rateLimit?: RateLimitOptions | undefined;
   /** When `sendDelayed` writes. Default: `{ maxMessages: 10, maxDelay: 10, bufferSize: 8192 }`. */
   delayedWrite?: DelayedWriteOptions | undefined;
-  /** Bytes waiting to be sent above which `send` returns `false`. Default: 1048576 (1 MiB). */
+  /** Buffered bytes above which `send` returns `false`. Default: 1048576 (1 MiB). */
   highWaterMark?: number | undefined;
   /**
-   * Bytes waiting to be sent above which the peer is too slow and its connection is cut (error
-   * `SLOW_CONSUMER`). One message alone is never the reason. Default: 67108864 (64 MiB).
+   * Buffered bytes above which a slow peer is disconnected (error `SLOW_CONSUMER`). A single larger
+   * message does not count. Default: 67108864 (64 MiB).
    */
   maxBufferedAmount?: number | undefined;
   /** Whether small writes are sent immediately (TCP_NODELAY). Default: `true`. */
   noDelay?: boolean | undefined;
   /**
-   * The first size in bytes of a connection's read buffer, on Deno, where the transport owns it:
-   * 512 to 1048576. Default: the transport's choice. Node and Bun use their own buffers and ignore
-   * it.
+   * The initial size in bytes of a connection's read buffer on Deno: 512 to 1048576. Default:
+   * chosen by the transport. Ignored on Node and Bun, which use their own buffers.
    */
   readBufferSize?: number | undefined;
 }
 
-/** The names of {@linkcode ConnectionOptions}, for the check of options. */
+/** The names of {@linkcode ConnectionOptions}, for validation. */
 export const CONNECTION_OPTION_NAMES = [
   "text",
   "binaryType",
@@ -171,7 +170,7 @@ export interface ConnectionRules extends SessionRules, KeepaliveRules {
   readonly maxLifetime: number;
   /** See {@linkcode ConnectionOptions.compression}. */
   readonly compression: CompressionRules | undefined;
-  /** The same rules for a connection that has compression. */
+  /** The same rules for a connection with compression. */
   readonly whenCompressed: SessionRules;
   /** See {@linkcode ConnectionOptions.closeTimeout}. */
   readonly closeTimeout: number;
@@ -183,7 +182,7 @@ export interface ConnectionRules extends SessionRules, KeepaliveRules {
   readonly maxBufferedAmount: number;
 }
 
-/** The largest number of bytes or milliseconds an option can have. */
+/** The maximum value of options in bytes or milliseconds. */
 export const MAX_INT32 = 0x7fffffff;
 
 /**
@@ -223,7 +222,7 @@ export function connectionRules(options: ConnectionOptions, masked: boolean): Co
     rateLimit: rateLimitRules(options.rateLimit),
     memoryLimit,
     delayedWrite: { maxMessages, maxDelay, bufferSize },
-    // A default must not conflict with the other option, which was given.
+    // A default must not conflict with the other option.
     highWaterMark: options.highWaterMark ?? Math.min(1 << 20, maxBufferedAmount),
     maxBufferedAmount: Math.max(maxBufferedAmount, options.highWaterMark ?? 0),
   };
@@ -295,8 +294,8 @@ export type TextType = "string" | "bytes";
 export type BinaryType = "uint8array" | "arraybuffer";
 
 /**
- * The messages of a connection with the options `text: X` and `binaryType: B`. An option that is not given
- * as a literal counts as its default.
+ * The messages of a connection with the options `text: X` and `binaryType: B`. A value that is not
+ * a literal type counts as the default.
  *
  * @category Connection
  */

@@ -1,5 +1,5 @@
-// The part of a NATS connection that the backplane uses, declared here so that the library does not
-// depend on its package; and topics as tokens of subjects.
+// The part of the NATS client that the backplane uses, declared here to avoid a dependency on its
+// package; and the encoding of topics as subject tokens.
 
 /**
  * A message of NATS.
@@ -56,13 +56,13 @@ export interface NatsConnection {
     payload: Uint8Array | string,
     options: { timeout: number },
   ): Promise<NatsMessage>;
-  /** Publishes a request that has several replies, from any subject. */
+  /** Publishes a request with several replies, from any subject. */
   requestMany(
     subject: string,
     payload: Uint8Array | string,
     options: { strategy: "count"; maxMessages: number; maxWait: number; noMux: true },
   ): Promise<AsyncIterable<NatsMessage>>;
-  /** Resolves when the server has received everything that was sent before. */
+  /** Resolves when the server has received everything sent before. */
   flush(): Promise<void>;
   /** Events of the connection. */
   status(): AsyncIterable<{ readonly type: string; readonly error?: unknown }>;
@@ -72,21 +72,22 @@ export interface NatsConnection {
   isClosed(): boolean;
 }
 
-// Topics as tokens of NATS subjects: no dot, which separates tokens, no wildcard, no white space. The
-// token of the longest topic fits into a line of the protocol, which the server limits to 4096 bytes.
+// Encodes topics as tokens of NATS subjects: no dots (they separate tokens), wildcards or white
+// space. The token of the longest topic fits into a protocol line, which the server limits to 4096
+// bytes.
 
 const ESCAPE = 0x3d;
 const HEX = "0123456789ABCDEF";
 
 const encoder = new TextEncoder();
 
-/** Letters, digits, the hyphen and the underscore stay as they are. */
+/** Letters, digits, hyphens and underscores are not escaped. */
 function isPlain(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39 || byte >= 0x41 && byte <= 0x5a ||
     byte >= 0x61 && byte <= 0x7a || byte === 0x2d || byte === 0x5f;
 }
 
-/** The token of a topic, unique to it: all other bytes of its UTF-8 are written like `=2E`. */
+/** The unique token of a topic: all other bytes of its UTF-8 are escaped like `=2E`. */
 export function topicToken(topic: string): string {
   let token = "";
   for (const byte of encoder.encode(topic)) {
@@ -97,12 +98,12 @@ export function topicToken(topic: string): string {
   return token;
 }
 
-/** Whether a text is a prefix of subjects: tokens of plain characters, each followed by a dot. */
+/** Whether a text is a subject prefix: tokens of plain characters, each followed by a dot. */
 export function isSubjectPrefix(prefix: string): boolean {
   return /^([A-Za-z0-9_-]+\.)+$/.test(prefix);
 }
 
-/** Whether a text is the name of a stream that the option `stream` accepts. */
+/** Whether a text is a valid value of the option `stream`. */
 export function isStreamName(text: string): boolean {
   return /^[A-Za-z0-9_-]+$/.test(text);
 }

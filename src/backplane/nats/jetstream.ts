@@ -1,5 +1,6 @@
-// The stream of JetStream that stores the messages of all topics, by JetStream's JSON interface. Each
-// message has a sequence number of the stream. Of each subject the oldest messages are deleted first.
+// The JetStream stream that stores the messages of all topics, accessed through JetStream's JSON
+// API. Each message has a sequence number in the stream. Within a subject the oldest messages are
+// deleted first.
 
 import type { HistoryLimits } from "../backplane.ts";
 import type { NatsConnection, NatsMessage } from "./connection.ts";
@@ -8,8 +9,8 @@ import type { NatsConnection, NatsMessage } from "./connection.ts";
 const NANOSECONDS = 1_000_000;
 
 /**
- * A day in milliseconds: messages are stored this much longer than they are read, which keeps their
- * sequence numbers.
+ * A day in milliseconds: messages are stored this much longer than they are readable, to preserve
+ * their sequence numbers.
  */
 const DAY = 86_400_000;
 
@@ -25,7 +26,7 @@ const STREAM_NOT_FOUND = 10059;
 const STREAM_EXISTS = 10058;
 const MESSAGE_NOT_FOUND = 10037;
 
-/** The start of the stream's description; the smallest limit that the stream ever had follows. */
+/** The start of the stream's description, followed by the lowest limit the stream has ever had. */
 const DESCRIPTION = "Topics of quickws; messages of each, at the least: ";
 
 const decoder = new TextDecoder();
@@ -101,7 +102,7 @@ export interface StoredMessage {
   readonly message: Uint8Array;
 }
 
-/** Some messages of a subject, and the number of messages from the first of them on. */
+/** A batch of messages of a subject, and the number of messages from its first one onward. */
 export interface StoredMessages {
   /** The number of messages, including those that were not read. */
   readonly count: number;
@@ -113,7 +114,7 @@ export interface StoredMessages {
 export interface SubjectState {
   /** The sequence number of the stream's first message, of any subject. */
   readonly first: number;
-  /** The sequence number of the last message that the stream ever had. */
+  /** The sequence number of the last message ever stored in the stream. */
   readonly last: number;
   /** The number of messages of the subject. */
   readonly count: number;
@@ -142,7 +143,7 @@ export class NatsStream {
    * @param prefix The prefix of all subjects.
    * @param options The stream.
    * @param limits How much is stored.
-   * @throws {JetStreamError} When that fails, or the stream stores other subjects.
+   * @throws {JetStreamError} On failure, or when the stream stores other subjects.
    */
   static async open(
     connection: NatsConnection,
@@ -159,7 +160,7 @@ export class NatsStream {
       "num_replicas": replicas,
       retention: "limits",
       discard: "old",
-      // One more than needed: while it is stored, no message after it is missing.
+      // One more than needed: while that message is stored, no later one is missing.
       "max_msgs_per_subject": limit,
       "max_age": (maxAge + DAY) * NANOSECONDS,
       republish: { src: `${prefix}keep.*`, dest: `${prefix}live.{{wildcard(1)}}` },
@@ -240,11 +241,11 @@ export class NatsStream {
       const count = numberOf(consumer.num_pending, "num_pending");
       const wanted = Math.min(count, maxCount(count));
       let messages = await this.#fetch(name, wanted, maxBytes);
-      // The server never sends a message that alone exceeds the limit in bytes.
+      // The server never sends a single message that exceeds the byte limit.
       if (messages.length === 0 && wanted > 0) messages = await this.#fetch(name, 1);
       return { count, messages };
     } finally {
-      // The server deletes it anyway, so that a failure does not matter.
+      // A failure does not matter: the server deletes unused consumers anyway.
       request(this.#connection, `$JS.API.CONSUMER.DELETE.${name}`, {}).catch(() => {});
     }
   }
@@ -276,7 +277,7 @@ export class NatsStream {
   }
 }
 
-/** The reply to a request; `undefined` if the server rejects it with this error number. */
+/** Awaits a reply; `undefined` if the server rejects the request with this error number. */
 async function unless(number: number, reply: Promise<Reply>): Promise<Reply | undefined> {
   try {
     return await reply;
@@ -305,7 +306,7 @@ function leastLimitOf({ description }: Reply): number {
   return text.startsWith(DESCRIPTION) ? Number(text.slice(DESCRIPTION.length)) || 0 : 0;
 }
 
-/** Whether a part of a configuration has the wanted values; it may have more. */
+/** Whether a part of a configuration has the wanted values; additional ones are ignored. */
 function isSame(actual: unknown, wanted: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null) return actual === wanted;
   if (typeof actual !== "object" || actual === null) return false;

@@ -1,4 +1,4 @@
-// The backplane on NATS, with its history. It shares the user's connection, which reconnects
+// The NATS backplane and its history. It shares the user's connection, which reconnects
 // automatically.
 
 import type {
@@ -17,16 +17,16 @@ import {
 } from "./connection.ts";
 import { NatsStream, numberOf, request, type StreamOptions } from "./jetstream.ts";
 
-/** Bytes after which the server is asked to confirm that it has received them. */
+/** Bytes after which the server is asked to confirm receipt. */
 const FLUSH_AFTER = 1 << 20;
 
-/** The maximum bytes in flight to NATS; messages beyond it are rejected, which is reported. */
+/** The maximum bytes in flight to NATS; messages beyond it are rejected with an error. */
 const MAX_IN_FLIGHT = 64 << 20;
 
 /** Milliseconds for which `close` waits for messages in flight. */
 const CLOSE_TIMEOUT = 2000;
 
-/** Stored messages that wait until the first number of the stream is known. */
+/** The maximum stored messages held back until the first number of the stream is known. */
 const MAX_HELD = 10_000;
 
 /** Headers with the sequence numbers of a message and of the previous one of its subject. */
@@ -40,7 +40,7 @@ export class NatsBackplane implements Backplane {
   readonly #connection: NatsConnection;
   readonly #prefix: string;
   readonly #subscriptions: Map<string, NatsSubscription> = new Map();
-  /** While the server subscribes again: the topics that it still wants. */
+  /** While the server resubscribes: the topics it still needs. */
   #wanted: Set<string> | undefined;
   #sink: BackplaneSink | undefined;
   #state: "starting" | "up" | "down" | "closed" = "starting";
@@ -48,7 +48,7 @@ export class NatsBackplane implements Backplane {
   #inFlight = 0;
   #isFlushing = false;
   #flush: Promise<void> | undefined;
-  /** The number before the stream's first, once it is known. */
+  /** The number before the stream's first, once known. */
   #base: number | undefined;
   #held: (() => void)[] = [];
 
@@ -130,7 +130,10 @@ export class NatsBackplane implements Backplane {
     this.#subscriptions.delete(topic);
   }
 
-  /** Ends the subscriptions, and waits until the messages in flight have left; the connection stays. */
+  /**
+   * Ends the subscriptions and waits until the messages in flight are sent; the connection stays
+   * open.
+   */
   async close(): Promise<void> {
     const wasUp = this.#state === "up";
     this.#state = "closed";
@@ -158,10 +161,7 @@ export class NatsBackplane implements Backplane {
     }
   }
 
-  /**
-   * Only this event reports a message that the server rejected; the connection is shared with
-   * others.
-   */
+  /** Only this event reports rejected messages, and the user's messages share the connection. */
   #isRejectedPublish(error: unknown): boolean {
     const { operation, subject } = Object(error) as { operation?: unknown; subject?: unknown };
     return operation === "publish" && String(subject).startsWith(this.#prefix);
@@ -172,7 +172,7 @@ export class NatsBackplane implements Backplane {
     if (this.#state === "closed" || this.#state === "up" || this.#connection.isClosed()) return;
     this.#state = "up";
     this.#inFlight = 0;
-    // Requests to the history report a failure.
+    // Requests to the history report failures.
     if (this.history.isKept) this.history.open().catch(() => {});
     const wanted = this.#wanted = new Set();
     this.#sink?.up();
@@ -190,7 +190,7 @@ export class NatsBackplane implements Backplane {
     this.#sink?.down(error);
   }
 
-  /** The connection is closed, and does not reconnect. */
+  /** The connection is closed and does not reconnect. */
   #ended(cause: unknown): void {
     if (this.#state === "closed") return;
     this.#down(cause ?? new Error("The connection to NATS is closed"));
@@ -207,7 +207,7 @@ export class NatsBackplane implements Backplane {
     if (this.#state !== "closed") this.#sink?.failed?.(error);
   }
 
-  /** The server has ended a subscription, for example because a permission was revoked. */
+  /** The server has ended a subscription, for example after a permission was revoked. */
   #subscriptionEnded(topic: string, subscription: NatsSubscription, error: Error): void {
     if (this.#subscriptions.get(topic) !== subscription) return;
     this.#subscriptions.delete(topic);
@@ -235,7 +235,7 @@ export class NatsBackplane implements Backplane {
     this.#sink?.message(topic, message, this.#base + sequence, before);
   }
 
-  /** The stream is open, and its first number known. */
+  /** The stream is open and its first number is known. */
   #opened(base: number): void {
     this.#base = base;
     const held = this.#held;
@@ -258,7 +258,7 @@ export class NatsBackplane implements Backplane {
       await this.#connection.flush();
       this.#inFlight = Math.max(0, this.#inFlight - sent);
     } catch {
-      // It is disconnected; after a reconnection nothing is in flight.
+      // Disconnected: nothing is in flight after a reconnection.
     } finally {
       this.#isFlushing = false;
     }
@@ -268,8 +268,8 @@ export class NatsBackplane implements Backplane {
 // The history of topics in a stream of JetStream. A message is sent to `keep.<topic>`, where the server
 // numbers and stores it, and republished by the server to `live.<topic>`, to which backplanes subscribe.
 //
-// A stream counts from 1, also if it was lost and created again. The numbers of topics start at the
-// microsecond of the stream's creation, so that they never decrease.
+// A stream counts from 1, even when recreated after a loss. Topic numbers start at the stream's
+// creation time in microseconds, so that they never decrease.
 
 /** How often a read starts again because the subject changed meanwhile. */
 const MAX_ATTEMPTS = 5;
@@ -288,7 +288,7 @@ export class NatsHistory implements BackplaneHistory {
    * @param connection The user's connection.
    * @param prefix The prefix of all subjects.
    * @param options The stream.
-   * @param check Throws while the connection is lost.
+   * @param check Throws while disconnected.
    * @param opened Called with the number before the stream's first, each time the stream was opened.
    */
   constructor(
@@ -315,7 +315,7 @@ export class NatsHistory implements BackplaneHistory {
     this.#limits = limits;
   }
 
-  /** Opens the stream; after a reconnection it may be another one. */
+  /** Opens the stream, which may be a different one after a reconnection. */
   open(): Promise<NatsStream> {
     const limits = this.#required();
     const stream: Promise<NatsStream> = NatsStream
@@ -353,7 +353,9 @@ export class NatsHistory implements BackplaneHistory {
     throw new Error(`The subject ${subject} changed during ${MAX_ATTEMPTS} attempts to read it`);
   }
 
-  /** The messages after a sequence, perhaps one of an earlier stream; `undefined` if they change. */
+  /**
+   * The messages after a sequence number, perhaps of an earlier stream; `undefined` if they change.
+   */
   async #readAfter(
     stream: NatsStream,
     subject: string,
@@ -384,7 +386,7 @@ export class NatsHistory implements BackplaneHistory {
     const oldest = Date.now() - maxAge;
     const fresh = stored.findIndex(({ time }, i) => i >= tooMany && time >= oldest);
     if (fresh < 0 && stored.length < count) {
-      // None of these is wanted, but a later one may be.
+      // All of these are expired or surplus, but later ones may not be.
       const next = await this.#readAfter(stream, subject, stored.at(-1)!.sequence, limit);
       return next && { ...next, complete: false };
     }
@@ -415,13 +417,13 @@ async function readLast(stream: NatsStream, subject: string): Promise<HistoryPag
   return { last: stream.created + newest, complete: true, messages: [] };
 }
 
-/** Whether no message is known to have been deleted after a sequence. */
+/** Whether no message after a sequence number is known to be deleted. */
 async function hasAllSince(stream: NatsStream, subject: string, after: number): Promise<boolean> {
   if (after < 0) return false;
   // The oldest messages are deleted first.
   const oldest = await stream.firstOf(subject);
   if (oldest !== undefined && oldest <= after) return true;
-  // Expired messages are deleted from the front of the whole stream, surplus ones only when the
+  // Expired messages are deleted from the start of the whole stream, surplus ones only once the
   // subject has reached its limit.
   const { first, count } = await stream.state(subject);
   return after + 1 >= first && count < stream.leastLimit;

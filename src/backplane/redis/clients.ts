@@ -1,13 +1,13 @@
-// The parts of the Redis clients that the backplane uses, declared here so that the library depends
-// on none of them; and how to connect with each.
+// The parts of the Redis clients that the backplane uses, declared here to avoid dependencies; and
+// a function to connect with each client.
 
 import { answered, type Dial, type RedisConnection, type RedisListener } from "./connection.ts";
 
-/** Milliseconds between two checks of a connection: Bun's client does not report a lost one. */
+/** Milliseconds between connection checks: Bun's client does not report a lost connection. */
 const CHECK_INTERVAL = 100;
 
 /**
- * A client of the package `redis`: the result of its `createClient`.
+ * A client of the package `redis`, created by `createClient`.
  *
  * @category Backplanes
  */
@@ -70,9 +70,9 @@ export interface IoRedisClient {
 export interface BunRedisClient {
   /** Whether it is connected. */
   readonly connected: boolean;
-  /** Called when it has connected or reconnected. */
+  /** Called on each connection and reconnection. */
   onconnect: ((...values: never[]) => void) | null;
-  /** Called when it has disconnected and does not reconnect. */
+  /** Called on a disconnection without reconnection. */
   onclose: ((error: Error) => void) | null;
   /** Creates another client with the same settings. */
   duplicate(): Promise<BunRedisClient>;
@@ -101,7 +101,7 @@ export interface BunRedisClient {
 export type RedisClient = NodeRedisClient | IoRedisClient | BunRedisClient;
 
 /**
- * Returns how to make connections with the settings of a client.
+ * Returns a function that connects with the settings of a client.
  *
  * @throws {TypeError} When it is not one of the accepted clients.
  */
@@ -142,7 +142,7 @@ async function dialNodeRedis(
   // By default the client drops commands that it could not write within 5 seconds, as on a busy
   // machine. The heartbeat finds a connection that makes no progress.
   const client = original.duplicate({ commandOptions: { timeout: 0 } });
-  // The client reports every disconnection as an error, then reconnects. An error without a
+  // The client reports every disconnection as an error, then reconnects. An error event without a
   // listener would end the process.
   const failed = new Promise<never>((_, reject) => {
     client.on("error", (error) => {
@@ -173,7 +173,7 @@ async function dialIoRedis(
 ): Promise<RedisConnection> {
   const client = original.duplicate();
   let cause: unknown = new Error("The connection to Redis was closed");
-  // The client prints an error that has no listener.
+  // The client prints errors that have no listener.
   client.on("error", (error) => void (cause = error));
   client.on("messageBuffer", (channel, message) => {
     listener.message(decoder.decode(channel as Uint8Array), message as Uint8Array);
@@ -214,8 +214,8 @@ async function dialBunRedis(
     client.onconnect = client.onclose = null;
     client.close();
   };
-  // The client uses a turn of the event loop for each message. Messages that arrived together are passed
-  // on in one turn, so that they leave in one write for each connection.
+  // The client emits each message in a separate turn of the event loop. Messages that arrived
+  // together are delivered in one turn, so that each connection sends them in one write.
   const received: [channel: string, message: string][] = [];
   const passOn = (): void => {
     for (const [channel, message] of received.splice(0)) listener.message(channel, message);
@@ -247,7 +247,7 @@ async function dialBunRedis(
   };
 }
 
-/** Waits for a client to connect, until the signal aborts; then, or if it fails, closes the client. */
+/** Waits for a client to connect; closes it if that fails or the signal aborts. */
 async function connected(
   connecting: Promise<unknown>,
   signal: AbortSignal,
@@ -259,7 +259,7 @@ async function connected(
     try {
       close();
     } catch {
-      // Some clients throw if they are closed already; the first error is the cause.
+      // Some clients throw if they are already closed; the first error is the cause.
     }
     throw error;
   }

@@ -1,21 +1,21 @@
-// A pair of connections to Redis: one publishes, the other subscribes, because some clients can do
-// nothing else on a subscribed connection. Both end together.
+// A pair of Redis connections, one to publish and one to subscribe, because some clients cannot
+// send other commands on a subscribed connection. They open and close together.
 
 import { type Timer, timers } from "../../shared/timer_wheel.ts";
 
 /**
- * Milliseconds between two heartbeats. A connection on which nothing arrives from one heartbeat to the
- * next is lost, whatever the system or the client reports.
+ * Milliseconds between two heartbeats. If nothing arrives between two of them, the connection
+ * counts as lost, whatever the system or the client reports.
  */
 const HEARTBEAT_INTERVAL = 3000;
 
 /**
- * Milliseconds to read a reply that is already in the kernel: after the process was suspended, the
- * heartbeat's timer fires before the reply is read.
+ * Milliseconds to read a reply already received by the kernel: after the process was suspended, the
+ * heartbeat timer fires before the reply is read.
  */
 const READ_DELAY = 100;
 
-/** The maximum bytes in flight to Redis; requests beyond it are rejected, which is reported. */
+/** The maximum bytes in flight to Redis; requests beyond it are rejected with an error. */
 const MAX_IN_FLIGHT = 64 << 20;
 
 /** Receives the events of a connection. */
@@ -27,8 +27,8 @@ export interface RedisListener {
 }
 
 /**
- * One connection to Redis by any client. It never reconnects: the clients do that in different ways,
- * and repeat requests that may have arrived.
+ * One Redis connection through any client. It never reconnects: clients reconnect in different
+ * ways, and repeat requests that may have been processed.
  */
 export interface RedisConnection {
   /** Whether it can be used. */
@@ -48,7 +48,7 @@ export interface RedisConnection {
 /** Makes a connection. */
 export type Dial = (listener: RedisListener, signal: AbortSignal) => Promise<RedisConnection>;
 
-/** Two connections, until the first of them is lost. */
+/** Two connections, usable until the first of them is lost. */
 export class RedisPair {
   readonly #publisher: RedisConnection;
   readonly #subscriber: RedisConnection;
@@ -105,7 +105,7 @@ export class RedisPair {
     }
     const [publisher, subscriber] = made;
     if (failure === undefined && publisher !== undefined) {
-      // Redis connects before it has loaded its data, and rejects commands until then.
+      // Redis accepts connections before it has loaded its data, but rejects commands.
       try {
         await answered(publisher.command("PING"), signal);
       } catch (error) {
@@ -122,7 +122,7 @@ export class RedisPair {
   /**
    * Sends a request to Redis.
    *
-   * @param size About how many bytes it has.
+   * @param size Its approximate size in bytes.
    * @param request Sends it.
    * @throws {RangeError} When too many bytes are in flight.
    */
@@ -178,7 +178,7 @@ export class RedisPair {
     close(this.#subscriber);
   }
 
-  /** The client may know of a disconnection that it has not reported yet. */
+  /** The client may have detected a disconnection without reporting it yet. */
   #check(): void {
     if (this.#isReady) return;
     const error = disconnected();
@@ -251,8 +251,8 @@ function close(connection: RedisConnection): void {
   }
 }
 
-// Reconciles the wanted subscriptions of a broker's client with the ones it has made: one request for
-// each topic at a time, because clients confuse requests that overtake each other.
+// Reconciles the wanted subscriptions with the existing ones: one request per topic at a time,
+// because clients confuse overlapping requests.
 
 interface Subscription {
   wanted: boolean;

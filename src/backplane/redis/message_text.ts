@@ -1,5 +1,5 @@
-// Encodes messages as text, the only thing that Bun's client transports: UTF-8 stays as it is,
-// other bytes are base64 behind a prefix.
+// Encodes messages as text, because Bun's client supports nothing else: UTF-8 is unchanged, other
+// bytes become base64 with a prefix.
 
 import { isTextEnvelope } from "../envelope.ts";
 
@@ -12,7 +12,7 @@ const NUMBER_SIGN = "#";
 /** The maximum number of characters of the sequence numbers with their separators. */
 const MAX_NUMBERS = 40;
 
-/** The maximum number of bytes passed as arguments of one call. */
+/** The maximum number of bytes to pass as arguments of one call. */
 const SPREAD = 8192;
 
 const encoder = new TextEncoder();
@@ -54,7 +54,7 @@ export function textMessage(text: string | Uint8Array): Uint8Array | undefined {
   return fromBase64(text.slice(1));
 }
 
-/** Decodes what arrived on a channel; `undefined` if it is invalid. */
+/** Decodes a message from a channel; `undefined` if it is invalid. */
 export function receivedMessage(text: string | Uint8Array): ReceivedMessage | undefined {
   const isNumbered = text[0] === NUMBER_SIGN || text[0] === NUMBER_SIGN.charCodeAt(0);
   if (!isNumbered) {

@@ -1,4 +1,4 @@
-// The backplane on Redis, with its history: connects, and reconnects when the connection is lost.
+// The Redis backplane and its history: connects, and reconnects when the connection is lost.
 
 import { timers } from "../../shared/timer_wheel.ts";
 import type {
@@ -13,18 +13,20 @@ import type {
 import { type Dial, RedisPair } from "./connection.ts";
 import { messageText, receivedMessage, textMessage } from "./message_text.ts";
 
-/** Milliseconds between two attempts to connect: the first delay, and the longest. */
+/** The first and the longest delay between connection attempts, in milliseconds. */
 const MIN_DELAY = 50;
 const MAX_DELAY = 2000;
 
-/** Milliseconds after which a Redis that does not answer is reported as down, and given up. */
+/**
+ * Milliseconds without a reply until Redis is reported as down, and until the attempt is aborted.
+ */
 const DOWN_AFTER = 3000;
 const DIAL_TIMEOUT = 10_000;
 
 /** Milliseconds for which `close` waits for requests in flight. */
 const CLOSE_TIMEOUT = 2000;
 
-/** A backplane on Redis, by any client. */
+/** A backplane on Redis through any client. */
 export class RedisBackplane implements Backplane {
   /** The stored messages. */
   readonly history: BackplaneHistory;
@@ -46,8 +48,8 @@ export class RedisBackplane implements Backplane {
    */
   constructor(dial: Dial, prefix: string) {
     this.#dial = dial;
-    // A prefix has no brace, so that the first one ends it: no prefix and topic make the same name as
-    // another prefix and topic.
+    // A prefix has no brace, so the first brace ends it, and different prefixes and topics never
+    // make the same name.
     this.#prefix = `${prefix}{`;
     const channel = (topic: string): string => this.#channel(topic);
     this.history = new RedisHistory(prefix, channel, (script, keys, args, size) => {
@@ -140,7 +142,7 @@ export class RedisBackplane implements Backplane {
   #received(channel: string, text: string | Uint8Array): void {
     if (this.#isClosed || !channel.startsWith(this.#prefix) || !channel.endsWith("}")) return;
     const topic = channel.slice(this.#prefix.length, -1);
-    // An invalid message is passed on as an empty one, which the server reports.
+    // An invalid message is replaced by an empty one, which the server reports.
     const { message, number, previous } = receivedMessage(text) ?? { message: new Uint8Array(0) };
     this.#sink?.message(topic, message, number, previous);
   }
@@ -157,7 +159,7 @@ export class RedisBackplane implements Backplane {
     pair?.close();
   }
 
-  /** Reconnects after a growing delay. */
+  /** Reconnects after an increasing delay. */
   #retry(error: unknown): void {
     const delay = this.#delay * (0.5 + Math.random() / 2);
     this.#delay = Math.min(this.#delay * 2, MAX_DELAY);
@@ -172,22 +174,22 @@ export class RedisBackplane implements Backplane {
   }
 }
 
-// The history of topics in Redis, and the Lua scripts that keep it: each runs as one atomic step.
+// The topic history in Redis, and the Lua scripts that maintain it; each script is atomic.
 //
-// A topic with messages has two keys. KEYS[1] is a stream of the messages, whose ids are their sequence
-// numbers. KEYS[2] is "<last>:<first>": the sequence numbers of the newest message and of the first one
-// since the key exists. It outlives the messages by a day, so that a client that has received the last
-// message gets no gap notice.
+// A topic with messages has two keys. KEYS[1] is a stream of the messages; their ids are the
+// sequence numbers. KEYS[2] is "<last>:<first>": the sequence numbers of the newest message and of
+// the first one since the key was created. It outlives the messages by a day, so that a client with
+// the last message gets no gap notice.
 //
-// A topic without messages has no key, and reading it writes none: a client may ask for any name. Its
-// position is made of the clock and of the run of Redis: a multiple of 1000, which no message has as
-// its number. A client that returns with a position has missed nothing if the topic has had no message
-// since, and Redis has not been restarted, or writes an append-only file.
+// A topic without messages has no keys, and reading it creates none, because clients may request
+// any name. Its position combines the clock and the run id of Redis: a multiple of 1000, which is
+// never a message number. A client that resumes from a position has missed nothing if the topic has
+// had no message since, and Redis has not restarted or writes an append-only file.
 
-/** A day in milliseconds: how much longer than the messages the last number is stored. */
+/** A day in milliseconds: the last number is stored this much longer than the messages. */
 const DAY = 86_400_000;
 
-/** Numbers start at the clock, in microseconds, so that they never go back. */
+/** Numbers start at the clock in microseconds, so that they never decrease. */
 const NUMBERS = `
 local last, first = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+):(%d+)$')
 last, first = tonumber(last), tonumber(first)
@@ -202,8 +204,8 @@ end
 `;
 
 /**
- * Numbers a message, stores and publishes it, and returns its number. ARGV: the channel, the message,
- * the milliseconds for which it is stored, how many messages are stored.
+ * Numbers a message, stores and publishes it, and returns its number. ARGV: the channel, the
+ * message, its lifetime in milliseconds, the maximum number of messages.
  */
 const APPEND = `${NUMBERS}
 local number = following(last or clock - 1)
@@ -215,9 +217,9 @@ return text(number)
 `;
 
 /**
- * Returns the last number, whether no message is missing ('1' or '0'), and the messages after a number,
- * each behind its own number. ARGV: the milliseconds for which a message is stored, the number or
- * nothing, the most messages, the most bytes.
+ * Returns the last number, whether no message is missing ('1' or '0'), and the messages after a
+ * number, each preceded by its number. ARGV: the message lifetime in milliseconds, the number or
+ * nothing, the maximum number of messages, the maximum bytes.
  */
 const READ = `${NUMBERS}
 local function serverInfo()
@@ -273,7 +275,7 @@ return found
 
 const decoder = new TextDecoder();
 
-/** Runs a script in Redis; `size` is about how many bytes it sends. */
+/** Runs a script in Redis; `size` is the approximate number of bytes sent. */
 type RunScript = (
   script: string,
   keys: readonly string[],
@@ -339,7 +341,7 @@ class RedisHistory implements BackplaneHistory {
     return this.#limits;
   }
 
-  /** The keys of a topic; the part in braces puts both on one node of a cluster. */
+  /** The keys of a topic; the hash tag in braces places both on one cluster node. */
   #keys(topic: string): string[] {
     const tag = topic.replaceAll("%", "%25").replaceAll("}", "%7D");
     return [`${this.#prefix}{${tag}}:messages`, `${this.#prefix}{${tag}}:number`];
