@@ -13,10 +13,10 @@ import {
 } from "../shared/check.ts";
 
 /**
- * Compression of messages (RFC 7692, permessage-deflate), where the peer has it too.
+ * Compression of messages (RFC 7692, permessage-deflate), if the peer supports it.
  *
- * Turn it on for text of some hundred bytes and more. Do not compress a secret together with data
- * an attacker controls: the length reveals the secret (CRIME, BREACH).
+ * Enable it for text of a few hundred bytes or more. Do not compress a secret together with data an
+ * attacker controls: the length reveals the secret (CRIME, BREACH).
  *
  * @category Compression
  */

@@ -1,6 +1,6 @@
-// Drives one connection over a stream: joins the session to the transport on one side and to the
-// user on the other. Input goes through the session to the handlers or the reader; output leaves in
-// one write per chunk read. `Reading` implements pauses, `Closing` the end.
+// Drives one connection over a stream: connects the session to the transport and to the user. Input
+// passes through the session to the handlers or the reader; output is sent in one write per chunk
+// read. `Reading` implements pauses, `Closing` the close.
 
 import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
@@ -41,11 +41,11 @@ maskLargeWith(simdMask);
 
 /** The outcome of the opening handshake. */
 export interface DriverStart {
-  /** The bytes received behind the handshake. */
+  /** The bytes received after the handshake. */
   readonly rest: readonly Uint8Array[];
-  /** Whether the peer has already ended its direction. */
+  /** Whether the peer has already ended its side of the stream. */
   readonly ended: boolean;
-  /** The response of the handshake, on a server, written together with the output of `open`. */
+  /** On a server, the handshake response, written together with the output of `open`. */
   readonly response?: Uint8Array;
   /** Whether the transport still has to report that it accepts more output. */
   readonly congested?: boolean;
@@ -60,11 +60,11 @@ export class Driver<T> extends SendingDriver<T>
   readonly transport: Transport;
   protected readonly output: Output;
   protected readonly session: Session;
-  /** Its reading, once that was stopped or if its rate is limited. */
+  /** Created when reading first stops, or if its rate is limited. */
   #reading: Reading<T> | undefined;
-  /** Its end, from its first cause on. */
+  /** Created when the connection begins to close or fail. */
   #closing: Closing<T> | undefined;
-  /** Whether the user was given views of the chunk read last. */
+  /** Whether the user received views of the last chunk. */
   #gaveViews = false;
   /** The turn of the event loop in which it last read. */
   readIn = -1;
@@ -74,7 +74,7 @@ export class Driver<T> extends SendingDriver<T>
    * @param transport The stream, whose opening handshake is done.
    * @param handshake The result of the opening handshake.
    * @param data The user's data.
-   * @param handlers Handlers of this connection alone, instead of the shared ones.
+   * @param handlers Handlers of this connection, instead of the shared ones.
    * @param agreement The negotiated compression, if any.
    * @param layer The layer before the user, if a subprotocol of the library was negotiated.
    */
@@ -102,13 +102,13 @@ export class Driver<T> extends SendingDriver<T>
       context.masks,
       compression,
     );
-    // Contexts count by themselves, and closing the connection gives them back.
+    // Compression contexts alone can be large, and closing the connection frees them.
     if (compression !== undefined) MemoryGovernor.ofProcess.add(this);
   }
 
   /**
-   * Starts: writes the response of the handshake, calls `open`, then reads the bytes behind the
-   * handshake, then the stream.
+   * Writes the handshake response, calls `open`, reads the bytes after the handshake, then the
+   * stream.
    */
   start(start: DriverStart): void {
     this.startTimers(this);
@@ -153,7 +153,7 @@ export class Driver<T> extends SendingDriver<T>
 
   // Events of the transport.
 
-  /** A chunk arrived. Returns whether its memory may be read into again. */
+  /** A chunk arrived. Returns whether its memory may be reused for reading. */
   data(chunk: Uint8Array): boolean {
     // The user may detach the chunk's memory.
     const { length } = chunk;
@@ -177,14 +177,14 @@ export class Driver<T> extends SendingDriver<T>
     return false;
   }
 
-  /** The peer has ended its direction. */
+  /** The peer has ended its side of the stream. */
   end(): void {
     if (this.#closing?.isLingering) return;
     if (this.#reading === undefined) this.receiveEnd();
     else this.#reading.end();
   }
 
-  /** Reads the end of the peer's direction. */
+  /** Processes the end of the peer's side. */
   receiveEnd(): void {
     this.finishLong();
     this.output.cork();
@@ -192,7 +192,7 @@ export class Driver<T> extends SendingDriver<T>
     this.output.uncork();
   }
 
-  /** The transport takes output again. */
+  /** The transport accepts output again. */
   drain(): void {
     this.extra?.keepalive?.moved();
     this.output.ready();
@@ -206,7 +206,7 @@ export class Driver<T> extends SendingDriver<T>
     this.#needClosing().streamClosed(error);
   }
 
-  /** The transport threw: its connection ends, and no other is affected. */
+  /** The transport threw: ends its connection only. */
   transportFailed(cause: unknown): void {
     const closing = this.#needClosing();
     if (!closing.hasTransportFailed) this.reportError(cause);
@@ -251,7 +251,7 @@ export class Driver<T> extends SendingDriver<T>
     return true;
   }
 
-  /** Counts a message of the peer toward its rate and its turn. */
+  /** Counts a received message toward the rate limit and the turn. */
   #count(size: number): void {
     this.#reading?.countMessage();
     if (addWork(size + MESSAGE_WORK)) this.#needReading().endTurn();
@@ -266,7 +266,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** The connection fails. */
   onFailing(error: WebSocketError): void {
-    // It is an error of user code, which no other call reports.
+    // An error of user code that no other call reports.
     if (error.code === "BUFFER_DETACHED") this.reportError(error);
     this.context.connectionFailing?.(this.connection, error);
   }
@@ -298,12 +298,12 @@ export class Driver<T> extends SendingDriver<T>
     this.#reading?.closing();
   }
 
-  /** Ends this side's direction of the stream as soon as the output has left. */
+  /** Ends this side of the stream as soon as the output has been sent. */
   endOutput(): void {
     this.#needClosing().endOutput();
   }
 
-  /** The peer's Close frame is answered next: accepted messages leave before that. */
+  /** Sends accepted messages before the reply to the peer's Close frame. */
   closeReceived(): void {
     this.finishLong();
   }
@@ -314,7 +314,7 @@ export class Driver<T> extends SendingDriver<T>
     this.#needClosing().cut();
   }
 
-  /** Whether the transport takes no more output at the moment. */
+  /** Whether the transport currently accepts no output. */
   get congested(): boolean {
     return this.output.congested;
   }
@@ -324,7 +324,7 @@ export class Driver<T> extends SendingDriver<T>
     this.#needReading().messagePaused();
   }
 
-  /** While the connection has much to compress, nothing is read that would cause more. */
+  /** Stops reading while much output waits for compression, to avoid causing more. */
   protected override uncompressedChanged(): void {
     if (this.output.uncompressed > this.rules.highWaterMark) this.#needReading().outputFull();
     else this.#reading?.outputHasRoom();
@@ -338,7 +338,7 @@ export class Driver<T> extends SendingDriver<T>
     this.#closing?.flushed();
   }
 
-  /** There is room for messages of topics that wait outside the output. */
+  /** There is room for topic messages that wait outside the output. */
   releaseWaiting(): boolean {
     const { topics } = this.context;
     if (topics === undefined || this.session.state !== "open") return false;
@@ -353,30 +353,30 @@ export class Driver<T> extends SendingDriver<T>
     return sent;
   }
 
-  /** A message that was accepted is not sent. */
+  /** An accepted message will not be sent. */
   protected override notSent(): void {
     this.#needClosing().unsentMessages++;
   }
 
   // Memory.
 
-  /** Bytes of memory that the connection was last counted with. */
+  /** The memory last counted for the connection, in bytes. */
   get counted(): number {
     return this.extra?.counted ?? 0;
   }
 
-  /** Whether memory is counted for the connection, or has to be. */
+  /** Whether the connection's memory is counted or must be. */
   get #isCounted(): boolean {
     return this.counted > 0 || this.#reading?.isKeeping === true ||
       (this.extra?.queue?.length ?? 0) > 0;
   }
 
-  /** Bytes that closing the connection gives back. */
+  /** The bytes that closing the connection would free. */
   get weight(): number {
     return this.counted + this.#sharedWeight + (this.session.compression?.contextSize ?? 0);
   }
 
-  /** Its share of the memory of frames that other connections send as well. */
+  /** Its share of the memory of frames shared with other connections. */
   get #sharedWeight(): number {
     return this.output.sharedWeight + (this.context.topics?.weightOf(this) ?? 0);
   }
@@ -403,12 +403,10 @@ export class Driver<T> extends SendingDriver<T>
     MemoryGovernor.ofProcess.count(this, difference, limit);
   }
 
-  /**
-   * Closes the connection, because all connections together hold too much memory and this one most.
-   */
+  /** Closes the connection because it holds the most memory and the total exceeds the limit. */
   giveUp(error: WebSocketError): void {
     this.limitReached("memoryLimit", this.rules.memoryLimit);
-    // Output for a peer that does not read would be held until it does.
+    // Output for a peer that does not read would stay in memory.
     if ((this.output.held + this.#sharedWeight) * 2 > this.weight) {
       this.session.terminate(error);
     } else {
@@ -438,7 +436,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.#reading?.isPaused === true;
   }
 
-  /** Whether messages are not read at the moment. */
+  /** Whether reading messages is stopped. */
   get isStopped(): boolean {
     return this.#reading?.isStopped === true;
   }
@@ -453,7 +451,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.output.below;
   }
 
-  /** Bytes that have left. */
+  /** Bytes sent so far. */
   get sentBytes(): number {
     return this.output.left;
   }
@@ -497,13 +495,13 @@ export class Driver<T> extends SendingDriver<T>
     return this.transport.remoteAddress;
   }
 
-  /** The peer's port; 0 where there is none. */
+  /** The peer's port; 0 if it has none. */
   get remotePort(): number {
     return this.transport.remotePort ?? 0;
   }
 
   /**
-   * Starts the closing handshake after all messages accepted before.
+   * Starts the closing handshake after all accepted messages.
    *
    * @param timeout The maximum time without progress, in milliseconds. Default: the option
    * `closeTimeout`.

@@ -1,5 +1,5 @@
-// The user's side of a driver, the same over a stream and over a WebSocket of the runtime: calls of
-// handlers, messages that wait for a reader, and the end of the connection.
+// The part of a driver common to streams and to the runtime's WebSockets: handler calls, messages
+// waiting for a reader, and the end of the connection.
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -24,7 +24,7 @@ import type { RateLimiter } from "./rate_limit.ts";
 const UNREAD_TIMER = 0;
 const LIFETIME_TIMER = 1;
 
-/** State that few connections need, or only at their end. */
+/** State that most connections need only at their end, if at all. */
 class DriverExtra<T> {
   layer: DriverLayer<T> | undefined;
   keepalive: Keepalive | undefined;
@@ -34,7 +34,7 @@ class DriverExtra<T> {
   unreadTimer: Timer | undefined;
   lifetimeTimer: Timer | undefined;
   topicListener: TopicAnswers | undefined;
-  /** Bytes of memory that the connection was last counted with. */
+  /** The memory last counted for the connection, in bytes. */
   counted = 0;
   info: CloseInfo | undefined;
   closeWaiters: Array<(info: CloseInfo) => void> | undefined;
@@ -53,7 +53,7 @@ export abstract class DriverBase<T>
    * @param context The shared state.
    * @param handshake The result of the opening handshake.
    * @param data The user's data.
-   * @param handlers Handlers of this connection alone, instead of the shared ones.
+   * @param handlers Handlers of this connection, instead of the shared ones.
    * @param layer The layer before the user, if a subprotocol of the library was negotiated.
    */
   constructor(
@@ -116,26 +116,28 @@ export abstract class DriverBase<T>
   /** The message queue has room again. */
   abstract resumeReading(): void;
 
-  /** Whether a text message is delivered; counts it. */
+  /** Counts a text message; returns whether to deliver it. */
   protected abstract takesText(text: string): boolean;
-  /** A binary message as the user receives it; `undefined` if it is not delivered. Counts it. */
+  /**
+   * Counts a binary message; returns it in the user's type, or `undefined` if it is not delivered.
+   */
   protected abstract takeBytes(
     opcode: MessageOpcode,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): AnyMessage | undefined;
-  /** Whether a ping or pong is delivered, if it has a handler; counts it. */
+  /** Counts a ping or pong; returns whether to call its handler. */
   protected abstract takesControl(hasHandler: boolean): boolean;
   /** Sends a text message of the layer itself. */
   protected abstract sendPlain(text: string): void;
-  /** The order of messages, made when one is first sent in fragments. */
+  /** The fragment queue, created for the first fragmented message. */
   protected abstract needFragments(): FragmentQueue;
-  /** Whether fragments of a message may still be sent. */
+  /** Whether fragments can still be sent. */
   protected abstract readonly takesFragments: boolean;
   /**
-   * Lets a message, or a fragment of one, wait for the end of a message in fragments. Returns whether more
-   * may be sent at once.
+   * Queues a message or fragment until the current fragmented message ends. Returns whether more
+   * may be sent.
    */
   protected abstract holdMessage(message: QueuedMessage): boolean;
   /** Counts the memory that the connection holds. */
@@ -249,7 +251,7 @@ export abstract class DriverBase<T>
     }
   }
 
-  /** A handler's promise is not awaited, but its rejection is handled. */
+  /** Handler promises are not awaited, but rejections are handled. */
   #watch(name: string, result: unknown): void {
     if (isPromiseLike(result)) {
       result.then(undefined, (error: unknown) => this.#handlerFailed(name, error));
@@ -257,12 +259,12 @@ export abstract class DriverBase<T>
   }
 
   #handlerFailed(name: string, cause: unknown): void {
-    // The error of the end, which an iterator throws, has been reported.
+    // The closing error that an iterator throws has already been reported.
     const ended = this.extra?.info?.error;
     if (ended !== undefined && cause === ended) return;
     if (this.state === "open") {
       this.fail(
-        // The peer receives this message, never the error of the handler.
+        // The peer receives this message, never the handler's own error.
         new WebSocketError("HANDLER_FAILED", `The ${name} handler failed`, {
           cause,
           closeCode: CloseCode.InternalError,
@@ -304,7 +306,7 @@ export abstract class DriverBase<T>
     return false;
   }
 
-  /** Sends a fragment of the user's own message, which waits for its turn as messages do. */
+  /** Sends a fragment of the user's message, queued like other messages. */
   sendFragment(
     opcode: FragmentOpcode,
     bytes: Uint8Array,
@@ -322,7 +324,7 @@ export abstract class DriverBase<T>
     return this.state === "open" && !this.slow;
   }
 
-  /** The same, for a message in parts. */
+  /** Queues a message or fragment. */
   protected hold(
     opcode: FragmentOpcode,
     data: string | Uint8Array,
@@ -333,16 +335,16 @@ export abstract class DriverBase<T>
     return this.holdMessage({ opcode, data, compress, written, fragment });
   }
 
-  /** Reserves the connection for a stream; `ended` is called if the connection ends before it does. */
+  /** Reserves the connection for a stream; `ended` is called if the connection ends first. */
   async startFragments(ended: () => void): Promise<void> {
     const fragments = this.needFragments();
     await fragments.enter();
     fragments.watch(ended);
-    // The connection may have begun to close while the stream waited for its turn.
+    // The connection may have started to close while the stream was queued.
     if (!this.takesFragments) fragments.giveUp();
   }
 
-  // Messages that wait for a reader.
+  // Messages waiting for a reader.
 
   /** Starts reading messages. */
   openReader(): AsyncIterableIterator<AnyMessage, undefined> {
@@ -365,7 +367,7 @@ export abstract class DriverBase<T>
     return extra.queue;
   }
 
-  /** A reader was opened or has left, or messages wait without a reader. */
+  /** A reader was opened or closed, or messages are waiting without a reader. */
   readerChanged(): void {
     const extra = this.more;
     const queue = extra.queue!;
@@ -378,12 +380,12 @@ export abstract class DriverBase<T>
     }
   }
 
-  /** Starts to measure how long messages are not read, unless it has started. */
+  /** Starts the timer for unread messages, unless it is running. */
   startUnreadTimer(): void {
     this.more.unreadTimer ??= timers.start(this.rules.unreadTimeout, this, UNREAD_TIMER);
   }
 
-  /** Messages are read again, unless some wait for a reader. */
+  /** Stops the timer, unless messages are waiting for a reader. */
   stopUnreadTimer(): void {
     const extra = this.extra;
     if (extra === undefined) return;
@@ -393,7 +395,7 @@ export abstract class DriverBase<T>
     extra.unreadTimer = undefined;
   }
 
-  /** Messages were unread for too long: those that wait for a reader are discarded. */
+  /** Messages were unread for too long: discards those waiting for a reader. */
   protected unreadTooLong(): void {
     const extra = this.more;
     extra.unreadTimer = undefined;
@@ -405,8 +407,8 @@ export abstract class DriverBase<T>
   }
 
   /**
-   * Checks the rate of the peer. Reports an exceeded limit once until the rate is within it again,
-   * and fails the connection if the option says so.
+   * Checks the peer's rate. Reports an exceeded limit once per excess, and fails the connection if
+   * configured.
    *
    * @returns Milliseconds until there is room again; 0 if there is, or the connection is not open.
    */
@@ -425,7 +427,7 @@ export abstract class DriverBase<T>
     return wait;
   }
 
-  /** No message waits for the reader any longer. */
+  /** The message queue is empty. */
   emptied(): void {
     this.countMemory();
   }
@@ -476,7 +478,7 @@ export function checkCork(fn: unknown): void {
   }
 }
 
-/** The error of a peer that is cut because it reads too slowly. */
+/** The error for cutting a peer that reads too slowly. */
 export function slowConsumer(size: number, limit: string, value: number): WebSocketError {
   return new WebSocketError(
     "SLOW_CONSUMER",
@@ -485,7 +487,7 @@ export function slowConsumer(size: number, limit: string, value: number): WebSoc
   );
 }
 
-/** The error of a close that left accepted messages unsent. */
+/** The error for a close with unsent messages. */
 export function notDelivered(count: number): ConnectionError {
   return new ConnectionError(
     "NOT_DELIVERED",
@@ -493,7 +495,7 @@ export function notDelivered(count: number): ConnectionError {
   );
 }
 
-/** The error of a connection that was lost. */
+/** The error for a lost connection. */
 export function lost(message: string, cause?: unknown): ConnectionError {
   return new ConnectionError("CONNECTION_LOST", message, cause === undefined ? {} : { cause });
 }

@@ -1,5 +1,5 @@
-// The parts of a driver that connections share: those of its `serve` or `connect`, and the layer of
-// a subprotocol of the library.
+// State shared by the connections of one `serve` or `connect`, and the layer of a library
+// subprotocol.
 
 import type { WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
@@ -21,31 +21,31 @@ export interface DriverContext<T> {
   readonly handlers: Handlers<T>;
   /** The source of mask keys, on the client's side. */
   readonly masks?: MaskSource | undefined;
-  /** The topics that the connections can subscribe to, on the server's side. */
+  /** The topics of a server. */
   readonly topics?: ConnectionTopics;
-  /** Passes an error of user code on to `onError`. Must not throw. */
+  /** Passes an error of user code to `onError`. Must not throw. */
   reportError(error: unknown, connection?: Connection<T>): void;
   /** A limit was reached (option `onLimit`). Must not throw. */
   limitReached?(report: LimitReport<Connection<T>>): void;
   /** A connection fails; its `close` handler is called once the stream has ended. Must not throw. */
   connectionFailing?(connection: Connection<T>, error: WebSocketError): void;
-  /** A connection has ended, and its `close` handler comes next. */
+  /** A connection has ended; its `close` handler is called next. */
   connectionClosed?(connection: Connection<T>): void;
 }
 
-/** The layer between a driver and its user if the client speaks a subprotocol of the library. */
+/** The layer between a driver and the user if the client uses a subprotocol of the library. */
 export interface DriverLayer<T> {
-  /** The options of the connection, with room for what is added to messages. */
+  /** The options of the connection, with room for additions to messages. */
   readonly rules: ConnectionRules;
   /** Processes incoming messages before they are delivered. */
   events(driver: LayeredDriver<T>, events: SessionEvents): SessionEvents;
   /** Receives notices about topics, and sends them with the given function. */
   listener(send: (text: string) => void): TopicAnswers;
-  /** A text message as it is sent. */
+  /** Encodes a text message. */
   text(text: string): string;
-  /** A message of bytes, or the first fragment of a message, as it is sent. */
+  /** Encodes a binary message or the first fragment of a message. */
   bytes(bytes: Uint8Array): Uint8Array;
-  /** A prepared message as it is sent. */
+  /** Encodes a prepared message. */
   prepared(message: PreparedMessage): PreparedMessage;
 }
 

@@ -1,30 +1,31 @@
-// Fair turns: a peer that sends much is paused from time to time until other connections have been
-// read. If many peers send much, their connections share the work of a turn of the event loop.
+// Fair scheduling: a busy peer is paused periodically until other connections have been read. Many
+// busy peers share the work of one turn of the event loop.
 
 import { inflateBudget, takeDeflateWork } from "../message/inflate_budget.ts";
 
 /**
- * Work that a connection may cause in a row before the time of its turn is checked: bytes received,
- * bytes of the decompressed messages, and {@linkcode MESSAGE_WORK} for each message. The count
- * restarts when another connection reads.
+ * Consecutive work of one connection before the duration of its turn is checked: bytes received,
+ * bytes of decompressed messages, and {@linkcode MESSAGE_WORK} per message. The count restarts when
+ * another connection reads.
  */
 const TURN_WORK = 524_288;
 
 /**
- * Milliseconds of such work after which a connection waits for the next turn of the event loop. An honest
- * connection rarely reaches them: pausing and resuming it costs more than what it sent (bench/NOTES.md).
+ * Milliseconds of such work after which a connection waits for the next turn of the event loop.
+ * Well-behaved connections rarely reach it: pausing and resuming them would cost more than their
+ * messages (bench/NOTES.md).
  */
 export const TURN_TIME = 4;
 
-/** The number of time checks before the turn ends in any case. */
+/** The number of time checks after which the turn ends regardless. */
 const MOST_LOOKS = 16;
 
-/** The work of a message besides its bytes: the call of the handler, and its output. */
+/** The work of a message in addition to its bytes: the handler call and its output. */
 export const MESSAGE_WORK = 512;
 
 /**
- * Work of full-length turns in one turn of the event loop; after it a turn ends at {@linkcode
- * SHORT_TURN_WORK}. So a single attacker gets full turns, and those of a hundred do not add up.
+ * Work of full-length turns per turn of the event loop; beyond it a turn ends at {@linkcode
+ * SHORT_TURN_WORK}. So a single attacker gets full turns, but those of a hundred do not add up.
  */
 const SHARED_WORK = 4 * TURN_WORK;
 
@@ -32,45 +33,43 @@ const SHARED_WORK = 4 * TURN_WORK;
 const SHORT_TURN_WORK = TURN_WORK / 8;
 
 /**
- * Consecutive turns without another connection reading, after which a connection counts as alone
- * and no longer waits for a timer between its turns.
+ * Consecutive turns of one connection without others reading, after which it no longer waits for a
+ * timer between turns.
  */
 const ALONE = 1000;
 
 /**
- * Milliseconds of work in one turn of the event loop after which no connection is read a second
- * time in it. Deno reads a socket again before it looks at timers and other sockets, so that
- * several busy connections could alternate many times before that.
+ * Milliseconds of work in one turn of the event loop after which no connection is read twice in it.
+ * Deno reads a socket again before it polls timers and other sockets, so several busy connections
+ * could alternate many times.
  */
 const LONG_TURN = 16;
 
 /**
- * Milliseconds of reading after which the busy connections rest until a timer fires. While it has
- * work, Deno polls sockets only every 61 turns of its event loop (tokio's `event_interval`), so
- * that the other connections would wait for seconds. Only for transports with `pollsRarely`.
+ * Milliseconds of reading after which busy connections rest until a timer fires. Under load, Deno
+ * polls sockets only every 61 turns of its event loop (tokio's `event_interval`), so other
+ * connections would wait for seconds. Only for transports with `pollsRarely`.
  */
 const REST_AFTER = 100;
 
 /** A connection rests only if it has read within this many turns of the event loop. */
 const RECENT_TURNS = 4;
 
-/** Timers after which a rest ends in any case. */
+/** Timers after which a rest ends regardless. */
 const MAX_REST_TIMERS = 8;
 
 /** A connection that reads. */
 export interface TurnTaker {
-  /**
-   * The number of the turn of the event loop in which it last read; negative before the first read.
-   */
+  /** The turn of the event loop in which it last read; negative before the first read. */
   readIn: number;
 }
 
 /** The connection that read last, and its work since another one read. */
 let reading: TurnTaker | undefined;
 let work = 0;
-/** The work of the connections that read before it, since the time of the turn was last checked. */
+/** The work of connections that read before it, since the last check of the turn's duration. */
 let workBefore = 0;
-/** The number of the current turn of the event loop, its start, and whether it is long. */
+/** The current turn of the event loop: its number, its start, and whether it is long. */
 let turn = 0;
 let turnBegan = 0;
 let isTurnLong = false;
@@ -78,7 +77,7 @@ let isTurnLong = false;
 let isRepeated = false;
 /** The current limit for the work of a turn. */
 let turnWork = TURN_WORK;
-/** When the reading connection first reached that limit, and how often it has since. */
+/** When the reading connection first reached that limit, and how often since. */
 let workedSince = 0;
 let looks = 0;
 /** Work of ended turns, and whether a timer will reset it after this turn of the event loop. */
@@ -97,12 +96,12 @@ let busySince = 0;
 let busyTurn = 0;
 let busyConnections = 0;
 let busyAt = 0;
-/** Counts the connections that rests have paused. */
+/** The number of connections paused by rests. */
 let rested = 0;
 
 /** A connection reads bytes. */
 export function startWork(connection: TurnTaker, bytes: number): void {
-  // Compression since the last read was the work of other connections.
+  // Compression since the last read was for other connections.
   takeDeflateWork();
   if (reading !== connection) {
     workBefore += work;
@@ -129,8 +128,8 @@ export function addWork(amount: number): boolean {
 }
 
 /**
- * The connections together have caused the work of one turn: checks how long the turn of the event
- * loop has taken.
+ * All connections together have reached the work of one turn: checks the duration of the turn of
+ * the event loop.
  */
 function checkTurn(): void {
   workBefore = 0;
@@ -140,12 +139,12 @@ function checkTurn(): void {
   else shareTurn();
 }
 
-/** A connection has opened that has to rest when it keeps others from being read. */
+/** A connection that must rest when it starves others has opened. */
 export function beginRests(): void {
   openConnections++;
 }
 
-/** Such a connection has closed, and no longer counts as a reading one. */
+/** Such a connection has closed and no longer counts as reading. */
 export function endRests({ readIn }: TurnTaker): void {
   openConnections--;
   if (readIn >= busyTurn) busyConnections--;
@@ -161,7 +160,7 @@ function checkRest(now: number): void {
   if (now - busyAt > REST_AFTER) beginBusy(now);
   busyAt = now;
   if (isResting || now - busySince < REST_AFTER) return;
-  // If all of them read, none of them has to wait.
+  // If all of them are busy, none is starved.
   if (busyConnections >= openConnections) {
     beginBusy(now);
     return;
@@ -193,7 +192,7 @@ function isTurnOver(): boolean {
   return false;
 }
 
-/** Resets all work at the next timers, which fire after all sockets were read. */
+/** Resets all work at the next timer, which fires after all sockets have been read. */
 function shareTurn(): void {
   if (isShared) return;
   isShared = true;
@@ -210,11 +209,11 @@ function shareTurn(): void {
 
 inflateBudget.whenSpent = shareTurn;
 
-/** Messages whose decompression or compression is paused, in the order in which they continue. */
+/** Messages with paused compression or decompression, in order of continuation. */
 const paused: Array<() => void> = [];
 
 /**
- * Continues a message in a later turn of the event loop: one message per turn, of all connections.
+ * Continues a message in a later turn of the event loop: one message per turn for all connections.
  */
 export function continueLater(act: () => void): void {
   if (paused.push(act) === 1) setTimeout(continueNext);
@@ -240,7 +239,7 @@ function scheduleResume(): void {
 }
 
 /**
- * Each continues at most once: connections whose turns end again wait for the next turn of the
+ * Each continues at most once; connections whose turns end again wait for the next turn of the
  * event loop.
  */
 function resumeEnded(): void {
@@ -256,7 +255,7 @@ function resumeEnded(): void {
 
 /** The turns of one connection. */
 export class Turns {
-  /** Turns that it has used since another connection read. */
+  /** Its turns since another connection read. */
   #alone = 0;
   #changesBefore = 0;
 

@@ -1,6 +1,5 @@
-// Messages that are sent in fragments (RFC 6455 5.4), and long ones that are compressed in slices:
-// no other message may begin until such a message is sent, so that later messages wait here, in
-// order.
+// Queues messages behind a fragmented message (RFC 6455 5.4) or a long one compressed in slices: no
+// other message may begin until it is sent.
 
 import { WebSocketError } from "../errors.ts";
 import { MemoryGovernor } from "../message/memory_governor.ts";
@@ -18,7 +17,7 @@ const NO_BYTES = new Uint8Array(0);
 /** The opcode of a fragment. */
 export type FragmentOpcode = MessageOpcode | typeof Opcode.Continuation;
 
-/** A message, or a fragment of one, that waits. */
+/** A queued message or fragment. */
 export interface QueuedMessage {
   readonly opcode: FragmentOpcode;
   readonly data: string | Uint8Array;
@@ -26,23 +25,22 @@ export interface QueuedMessage {
   readonly written: WrittenCallback | undefined;
   /** Whether it is a fragment, and if so, whether it is the last one. */
   readonly fragment: "no" | "more" | "last";
-  /** The message shared by several connections that has `data` as its payload, if there is one. */
+  /** The prepared message with `data` as its payload, if any. */
   readonly prepared?: PreparedMessage | undefined;
-  /** Whether it has to be compressed in slices first. */
+  /** Whether it must be compressed in slices first. */
   readonly isLong?: boolean;
 }
 
-/** The frames that several connections hold, counted for the whole process. */
+/** The frames shared by connections, counted for the whole process. */
 const { frames } = MemoryGovernor.ofProcess;
 
-/** A sender of a fragmented message that waits for its turn. */
+/** A queued sender of a fragmented message. */
 type Waiter = () => void;
 
 /**
- * The order of messages on a connection that sends some of them in fragments, or compresses them in slices.
- * The connection is reserved by a stream (from {@linkcode FragmentQueue.enter} to {@linkcode
- * FragmentQueue.leave}), by a long message until it is compressed, or by the user's own fragments until the
- * last of them.
+ * Keeps messages in order on a connection with fragmented or sliced messages. The connection is
+ * reserved by a stream (from {@linkcode FragmentQueue.enter} to {@linkcode FragmentQueue.leave}),
+ * by a long message until it is compressed, or by the user's fragments until the last one.
  */
 export class FragmentQueue {
   readonly #send: (message: QueuedMessage) => void;
@@ -51,37 +49,37 @@ export class FragmentQueue {
   #sharedSize = 0;
   #uncompressed = 0;
   #queue: Array<QueuedMessage | Waiter> = [];
-  /** The message that is compressed in slices. */
+  /** The message being compressed in slices. */
   #long: QueuedMessage | undefined;
-  /** Called if no more of the current stream can be sent. */
+  /** Called if the rest of the current stream cannot be sent. */
   #ended: (() => void) | undefined;
 
-  /** @param send Sends a message, or a fragment, that had to wait. */
+  /** @param send Sends a queued message or fragment. */
   constructor(send: (message: QueuedMessage) => void) {
     this.#send = send;
   }
 
-  /** Whether messages have to wait. */
+  /** Whether new messages must be queued. */
   get isBusy(): boolean {
     return this.#reserved !== "no";
   }
 
-  /** Whether a fragment has to wait. */
+  /** Whether new fragments must be queued. */
   get isStreaming(): boolean {
     return this.#reserved === "stream";
   }
 
-  /** The approximate bytes of the messages that wait. */
+  /** The approximate size of queued messages in bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes of memory that they take for this connection alone. */
+  /** Their memory used by this connection only, in bytes. */
   get held(): number {
     return this.#size - this.#sharedSize;
   }
 
-  /** The part of the messages of several connections that this one accounts for, in bytes. */
+  /** This connection's share of messages shared with others, in bytes. */
   get sharedWeight(): number {
     if (this.#sharedSize === 0) return 0;
     let sum = 0;
@@ -92,12 +90,12 @@ export class FragmentQueue {
     return prepared === undefined ? sum : sum + frames.shareOf(prepared.frame);
   }
 
-  /** Bytes of the messages that wait because they are long. */
+  /** The size of queued messages that wait for compression, in bytes. */
   get uncompressed(): number {
     return this.#uncompressed;
   }
 
-  /** Messages that wait. */
+  /** The number of queued messages. */
   get length(): number {
     return this.#queue.length;
   }
@@ -109,12 +107,12 @@ export class FragmentQueue {
     return Promise.resolve();
   }
 
-  /** Calls `ended` if the stream that has entered is given up. */
+  /** Calls `ended` if the current stream is aborted. */
   watch(ended: () => void): void {
     this.#ended = ended;
   }
 
-  /** No more messages can be sent: ends the stream that has entered. */
+  /** No more messages can be sent: aborts the current stream. */
   giveUp(): void {
     const ended = this.#ended;
     this.#ended = undefined;
@@ -122,7 +120,7 @@ export class FragmentQueue {
   }
 
   /**
-   * The stream or the long message is sent: waiting messages follow, up to the next stream or long
+   * The stream or long message has been sent: sends queued messages, up to the next stream or long
    * one.
    */
   leave(): void {
@@ -133,7 +131,7 @@ export class FragmentQueue {
     this.#release();
   }
 
-  /** Sends what waits, unless the connection is reserved. */
+  /** Sends queued messages, unless the connection is reserved. */
   begin(): void {
     if (!this.isBusy) this.#release();
   }
@@ -144,7 +142,7 @@ export class FragmentQueue {
     if (fin) this.#release();
   }
 
-  /** Lets a message wait; bytes are copied, unless they are those of a prepared message. */
+  /** Queues a message; copies its bytes, unless the message is prepared. */
   hold(message: QueuedMessage): void {
     const { data, prepared } = message;
     const isKept = typeof data === "string" || prepared !== undefined;
@@ -152,7 +150,7 @@ export class FragmentQueue {
     this.#count(message, 1);
   }
 
-  /** A message waits (1), or no longer does (-1). */
+  /** Counts a message as queued (1) or no longer queued (-1). */
   #count({ data, prepared, isLong }: QueuedMessage, sign: 1 | -1): void {
     const change = sign * data.length;
     this.#size += change;
@@ -166,7 +164,7 @@ export class FragmentQueue {
   /**
    * The connection has closed: wakes all pending writers.
    *
-   * @returns The messages that are not sent.
+   * @returns The unsent messages.
    */
   end(): QueuedMessage[] {
     const waiting = this.#queue;
@@ -203,7 +201,7 @@ export class FragmentQueue {
     }
   }
 
-  /** The first that may be sent: while a message is in fragments, its next fragment. */
+  /** The index of the next message to send; within a fragmented message, of its next fragment. */
   #nextIndex(): number {
     if (this.#reserved === "no") return this.#queue.length > 0 ? 0 : -1;
     return this.#queue.findIndex((next) => typeof next === "object" && next.fragment !== "no");
@@ -215,11 +213,11 @@ export class FragmentQueue {
  *
  * @param opcode Text or binary. Default: the kind of the first chunk.
  * @param options How to send it.
- * @returns Whether all was sent; `false` when the connection ended before, and then the source was
+ * @returns Whether everything was sent; `false` if the connection ended first and the source was
  * canceled.
  * @throws {TypeError} When an argument is of the wrong type.
- * @throws {unknown} The error of `source`; the connection is closed with 1011 then if something was
- * sent, because a partial message cannot be withdrawn.
+ * @throws {unknown} The error of `source`. If something was sent, the connection is closed with
+ * 1011, because a partial message cannot be withdrawn.
  */
 export async function sendStream(
   driver: ConnectionDriver,
@@ -282,16 +280,16 @@ function checkArguments(source: unknown, opcode: unknown): void {
   }
 }
 
-/** A source of any kind that can be canceled. */
+/** A cancelable source of any kind. */
 interface Chunks {
   next(): Promise<{ done?: boolean | undefined; value?: MessageData | undefined }>;
-  /** Cancels the source. Not awaited, because a source that hangs may never settle. */
+  /** Cancels the source without waiting, because a hanging source may never settle. */
   cancel(): void;
 }
 
 function chunksOf(source: AsyncIterable<MessageData>): Chunks {
   if (source instanceof ReadableStream) {
-    // The stream's own iterator would end only after the chunk that it waits for.
+    // The stream's own iterator would end only after the next chunk.
     const reader: ReadableStreamDefaultReader<MessageData> = source.getReader();
     return {
       next: () => reader.read(),
@@ -310,17 +308,20 @@ function cancelQuietly(cancel: () => Promise<unknown>): void {
   try {
     cancel().catch(() => {});
   } catch {
-    // The same, for a source that throws instead of rejecting.
+    // Also if the source throws instead of rejecting.
   }
 }
 
-/** Chunks of text or bytes to the fragments of one message, text checked and cut at characters. */
+/**
+ * Converts chunks of text or bytes to fragments of one message; validates text and splits it
+ * between characters.
+ */
 export class FragmentedMessage {
   readonly #send: (opcode: FragmentOpcode, bytes: Uint8Array, fin: boolean) => boolean;
   #opcode: MessageOpcode | undefined;
-  /** Whether a fragment was sent. */
+  /** Whether a fragment has been sent. */
   started = false;
-  /** The first half of a surrogate pair that the end of a string chunk has split. */
+  /** The first half of a surrogate pair split by the end of a string chunk. */
   #surrogate = "";
   #utf8 = UTF8_COMPLETE;
 
@@ -336,13 +337,13 @@ export class FragmentedMessage {
     this.#opcode = opcode;
   }
 
-  /** Text or binary, once that is known. */
+  /** Text or binary, once known. */
   get opcode(): MessageOpcode | undefined {
     return this.#opcode;
   }
 
   /**
-   * Sends a chunk. Returns whether more may follow at once.
+   * Sends a chunk. Returns whether more may be sent.
    *
    * @throws {TypeError} When the chunk is of another type, or bytes of a text are not UTF-8.
    */
@@ -354,7 +355,7 @@ export class FragmentedMessage {
   }
 
   /**
-   * Sends the last chunk, in one fragment with the rest.
+   * Sends the last chunk in the final fragment.
    *
    * @throws {TypeError} As {@linkcode FragmentedMessage.add}, and when a text ends inside a character.
    */
@@ -402,7 +403,7 @@ export class FragmentedMessage {
     return encodeLongText(cut ? text.slice(0, -1) : text);
   }
 
-  /** A character without its second half is U+FFFD; the next text chunk may still contain it. */
+  /** A lone surrogate becomes U+FFFD; the next text chunk may still contain its second half. */
   #sendSurrogate(isText: boolean): void {
     if (isText || this.#surrogate === "") return;
     const surrogate = this.#surrogate;
@@ -418,7 +419,7 @@ export class FragmentedMessage {
     }
   }
 
-  /** @throws {TypeError} When bytes given as text have ended inside a character. */
+  /** @throws {TypeError} When the bytes of a text message end inside a character. */
   #checkWhole(): void {
     if (this.#utf8 !== UTF8_COMPLETE) throw notUtf8();
   }
@@ -440,7 +441,7 @@ class Ending {
     this.#wake?.();
   }
 
-  /** The value of the promise, or `undefined` if the connection closes first. */
+  /** Resolves to the value of the promise, or `undefined` if the connection closes first. */
   unlessFirst<V>(promise: Promise<V>): Promise<V | undefined> {
     if (this.hasCome) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {

@@ -7,16 +7,16 @@ import type { Connection } from "./connection.ts";
 import type { AnyMessage, Message } from "./connection_driver.ts";
 
 /**
- * The handlers of a connection, all optional, called one after another and never two at a time.
+ * The handlers of a connection, all optional, called one at a time.
  *
  * A handler may return a promise, which is not awaited. If a handler throws, or its promise
  * rejects, its connection is closed with 1011; the error is in {@linkcode CloseInfo.error} and is
  * passed to `onError`. Other connections are not affected.
  *
- * A `Uint8Array` given to a handler belongs to the user: the library never writes to that memory
- * again. It may be a view of a larger buffer: `slice()` a small one to keep it for long, and any
- * one to transfer it to a worker. With `binaryType: "arraybuffer"` each binary message has its own
- * buffer.
+ * A `Uint8Array` passed to a handler belongs to the user: the library never writes to its memory
+ * again. It may be a view of a larger buffer: `slice()` it to keep a small message for long, or to
+ * transfer any message to a worker. With `binaryType: "arraybuffer"` each binary message has its
+ * own buffer.
  *
  * @category Connection
  */
@@ -26,16 +26,16 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /**
    * One whole message arrived; `opcode` distinguishes text and binary.
    *
-   * Without this handler messages wait for a reader (iteration or `readable`): up to 64 KiB or 256
-   * of them, then the peer has to wait. Without a reader within `unreadTimeout`, messages are
-   * discarded.
+   * Without this handler, messages are queued for a reader (iteration or `readable`): up to 64 KiB
+   * or 256 messages, then backpressure stops the peer. Without a reader within `unreadTimeout`,
+   * messages are discarded.
    */
   message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): void;
-  /** A ping arrived; it has been answered, unless `autoPong` is `false`. At most 125 bytes. */
+  /** A ping arrived, already answered unless `autoPong` is `false`. At most 125 bytes. */
   ping?(connection: Connection<T, M>, payload: Uint8Array): void;
   /** A pong arrived, solicited or not. At most 125 bytes. */
   pong?(connection: Connection<T, M>, payload: Uint8Array): void;
-  /** Buffered output fell to `highWaterMark` or below, after a `send` returned `false`. */
+  /** Buffered output has fallen to `highWaterMark` or below after `send` returned `false`. */
   drain?(connection: Connection<T, M>): void;
   /** The connection has ended. Called exactly once per opened connection, and last. */
   close?(connection: Connection<T, M>, info: CloseInfo): void;
@@ -47,7 +47,10 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
  * @category Connection
  */
 export interface LimitReport<C = Connection<unknown>> {
-  /** The option that sets the limit: the first two on a server, the last on a reconnecting client. */
+  /**
+   * The option that sets the limit. The first two apply to servers, the last to reconnecting
+   * clients.
+   */
   readonly limit:
     | "maxConnections"
     | "maxConnectionsPerAddress"
@@ -58,11 +61,11 @@ export interface LimitReport<C = Connection<unknown>> {
   /** The value of the option; of `rateLimit`, its `messages` or `bytes`. */
   readonly max: number;
   /**
-   * The value that exceeds it: the number of connections including the new one, or the bytes of the queue
-   * with the message that is dropped. Of the other limits it is `max`.
+   * The value that exceeds it: the number of connections including the new one, or the queued bytes
+   * including the dropped message. For other limits it is `max`.
    */
   readonly value: number;
-  /** The address of the peer; empty where there is none. */
+  /** The peer's address; empty if it has none. */
   readonly remoteAddress: string;
   /** Whether the limit was enforced; `false` with `reportOnly`, and with `onExceed: "report"`. */
   readonly enforced: boolean;
@@ -73,7 +76,7 @@ export interface LimitReport<C = Connection<unknown>> {
   readonly connection?: C;
 }
 
-/** The names of the handlers, for the check of options. */
+/** The names of the handlers, for validation. */
 export const HANDLER_NAMES = ["open", "message", "ping", "pong", "drain", "close"] as const;
 
 /** @throws {TypeError} Unless every given handler is a function. */

@@ -1,5 +1,5 @@
-// Messages that wait for a reader, on a connection that is iterated or read as a web stream instead of
-// having a `message` handler.
+// Queues messages for a reader (iteration or web stream) on connections without a `message`
+// handler.
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/session.ts";
@@ -10,22 +10,22 @@ import { CloseCode } from "../wire/close.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import type { AnyMessage, ConnectionDriver, MessageData } from "./connection_driver.ts";
 
-/** Bytes that may wait before the connection stops reading, and the peer has to wait. */
+/** Queued bytes above which the connection stops reading from the socket. */
 const MAX_QUEUED_BYTES = 65_536;
-/** Messages that may wait before the connection stops reading. */
+/** Queued messages above which it stops. */
 const MAX_QUEUED_MESSAGES = 256;
 
 /** The producer of a {@linkcode MessageQueue}. */
 export interface MessageQueueOwner {
-  /** The queue is full: deliver nothing more. */
+  /** The queue is full: stop delivering messages. */
   stopReading(): void;
   /** The queue has room again. */
   resumeReading(): void;
-  /** A waiting message cannot be delivered: ends the connection. */
+  /** A queued message cannot be delivered: ends the connection. */
   fail(error: WebSocketError): void;
-  /** No message waits any longer. */
+  /** The queue is empty. */
   emptied?(): void;
-  /** A reader was opened or has left, or messages wait without a reader. */
+  /** A reader was opened or closed, or messages are waiting without a reader. */
   readerChanged?(): void;
 }
 
@@ -36,7 +36,7 @@ interface PendingRead {
 
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
-/** The size of a message, by which queues are limited: bytes, or UTF-16 units of text. */
+/** The size of a message toward queue limits: bytes, or UTF-16 units of text. */
 export function sizeOf(message: AnyMessage): number {
   return message instanceof ArrayBuffer ? message.byteLength : message.length;
 }
@@ -66,21 +66,21 @@ export class MessageQueue {
     return this.#stopped;
   }
 
-  /** Messages that wait. */
+  /** The number of queued messages. */
   get length(): number {
     return this.#messages.length;
   }
 
-  /** The bytes of the messages that wait. */
+  /** The size of queued messages in bytes. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Starts reading. A reader without a pending read that has read before may be abandoned, so that
-   * another one may replace it; its next read then fails.
+   * Starts reading. Replaces an earlier reader without a pending read, which may be abandoned; its
+   * next read then fails.
    *
-   * @throws {TypeError} When there is a reader already.
+   * @throws {TypeError} When there is already an active reader.
    */
   open(): AsyncIterableIterator<AnyMessage, undefined> {
     const reader = this.#reader;
@@ -107,14 +107,17 @@ export class MessageQueue {
     }
   }
 
-  /** The next message; done at a clean end, rejected with the cause at any other. */
+  /**
+   * Resolves to the next message, or to done at a clean close; rejects with the cause otherwise.
+   */
   next(reader?: MessageReader): Promise<IteratorResult<AnyMessage, undefined>> {
     if (reader !== undefined && reader !== this.#reader && this.#reader !== undefined) {
       return Promise.reject(secondReader());
     }
     if (this.length > 0) {
       const value = this.#shift();
-      // The receiver of the previous message may have transferred the chunk that contains both.
+      // The user may have transferred the chunk of the previous message, which also contains this
+      // one.
       return value instanceof Uint8Array && value.length === 0 && isDetached(value)
         ? this.#failDetached()
         : Promise.resolve({ value, done: false });
@@ -127,7 +130,7 @@ export class MessageQueue {
     return error === undefined ? Promise.resolve(DONE) : Promise.reject(error);
   }
 
-  /** The reader has left: waiting messages are for the next one. */
+  /** The reader is closed: queued messages remain for the next one. */
   leave(reader: MessageReader): void {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
@@ -137,7 +140,7 @@ export class MessageQueue {
     this.#owner.readerChanged?.();
   }
 
-  /** The connection has ended: waiting messages can still be read. */
+  /** The connection has ended: queued messages can still be read. */
   end(info: CloseInfo): void {
     this.#end = info;
     const reads = this.#reads;
@@ -181,7 +184,7 @@ export class MessageQueue {
     this.#owner.resumeReading();
   }
 
-  /** The cause of an end that was not clean, for one reader; later readers only see the end. */
+  /** Removes and returns the cause of an unclean close, for one reader; later readers just end. */
   #takeError(): Error | undefined {
     const error = this.#end?.error;
     if (error !== undefined) this.#end = { ...this.#end!, error: undefined };
@@ -223,7 +226,7 @@ class MessageReader implements AsyncIterableIterator<AnyMessage, undefined> {
   }
 }
 
-/** The incoming messages as a stream; while it is not read, the peer has to wait. */
+/** The incoming messages as a stream with backpressure. */
 export function readableOf(
   driver: ConnectionDriver,
   reader: AsyncIterator<AnyMessage, undefined>,
@@ -231,7 +234,7 @@ export function readableOf(
   return readableFrom(reader, () => driver.close(CloseCode.Normal, ""));
 }
 
-/** A stream whose chunks are sent, a message each, no faster than the peer reads them. */
+/** A stream that sends each chunk as a message, with backpressure. */
 export function writableOf(
   driver: ConnectionDriver,
   send: (message: MessageData) => boolean,

@@ -19,17 +19,17 @@ export interface KeepaliveRules {
 
 /** The monitored connection. */
 export interface KeepaliveOwner {
-  /** Sends a ping. Returns `false` if it cannot, as on a closing connection. */
+  /** Sends a ping. Returns `false` if it cannot, for example on a closing connection. */
   ping(): boolean;
-  /** Whether the socket is not read, so that no input from the peer can arrive. */
+  /** Whether reading from the socket is paused, so that no input can arrive. */
   readonly isPaused: boolean;
-  /** Whether messages are not read at the moment, though the socket may be. */
+  /** Whether reading messages is stopped, even if the socket is read. */
   readonly isStopped: boolean;
   /** Whether a compressed message is being sent in fragments. */
   readonly isSendingCompressed: boolean;
   /** Bytes that the transport has accepted and not yet sent. */
   readonly unsent: number;
-  /** Bytes that have left. */
+  /** Bytes sent so far. */
   readonly sentBytes: number;
   /** The number of the partly received message; 0 without one. */
   readonly partialMessage: number;
@@ -46,8 +46,8 @@ const MESSAGE = 4;
 type KeepaliveCode = "PONG_TIMEOUT" | "READ_TIMEOUT" | "WRITE_TIMEOUT" | "MESSAGE_TIMEOUT";
 
 /**
- * A timeout is checked in this many steps: it is noticed at most one step late, and no clock is
- * read when a chunk arrives.
+ * A timeout is checked in this many steps, so that it is detected at most one step late and no
+ * clock is read per chunk.
  */
 const STEPS = 4;
 
@@ -63,7 +63,7 @@ export class Keepalive implements TimerTarget {
   #stuckSteps = 0;
   #message = 0;
   #messageSteps = 0;
-  /** The bytes that had left when a ping was last held back. */
+  /** The bytes sent when a ping was last deferred. */
   #sentAtPing = -1;
 
   /**
@@ -91,7 +91,7 @@ export class Keepalive implements TimerTarget {
     this.#receivedSinceStep = true;
   }
 
-  /** Output has left, even if as much as before waits again. */
+  /** Output was sent, even if as much is buffered again. */
   moved(): void {
     this.#stuckSteps = 0;
     this.#unsent = 0;
@@ -126,8 +126,8 @@ export class Keepalive implements TimerTarget {
 
   /**
    * A control frame between the fragments of a compressed message is legal (RFC 7692 section 6.1),
-   * but wsproto, Tornado, Java-WebSocket and Jetty fail on it. So a ping waits while such a message
-   * is sent and makes progress, which is also a sign of life.
+   * but wsproto, Tornado, Java-WebSocket and Jetty fail on it. So pings wait while such a message
+   * makes progress, which also proves that the peer is alive.
    */
   #holdsPing(): boolean {
     if (!this.#owner.isSendingCompressed) {

@@ -2,7 +2,7 @@
 
 import { WebSocketError } from "../errors.ts";
 
-/** The incoming messages as a stream; messages are read only on demand. */
+/** The incoming messages as a stream, read on demand. */
 export function readableFrom<M>(
   reader: AsyncIterator<M, undefined>,
   cancel: () => void,
@@ -17,7 +17,7 @@ export function readableFrom<M>(
   }, { highWaterMark: 0 });
 }
 
-/** The operations of a connection that a stream of outgoing messages needs. */
+/** The connection operations needed by a stream of outgoing messages. */
 export interface MessageSink<M> {
   /** Sends a message; resolves when the next one may follow. */
   write(message: M): Promise<void>;
@@ -27,7 +27,7 @@ export interface MessageSink<M> {
   fail(error: WebSocketError): void;
 }
 
-/** A stream whose chunks are sent, a message each. */
+/** A stream that sends each chunk as a message. */
 export function writableTo<M>({ write, close, fail }: MessageSink<M>): WritableStream<M> {
   return new WritableStream<M>({
     write,

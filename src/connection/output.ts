@@ -8,9 +8,9 @@ import type { WrittenCallback } from "./arguments.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";
 import { OutputBuffer } from "./output_buffer.ts";
 
-/** The limits of the waiting output of one connection. */
+/** The limits of one connection's buffered output. */
 export interface OutputRules {
-  /** Bytes above which senders are asked to wait. */
+  /** Bytes above which senders should wait. */
   readonly highWaterMark: number;
   /** Bytes above which the peer is cut. */
   readonly maxBufferedAmount: number;
@@ -26,15 +26,15 @@ export interface OutputRules {
 export interface OutputOwner {
   /** The stream to write to. */
   readonly transport: Transport;
-  /** Output was written; all of it may have left. */
+  /** Output was written, perhaps all of it. */
   flushed(): void;
   /** At most `highWaterMark` is buffered again, after a send returned `false`. */
   callDrain(): void;
-  /** There is room for messages that wait elsewhere. Returns whether any of them was sent. */
+  /** There is room for messages waiting elsewhere. Returns whether any were sent. */
   releaseWaiting(): boolean;
-  /** More bytes wait than the limit for a slow peer. */
+  /** The limit for slow peers was exceeded. */
   tooSlow(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void;
-  /** A method of the transport threw, which it must not. */
+  /** A method of the transport threw, which violates its contract. */
   transportFailed(error: unknown): void;
   /** A callback of the user has thrown. */
   callbackFailed(error: unknown): void;
@@ -44,7 +44,7 @@ export interface OutputOwner {
 
 /** Rarely used state. */
 class OutputExtra {
-  /** The order of messages, once one was sent in fragments. */
+  /** The fragment queue, once a message was sent in fragments. */
   fragments: FragmentQueue | undefined;
   drainWaiters: Array<() => void> | undefined;
   /** Waiters for the output alone, not for messages in the fragment queue. */
@@ -182,7 +182,7 @@ export class Output extends OutputBuffer implements TimerTarget {
 
   // Messages in fragments.
 
-  /** The order of messages, once one was sent in fragments. */
+  /** The fragment queue, once a message was sent in fragments. */
   get fragments(): FragmentQueue | undefined {
     return this.#extra?.fragments;
   }
