@@ -10,7 +10,7 @@ export interface HistoryReaderTopic {
   /** Its name. */
   readonly name: string;
   /** Whether it still has to read. */
-  readonly needsRead: boolean;
+  readonly wantsRead: boolean;
   /** A read starts; returns the number to read after, or `undefined` to read the position only. */
   beginRead(): number | undefined;
   /** The result, not yet validated. */
@@ -115,7 +115,7 @@ export class HistoryReader {
     for (const topic of this.#waiting) {
       if (this.#pending.size >= MAX_READS || this.#messages >= MESSAGES_PER_TURN) return;
       this.#waiting.delete(topic);
-      if (topic.needsRead) this.#read(topic);
+      if (topic.wantsRead) this.#read(topic);
     }
   }
 

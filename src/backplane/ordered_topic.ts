@@ -24,35 +24,6 @@ export interface Page<M> {
   readonly messages: readonly M[];
 }
 
-/** Carries out the decisions of an {@linkcode OrderedTopic}. No method throws. */
-export interface OrderedTopicOwner<R extends object, M> {
-  /** Delivers a message to all current subscribers. */
-  deliver(message: M): void;
-  /** Delivers a message to a pending subscriber. */
-  deliverTo(receiver: R, message: M): void;
-  /**
-   * A receiver will get all messages after the number, or all new messages if there is no number.
-   */
-  subscribed(receiver: R, number: number | undefined): void;
-  /** A receiver has missed earlier messages. */
-  missed(receiver: R): void;
-  /** All current subscribers have missed messages. */
-  missedByAll(): void;
-  /** Requests a read of the history. */
-  wantRead(): void;
-  /** The position is known, or cannot be determined. */
-  started(): void;
-  /** Too many bytes arrived during a read: the owner must cancel the read. */
-  overflowed(): void;
-  /** The numbers have decreased. */
-  wentBack(): void;
-  /**
-   * Whether a pending subscriber can receive more. If not, the owner calls
-   * {@linkcode OrderedTopicOwner.wantRead} when it can.
-   */
-  isReady(receiver: R): boolean;
-}
-
 /** Limits of an {@linkcode OrderedTopic}. */
 export interface OrderedTopicLimits {
   /** The maximum bytes of received messages to keep during a read. */
@@ -90,9 +61,11 @@ interface Pending {
   duplicates: DuplicateFilter | undefined;
 }
 
-/** A topic. Receivers are distinguished by identity. */
-export class OrderedTopic<R extends object, M extends OrderedMessage> {
-  readonly #owner: OrderedTopicOwner<R, M>;
+/**
+ * A topic. A subclass carries out its decisions; none of those methods throws. Receivers are
+ * distinguished by identity.
+ */
+export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   readonly #limits: OrderedTopicLimits;
   readonly #duplicates: DuplicateFilter = new DuplicateFilter();
   #state: State = "unknown";
@@ -108,14 +81,45 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   /** The position when the current read started, if known. */
   #lastThen: number | undefined;
 
-  /**
-   * @param owner Carries out its decisions.
-   * @param limits Its limits.
-   */
-  constructor(owner: OrderedTopicOwner<R, M>, limits: OrderedTopicLimits) {
-    this.#owner = owner;
+  /** @param limits Its limits. */
+  constructor(limits: OrderedTopicLimits) {
     this.#limits = limits;
   }
+
+  /** Delivers a message to all current subscribers. */
+  protected abstract deliver(message: M): void;
+
+  /** Delivers a message to a pending subscriber. */
+  protected abstract deliverTo(receiver: R, message: M): void;
+
+  /**
+   * A receiver will get all messages after the number, or all new messages if there is no number.
+   */
+  protected abstract subscribed(receiver: R, number: number | undefined): void;
+
+  /** A receiver has missed earlier messages. */
+  protected abstract missed(receiver: R): void;
+
+  /** All current subscribers have missed messages. */
+  protected abstract missedByAll(): void;
+
+  /** Requests a read of the history. */
+  abstract wantRead(): void;
+
+  /** The position is known, or cannot be determined. */
+  protected abstract started(): void;
+
+  /** Too many bytes arrived during a read: the subclass must cancel the read. */
+  protected abstract overflowed(): void;
+
+  /** The numbers have decreased. */
+  protected abstract wentBack(): void;
+
+  /**
+   * Whether a pending subscriber can receive more. If not, the subclass calls
+   * {@linkcode OrderedTopic.wantRead} when it can.
+   */
+  protected abstract isReady(receiver: R): boolean;
 
   /** Whether the position is still unknown. */
   get starting(): boolean {
@@ -137,7 +141,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   join(receiver: R, after: number | undefined): void {
     if (this.#state === "current" && (after === undefined || after === this.#last)) {
       this.leave(receiver);
-      this.#owner.subscribed(receiver, this.#last);
+      this.subscribed(receiver, this.#last);
       return;
     }
     this.#pending ??= new Map();
@@ -150,13 +154,13 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
       bytes: 0,
       duplicates: undefined,
     });
-    this.#owner.wantRead();
+    this.wantRead();
   }
 
   /** A subscribed receiver subscribes again. */
   confirm(receiver: R): void {
     if (this.isPending(receiver)) return;
-    this.#owner.subscribed(receiver, this.#state === "unknown" ? undefined : this.#last);
+    this.subscribed(receiver, this.#state === "unknown" ? undefined : this.#last);
   }
 
   /** A receiver unsubscribes, or is no longer pending. */
@@ -177,7 +181,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (this.#received?.add(message, previous)) this.#limits.holding?.(message.size);
     if (this.#state === "current") this.#next(message, previous);
     if (this.#received !== undefined && this.#received.size > this.#limits.maxReceivedBytes) {
-      this.#owner.overflowed();
+      this.overflowed();
     }
   }
 
@@ -187,7 +191,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (this.#state === "current" || this.#last > 0) this.#state = "gap";
     if (this.#state === "gap") return;
     this.#starting = true;
-    this.#owner.missedByAll();
+    this.missedByAll();
   }
 
   /** A failed subscription at the broker has been restored: messages may have been missed. */
@@ -225,7 +229,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
       this.#state = "current";
       received.after(this.#last).every(({ message, previous }) => this.#next(message, previous));
     }
-    if (this.needsRead) this.#owner.wantRead();
+    if (this.needsRead) this.wantRead();
   }
 
   /** A read failed: all subscribers are notified of missed messages and continue with new ones. */
@@ -235,7 +239,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     this.#pending = undefined;
     for (const [receiver, pending] of all) this.#giveUpFor(receiver, pending, received);
     if (this.#state === "gap") {
-      this.#owner.missedByAll();
+      this.missedByAll();
       // Pending subscribers may be ahead of the current ones, and must not receive a message twice.
       for (const [, { confirmed, after = 0 }] of all) {
         if (confirmed) this.#last = Math.max(this.#last, after);
@@ -249,18 +253,18 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   #giveUpFor(receiver: R, { after, confirmed }: Pending, received: Received<M>): void {
     // The subscriber is now current; if it was ahead, it receives some messages again.
     const at = this.#state === "unknown" ? after : after && Math.min(after, this.#last);
-    if (!confirmed) this.#owner.subscribed(receiver, at);
+    if (!confirmed) this.subscribed(receiver, at);
     if (this.#state === "gap" || at === undefined) return;
-    this.#owner.missed(receiver);
+    this.missed(receiver);
     for (const { message } of received.after(at)) {
-      if (!this.#duplicates.has(message)) this.#owner.deliverTo(receiver, message);
+      if (!this.#duplicates.has(message)) this.deliverTo(receiver, message);
     }
   }
 
   /** Delivers the received messages, even with gaps. */
   #takeUp(received: Received<M>): void {
     for (const { message, previous } of received.after(this.#last)) {
-      if (this.#state === "current" && previous > this.#last) this.#owner.missedByAll();
+      if (this.#state === "current" && previous > this.#last) this.missedByAll();
       this.#setPosition(previous);
       this.#next(message, this.#last);
     }
@@ -273,7 +277,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     for (const [receiver, { after }] of [...this.#pending ?? []]) {
       if (after !== undefined) continue;
       this.leave(receiver);
-      this.#owner.subscribed(receiver, this.#last);
+      this.subscribed(receiver, this.#last);
     }
     this.#started();
   }
@@ -281,18 +285,18 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
   #started(): void {
     if (!this.#starting) return;
     this.#starting = false;
-    this.#owner.started();
+    this.started();
   }
 
   /** Delivers a message to current subscribers if it is the next one; returns whether it is. */
   #next(message: M, previous: number): boolean {
     if (previous > this.#last) {
       this.#state = "gap";
-      this.#owner.wantRead();
+      this.wantRead();
       return false;
     }
     this.#last = message.number;
-    if (!this.#duplicates.isDuplicate(message)) this.#owner.deliver(message);
+    if (!this.#duplicates.isDuplicate(message)) this.deliver(message);
     return true;
   }
 
@@ -301,7 +305,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     const { messages } = page;
     if (this.#state === "unknown") {
       // There are current subscribers only if an earlier read was given up.
-      if (page.last > this.#last) this.#owner.missedByAll();
+      if (page.last > this.#last) this.missedByAll();
       this.#setPosition(page.last);
       return true;
     }
@@ -313,7 +317,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
         this.#state = "gap";
         return false;
       }
-      this.#owner.missedByAll();
+      this.missedByAll();
     }
     for (let i = firstAfter(messages, this.#last); i < messages.length; i++) {
       this.#next(messages[i], this.#last);
@@ -362,7 +366,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
    */
   #isReady(receiver: R, { after }: Pending): boolean {
     if (after === undefined) return this.#state === "unknown";
-    return this.#owner.isReady(receiver);
+    return this.isReady(receiver);
   }
 
   /** Sends a pending subscriber its part of a page. */
@@ -383,7 +387,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     }
     const end = endOf(page);
     if (after > end || (after === end && end < last)) return;
-    if (pending.after !== undefined && !this.#owner.isReady(receiver)) return;
+    if (pending.after !== undefined && !this.isReady(receiver)) return;
     this.#notify(receiver, pending, after, lacks);
     pending.doubtful = false;
     // Moved to the end: other subscribers come first in the next read.
@@ -396,7 +400,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
       if (!this.#fits(receiver, pending, message)) return;
       this.#send(receiver, pending, message);
       pending.after = message.number;
-      if (i + 1 < messages.length && !this.#owner.isReady(receiver)) return;
+      if (i + 1 < messages.length && !this.isReady(receiver)) return;
     }
     pending.after = end;
   }
@@ -409,7 +413,7 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
     pending.messages++;
     pending.bytes += message.size;
     if (pending.messages <= maxReplayMessages && pending.bytes <= maxReplayBytes) return true;
-    this.#owner.missed(receiver);
+    this.missed(receiver);
     this.leave(receiver);
     return false;
   }
@@ -428,8 +432,8 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
 
   /** The numbers have decreased: the broker has lost its data. */
   #startAgain(last: number): void {
-    this.#owner.wentBack();
-    this.#owner.missedByAll();
+    this.wentBack();
+    this.missedByAll();
     this.#state = "current";
     this.#last = last;
     for (const [receiver, pending] of this.#pending ?? []) {
@@ -440,17 +444,17 @@ export class OrderedTopic<R extends object, M extends OrderedMessage> {
 
   /** Notifies a receiver once of its starting number and of missed messages. */
   #notify(receiver: R, pending: Pending, number: number, missed: boolean): void {
-    if (!pending.confirmed) this.#owner.subscribed(receiver, number);
+    if (!pending.confirmed) this.subscribed(receiver, number);
     pending.confirmed = true;
     pending.after = number;
-    if (missed) this.#owner.missed(receiver);
+    if (missed) this.missed(receiver);
   }
 
   /** Sends a pending subscriber a message, unless it is a duplicate. */
   #send(receiver: R, pending: Pending, message: M): void {
     pending.duplicates ??= new DuplicateFilter();
     if (pending.duplicates.isDuplicate(message) || this.#duplicates.has(message)) return;
-    this.#owner.deliverTo(receiver, message);
+    this.deliverTo(receiver, message);
   }
 }
 

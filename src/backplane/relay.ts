@@ -204,8 +204,8 @@ export class Relay<R extends object, M extends OrderedMessage>
     }
     const known = this.#topics.get(topic);
     const history = known ?? new TopicHistory(topic, this);
-    if (isNew || after !== undefined) history.topic.join(receiver, after);
-    else history.topic.confirm(receiver);
+    if (isNew || after !== undefined) history.join(receiver, after);
+    else history.confirm(receiver);
     if (known !== undefined) return;
     this.#topics.set(topic, history);
     if (this.#state === "up") history.subscribe();
@@ -214,7 +214,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   /** A receiver has unsubscribed from a topic; `isLast`: it was the last subscriber. */
   unsubscribe(topic: string, receiver: R, isLast: boolean): void {
     const history = this.#topics.get(topic);
-    history?.topic.leave(receiver);
+    history?.leave(receiver);
     if (!isLast) return;
     this.subscriptions.forget(topic);
     this.#topics.delete(topic);
@@ -233,7 +233,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   resumeReplays(receiver: R): void {
     for (const name of this.#owner.namesOf(receiver)) {
       const history = this.#topics.get(name);
-      if (history?.topic.isPending(receiver)) history.wantRead();
+      if (history?.isPending(receiver)) history.wantRead();
     }
   }
 
@@ -314,7 +314,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     } else if (!isMessageNumber(number) || !isPosition(previous) || previous >= number) {
       this.invalid(`a message of the topic ${show(topic)} without a sequence number`);
     } else {
-      this.#topics.get(topic)?.receive(message, number, previous);
+      this.#topics.get(topic)?.receiveBytes(message, number, previous);
     }
   }
 
@@ -431,7 +431,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   #append(topic: string, message: Uint8Array): unknown {
     const append = (): unknown => this.#backplane.history!.append(topic, message);
     const history = this.#topics.get(topic);
-    if (history === undefined || !history.topic.starting) return append();
+    if (history === undefined || !history.starting) return append();
     return new Promise((resolve, reject) => {
       history.whenStarted(() => {
         try {

@@ -4,12 +4,7 @@
 import type { HistoryPage } from "./backplane.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
 import { faultOfPage, type HistoryReader, type HistoryReaderTopic } from "./history_reader.ts";
-import {
-  type OrderedMessage,
-  OrderedTopic,
-  type OrderedTopicLimits,
-  type OrderedTopicOwner,
-} from "./ordered_topic.ts";
+import { type OrderedMessage, OrderedTopic, type OrderedTopicLimits } from "./ordered_topic.ts";
 import type { BrokerSubscriptions } from "./subscriptions.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
@@ -41,14 +36,12 @@ export interface TopicHistoryContext<R extends object, M extends OrderedMessage>
 }
 
 /** The history of a topic. */
-export class TopicHistory<R extends object, M extends OrderedMessage>
-  implements OrderedTopicOwner<R, M>, HistoryReaderTopic, TimerTarget {
+export class TopicHistory<R extends object, M extends OrderedMessage> extends OrderedTopic<R, M>
+  implements HistoryReaderTopic, TimerTarget {
   readonly #context: TopicHistoryContext<R, M>;
-  readonly #isPending = (receiver: R): boolean => this.topic.isPending(receiver);
+  readonly #isPending = (receiver: R): boolean => this.isPending(receiver);
   /** Its name. */
   readonly name: string;
-  /** Its order and its subscribers. */
-  readonly topic: OrderedTopic<R, M>;
   #isSubscribed = false;
   /** Whether the last attempt to subscribe failed; the next request retries. */
   #hasFailed = false;
@@ -65,9 +58,9 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
    * @param context The context shared by all topics.
    */
   constructor(name: string, context: TopicHistoryContext<R, M>) {
+    super(context.limits);
     this.name = name;
     this.#context = context;
-    this.topic = new OrderedTopic(this, context.limits);
   }
 
   /** Subscribes at the broker, for the first time or again. */
@@ -84,17 +77,17 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
   }
 
   /** The broker is down. */
-  interrupt(): void {
+  override interrupt(): void {
     this.#stop();
     this.#waiting = undefined;
-    this.topic.interrupt();
+    super.interrupt();
   }
 
   /** The topic has lost its last subscriber. */
-  end(): void {
+  override end(): void {
     this.#stop();
     this.#context.reader.forget(this);
-    this.topic.end();
+    super.end();
     this.started();
   }
 
@@ -108,26 +101,26 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
    * subscribers.
    */
   whenStarted(callback: () => void): void {
-    if (this.topic.starting) (this.#waiting ??= []).push(callback);
+    if (this.starting) (this.#waiting ??= []).push(callback);
     else callback();
   }
 
   /** A message arrived. */
-  receive(bytes: unknown, number: number, previous: number): void {
+  receiveBytes(bytes: unknown, number: number, previous: number): void {
     const message = this.#parse(bytes, number);
-    if (message !== undefined) this.topic.receive(message, previous);
+    if (message !== undefined) this.receive(message, previous);
   }
 
   // Reads.
 
-  /** Whether the history has to be read. */
-  get needsRead(): boolean {
-    return this.#isSubscribed && this.topic.needsRead;
+  /** Whether the history has to be read now. */
+  get wantsRead(): boolean {
+    return this.#isSubscribed && this.needsRead;
   }
 
   /** A read starts. */
-  beginRead(): number | undefined {
-    this.#after = this.topic.beginRead();
+  override beginRead(): number | undefined {
+    this.#after = super.beginRead();
     return this.#after;
   }
 
@@ -136,12 +129,12 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     const fault = faultOfPage(page, this.#after);
     if (fault !== undefined) {
       this.#context.invalid(`the page of the topic "${this.name}": ${fault}`);
-      this.topic.giveUp();
+      this.giveUp();
       return;
     }
     const { last, complete, messages } = page as HistoryPage;
     if (this.#after === undefined) {
-      this.topic.read({ last, complete: true, messages: [] });
+      this.read({ last, complete: true, messages: [] });
       return;
     }
     const parsed: M[] = [];
@@ -152,45 +145,45 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
       end = number;
     }
     // Invalid messages are skipped, even if the page has no others.
-    if (parsed.length === 0) this.topic.read({ last: end, complete, messages: parsed });
-    else this.topic.read({ last, complete, messages: parsed });
+    if (parsed.length === 0) this.read({ last: end, complete, messages: parsed });
+    else this.read({ last, complete, messages: parsed });
   }
 
   /** A read failed. */
   readFailed(error: unknown): void {
     this.#context.requestFailed(error);
-    this.topic.giveUp();
+    this.giveUp();
   }
 
   // The decisions of the topic.
 
   /** Delivers a message to all current subscribers. */
-  deliver(message: M): void {
+  protected deliver(message: M): void {
     this.#context.deliver(this.name, message, this.#isPending);
   }
 
   /** Delivers a message to a pending subscriber. */
-  deliverTo(receiver: R, message: M): void {
+  protected deliverTo(receiver: R, message: M): void {
     this.#context.deliverTo(receiver, message);
   }
 
   /** A subscriber will get all messages after the number. */
-  subscribed(receiver: R, number: number | undefined): void {
+  protected subscribed(receiver: R, number: number | undefined): void {
     this.#context.subscribed(receiver, this.name, number);
   }
 
   /** A subscriber has missed messages. */
-  missed(receiver: R): void {
+  protected missed(receiver: R): void {
     this.#context.missed(receiver, this.name);
   }
 
   /** All current subscribers have missed messages. */
-  missedByAll(): void {
+  protected missedByAll(): void {
     this.#context.missedByAll(this.name, this.#isPending);
   }
 
   /** Whether a subscriber can receive more of a replay. */
-  isReady(receiver: R): boolean {
+  protected isReady(receiver: R): boolean {
     return this.#context.isReady(receiver);
   }
 
@@ -201,24 +194,24 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
   }
 
   /** The position is known. */
-  started(): void {
+  protected started(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     for (const callback of waiting ?? []) callback();
   }
 
   /** The limit of bytes received during a read was exceeded. */
-  overflowed(): void {
+  protected overflowed(): void {
     this.#context.reader.forget(this);
     this.#context.overflowed(
       `more than ${this.#context.limits.maxReceivedBytes} bytes of the topic "${this.name}" ` +
         `arrived during one read`,
     );
-    this.topic.giveUp();
+    this.giveUp();
   }
 
   /** The numbers have decreased. */
-  wentBack(): void {
+  protected wentBack(): void {
     this.#context.invalid(`the sequence numbers of the topic "${this.name}" have gone back`);
   }
 
@@ -234,16 +227,16 @@ export class TopicHistory<R extends object, M extends OrderedMessage>
     this.#isSubscribed = true;
     this.#hasFailed = false;
     this.#context.subscriptions.made(this.name);
-    if (this.topic.needsRead) this.#context.reader.want(this);
+    if (this.needsRead) this.#context.reader.want(this);
   }
 
   #subscribeFailed(error: unknown): void {
     timers.cancel(this.#timer);
     this.#hasFailed = true;
     this.#context.subscriptions.failed(this.name, error);
-    this.topic.giveUp();
+    this.giveUp();
     // After a later attempt succeeds, subscribers receive the messages they missed.
-    this.topic.restart();
+    this.restart();
   }
 
   #stop(): void {

@@ -14,7 +14,7 @@ class Reader implements HistoryReaderTopic {
   readonly name: string;
   readonly after: number | undefined;
   readonly calls = new Queue<string>();
-  needsRead = true;
+  wantsRead = true;
 
   constructor(name: string, after?: number) {
     this.name = name;
@@ -105,7 +105,7 @@ readsTest(
     const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
     for (const reader of readers) t.reads.want(reader);
     assert.equal(t.asked.length, 64);
-    readers[64].needsRead = false;
+    readers[64].wantsRead = false;
     t.reads.forget(readers[65]);
     t.answers[5].resolve("page");
     await quiet();

@@ -2,11 +2,7 @@
 // for each receiver.
 
 import assert from "node:assert/strict";
-import {
-  type OrderedMessage,
-  OrderedTopic,
-  type OrderedTopicOwner,
-} from "../../src/backplane/ordered_topic.ts";
+import { type OrderedMessage, OrderedTopic } from "../../src/backplane/ordered_topic.ts";
 
 interface Receiver {
   readonly log: string[];
@@ -28,42 +24,45 @@ const LIMITS = {
 };
 
 /** A topic, its subscribers, and its pending reads. */
-class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
-  readonly topic: OrderedTopic<Receiver, OrderedMessage> = new OrderedTopic(this, LIMITS);
+class Bench extends OrderedTopic<Receiver, OrderedMessage> {
   readonly receivers: Receiver[] = [];
   /** The requests to the history: the number after which to read, or "last". */
   readonly asked: (number | "last")[] = [];
   readonly notices: string[] = [];
   wanted = false;
 
+  constructor() {
+    super(LIMITS);
+  }
+
   /** Adds a receiver. */
-  join(after?: number): string[] {
+  add(after?: number): string[] {
     const receiver: Receiver = { log: [] };
     this.receivers.push(receiver);
-    this.topic.join(receiver, after);
+    this.join(receiver, after);
     return receiver.log;
   }
 
   /** Messages arrive in order. */
-  receive(...numbers: number[]): void {
-    for (const number of numbers) this.topic.receive(message(number), number - 1);
+  arrive(...numbers: number[]): void {
+    for (const number of numbers) this.receive(message(number), number - 1);
   }
 
   /** Starts a read. */
   ask(): void {
-    assert.ok(this.wanted && this.topic.needsRead, "there is no pending read");
+    assert.ok(this.wanted && this.needsRead, "there is no pending read");
     this.wanted = false;
-    this.asked.push(this.topic.beginRead() ?? "last");
+    this.asked.push(this.beginRead() ?? "last");
   }
 
   /** Answers the read. */
   answer(last: number, numbers: number[] = [], complete = true): void {
-    this.topic.read({ last, complete, messages: numbers.map((number) => message(number)) });
+    this.read({ last, complete, messages: numbers.map((number) => message(number)) });
   }
 
   deliver({ number }: OrderedMessage): void {
     for (const receiver of this.receivers) {
-      if (!this.topic.isPending(receiver)) receiver.log.push(`${number}`);
+      if (!this.isPending(receiver)) receiver.log.push(`${number}`);
     }
   }
 
@@ -81,7 +80,7 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
 
   missedByAll(): void {
     for (const receiver of this.receivers) {
-      if (!this.topic.isPending(receiver)) this.missed(receiver);
+      if (!this.isPending(receiver)) this.missed(receiver);
     }
   }
 
@@ -99,7 +98,7 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
 
   overflowed(): void {
     this.notices.push("overflowed");
-    this.topic.giveUp();
+    this.giveUp();
   }
 
   wentBack(): void {
@@ -110,7 +109,7 @@ class Bench implements OrderedTopicOwner<Receiver, OrderedMessage> {
 /** A topic at a number, with one subscriber. */
 function live(number: number): { t: Bench; first: string[] } {
   const t = new Bench();
-  const first = t.join();
+  const first = t.add();
   t.ask();
   t.answer(number);
   assert.deepEqual(first.splice(0), [`at ${number}`]);
@@ -121,62 +120,62 @@ function live(number: number): { t: Bench; first: string[] } {
 
 Deno.test("the first subscriber starts at the topic's position once it is known", () => {
   const t = new Bench();
-  const log = t.join();
-  assert.equal(t.topic.starting, true);
+  const log = t.add();
+  assert.equal(t.starting, true);
   t.ask();
   t.answer(7);
   assert.deepEqual([log, t.asked, t.notices], [["at 7"], ["last"], ["started"]]);
-  t.receive(8);
+  t.arrive(8);
   assert.deepEqual(log, ["at 7", "8"]);
-  assert.deepEqual([t.topic.starting, t.topic.needsRead, t.wanted], [false, false, false]);
+  assert.deepEqual([t.starting, t.needsRead, t.wanted], [false, false, false]);
 });
 
 Deno.test("a message also sets the topic's position", () => {
   const t = new Bench();
-  const log = t.join();
+  const log = t.add();
   t.ask();
-  t.receive(5, 6);
+  t.arrive(5, 6);
   assert.deepEqual(log, ["at 4", "5", "6"]);
   t.answer(5);
-  t.receive(6, 7);
+  t.arrive(6, 7);
   assert.deepEqual(log, ["at 4", "5", "6", "7"]);
 });
 
 Deno.test("delivers a duplicate once", () => {
   const { t, first } = live(7);
-  t.receive(8, 8, 7, 9, 8);
+  t.arrive(8, 8, 7, 9, 8);
   assert.deepEqual(first, ["8", "9"]);
 });
 
 Deno.test("delivers a message that was appended twice once, also to new subscribers", () => {
   const { t, first } = live(0);
-  t.topic.receive(message(1, 10), 0);
-  t.topic.receive(message(2, 10), 1);
-  t.topic.receive(message(3, 11), 2);
+  t.receive(message(1, 10), 0);
+  t.receive(message(2, 10), 1);
+  t.receive(message(3, 11), 2);
   assert.deepEqual(first, ["1", "3"]);
-  const back = t.join(1);
+  const back = t.add(1);
   t.ask();
-  t.topic.read({ last: 3, complete: true, messages: [message(2, 10), message(3, 11)] });
+  t.read({ last: 3, complete: true, messages: [message(2, 10), message(3, 11)] });
   assert.deepEqual(back, ["at 1", "3"]);
 });
 
 Deno.test("reads a gap, then delivers messages that arrived in the meantime", () => {
   const { t, first } = live(7);
-  t.receive(10, 11);
+  t.arrive(10, 11);
   assert.deepEqual(first, []);
   t.ask();
-  t.receive(12, 13);
+  t.arrive(12, 13);
   t.answer(12, [8, 9, 10, 11, 12]);
-  t.receive(14);
+  t.arrive(14);
   assert.deepEqual(t.asked, [7]);
   assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
 });
 
 Deno.test("also reads a gap in messages that arrive during another read", () => {
   const { t, first } = live(7);
-  t.receive(9);
+  t.arrive(9);
   t.ask();
-  t.receive(10, 12);
+  t.arrive(10, 12);
   t.answer(10, [8, 9, 10]);
   assert.deepEqual(first, ["8", "9", "10"]);
   t.ask();
@@ -186,16 +185,16 @@ Deno.test("also reads a gap in messages that arrive during another read", () => 
 
 Deno.test("a resuming subscriber gets its replay before new messages; others are not delayed", () => {
   const { t, first } = live(7);
-  const back = t.join(4);
-  const further = t.join(6);
-  const there = t.join(7);
-  t.receive(8);
+  const back = t.add(4);
+  const further = t.add(6);
+  const there = t.add(7);
+  t.arrive(8);
   t.ask();
-  t.receive(9);
-  const later = t.join(5);
-  t.receive(10);
+  t.arrive(9);
+  const later = t.add(5);
+  t.arrive(10);
   t.answer(8, [5, 6, 7, 8]);
-  t.receive(11);
+  t.arrive(11);
   assert.deepEqual(t.asked, [4]);
   assert.deepEqual(first, ["8", "9", "10", "11"]);
   assert.deepEqual(back, ["at 4", "5", "6", "7", "8", "9", "10", "11"]);
@@ -206,9 +205,9 @@ Deno.test("a resuming subscriber gets its replay before new messages; others are
 
 Deno.test("a subscriber that needs more than the pending read waits for the next one", () => {
   const { t } = live(7);
-  t.join(4);
+  t.add(4);
   t.ask();
-  const later = t.join(1);
+  const later = t.add(1);
   t.answer(7, [5, 6, 7]);
   assert.deepEqual(later, []);
   t.ask();
@@ -218,7 +217,7 @@ Deno.test("a subscriber that needs more than the pending read waits for the next
 
 Deno.test("an unavailable start of one range does not affect the next range", () => {
   const { t } = live(9);
-  const [old, older, kept, recent] = [2, 3, 5, 7].map((after) => t.join(after));
+  const [old, older, kept, recent] = [2, 3, 5, 7].map((after) => t.add(after));
   t.ask();
   // 6 is the first stored number; it is unknown whether there was a message between 5 and 6.
   t.answer(9, [6, 7, 8, 9], false);
@@ -231,12 +230,12 @@ Deno.test("an unavailable start of one range does not affect the next range", ()
   t.ask();
   t.answer(9, [6, 7, 8, 9], false);
   assert.deepEqual(older, ["at 3", "missed", "6", "7", "8", "9"]);
-  assert.deepEqual([t.asked, t.topic.needsRead], [[2, 5, 3], false]);
+  assert.deepEqual([t.asked, t.needsRead], [[2, 5, 3], false]);
 });
 
 Deno.test("an unavailable range affects all subscribers that need it", () => {
   const { t } = live(9);
-  const logs = [1, 2, 3, 4].map((after) => t.join(after));
+  const logs = [1, 2, 3, 4].map((after) => t.add(after));
   t.ask();
   t.answer(9, [9], false);
   t.ask();
@@ -247,42 +246,42 @@ Deno.test("an unavailable range affects all subscribers that need it", () => {
 
 Deno.test("all subscribers are notified of a gap that cannot be read any more", () => {
   const { t, first } = live(7);
-  t.receive(20);
+  t.arrive(20);
   t.ask();
   t.answer(20, [19, 20], false);
-  t.receive(21);
+  t.arrive(21);
   assert.deepEqual(first, ["missed", "19", "20", "21"]);
 });
 
 Deno.test("a subscriber ahead of this server waits until it catches up", () => {
   const { t, first } = live(7);
-  const ahead = t.join(9);
+  const ahead = t.add(9);
   t.ask();
-  t.receive(8);
+  t.arrive(8);
   t.answer(9, [8, 9]);
-  t.receive(9, 10);
+  t.arrive(9, 10);
   assert.deepEqual([t.asked, first, ahead], [[7], ["8", "9", "10"], ["at 9", "10"]]);
 });
 
 Deno.test("a client ahead of the broker is reported a gap", () => {
   const { t } = live(7);
-  const lost = t.join(1000);
+  const lost = t.add(1000);
   t.ask();
   t.answer(7);
-  t.receive(8);
+  t.arrive(8);
   assert.deepEqual(lost, ["at 7", "missed", "8"]);
 });
 
 Deno.test("reads all missed messages after an outage before delivering new ones", () => {
   const { t, first } = live(7);
-  const back = t.join(5);
+  const back = t.add(5);
   t.ask();
-  t.topic.interrupt();
-  const fresh = t.join();
-  assert.ok(t.topic.needsRead);
-  t.receive(10);
+  t.interrupt();
+  const fresh = t.add();
+  assert.ok(t.needsRead);
+  t.arrive(10);
   t.ask();
-  t.receive(11);
+  t.arrive(11);
   t.answer(10, [8, 9, 10]);
   t.ask();
   t.answer(11, [6, 7, 8, 9, 10, 11]);
@@ -294,61 +293,61 @@ Deno.test("reads all missed messages after an outage before delivering new ones"
 
 Deno.test("after a failed read all subscribers continue with a gap notice", () => {
   const { t, first } = live(7);
-  const back = t.join(5);
-  const fresh = t.join();
+  const back = t.add(5);
+  const fresh = t.add();
   t.ask();
-  t.receive(8);
-  t.topic.giveUp();
+  t.arrive(8);
+  t.giveUp();
   assert.deepEqual([back, fresh], [["at 5", "missed", "8"], ["at 7", "8"]]);
-  t.receive(10);
+  t.arrive(10);
   t.ask();
-  t.receive(11, 13);
-  t.topic.giveUp();
+  t.arrive(11, 13);
+  t.giveUp();
   assert.deepEqual(first, ["8", "missed", "11", "missed", "13"]);
-  t.receive(20);
-  assert.deepEqual([first.at(-1), t.topic.needsRead], ["13", true], "a hole like any other");
+  t.arrive(20);
+  assert.deepEqual([first.at(-1), t.needsRead], ["13", true], "a hole like any other");
 });
 
 Deno.test("after a failed first read the next message sets the position", () => {
   const t = new Bench();
-  const logs = [t.join(), t.join(4)];
+  const logs = [t.add(), t.add(4)];
   t.ask();
-  t.topic.giveUp();
-  assert.deepEqual([t.notices, t.topic.needsRead], [["started"], false]);
-  t.receive(6, 7);
+  t.giveUp();
+  assert.deepEqual([t.notices, t.needsRead], [["started"], false]);
+  t.arrive(6, 7);
   assert.deepEqual(logs, [["at undefined", "6", "7"], ["at 4", "missed", "6", "7"]]);
 });
 
 Deno.test("drops messages beyond the buffer", () => {
   const { t, first } = live(7);
-  t.receive(9);
+  t.arrive(9);
   t.ask();
-  t.topic.receive(message(10, 10, 60), 9);
-  t.topic.receive(message(11, 11, 60), 10);
-  t.receive(12);
+  t.receive(message(10, 10, 60), 9);
+  t.receive(message(11, 11, 60), 10);
+  t.arrive(12);
   assert.deepEqual([t.notices, first], [["overflowed"], ["missed", "10", "11", "12"]]);
 });
 
 Deno.test("reports decreased numbers, and restarts all subscribers", () => {
   const { t, first } = live(7);
-  t.topic.interrupt();
-  const logs = [t.join(), t.join(3)];
+  t.interrupt();
+  const logs = [t.add(), t.add(3)];
   t.ask();
   t.answer(2, []);
-  t.receive(3);
+  t.arrive(3);
   assert.deepEqual([t.notices, first], [["went back"], ["missed", "3"]]);
   assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
 });
 
 Deno.test("an unsubscribed client receives no messages; one that subscribes again is confirmed", () => {
   const { t, first } = live(7);
-  const back = t.join(5);
-  t.topic.leave(t.receivers[1]);
-  t.topic.leave(t.receivers[1]);
-  assert.equal(t.topic.needsRead, false);
-  const again = t.join(6);
-  t.topic.confirm(t.receivers[2]);
-  t.topic.confirm(t.receivers[0]);
+  const back = t.add(5);
+  t.leave(t.receivers[1]);
+  t.leave(t.receivers[1]);
+  assert.equal(t.needsRead, false);
+  const again = t.add(6);
+  t.confirm(t.receivers[2]);
+  t.confirm(t.receivers[0]);
   t.ask();
   t.answer(7, [7]);
   assert.deepEqual([back, again, first], [[], ["at 6", "7"], ["at 7"]]);
@@ -356,26 +355,26 @@ Deno.test("an unsubscribed client receives no messages; one that subscribes agai
 
 Deno.test("also reads a gap in front of messages that arrived in the meantime", () => {
   const t = new Bench();
-  const back = t.join(2);
+  const back = t.add(2);
   t.ask();
-  t.receive(10);
+  t.arrive(10);
   t.answer(7, [3, 4, 5, 6, 7]);
   assert.deepEqual(back, ["at 2", "3", "4", "5", "6", "7"]);
   t.ask();
   t.answer(10, [8, 9, 10]);
-  t.receive(11);
+  t.arrive(11);
   assert.deepEqual([t.asked, back.slice(6)], [[2, 7], ["8", "9", "10", "11"]]);
 });
 
 Deno.test("subscribers with a gap wait for their own read and get no duplicates", () => {
   const { t, first } = live(7);
-  const back = t.join(4);
+  const back = t.add(4);
   t.ask();
   t.answer(20, [19, 20], false);
   assert.deepEqual([first, back], [[], ["at 4", "missed", "19", "20"]]);
   t.ask();
-  t.receive(20, 21);
-  t.topic.giveUp();
+  t.arrive(20, 21);
+  t.giveUp();
   assert.deepEqual(t.asked, [4, 7]);
   assert.deepEqual(first, ["missed", "21"]);
   assert.deepEqual(back, ["at 4", "missed", "19", "20", "missed", "21"]);
@@ -383,55 +382,55 @@ Deno.test("subscribers with a gap wait for their own read and get no duplicates"
 
 Deno.test("a subscriber that continued without a number is notified of the gap", () => {
   const t = new Bench();
-  const blind = t.join();
+  const blind = t.add();
   t.ask();
-  t.topic.giveUp();
-  const fresh = t.join();
+  t.giveUp();
+  const fresh = t.add();
   t.ask();
   t.answer(5);
-  t.receive(5, 6);
+  t.arrive(5, 6);
   assert.deepEqual([blind, fresh], [["at undefined", "missed", "6"], ["at 5", "6"]]);
 });
 
 Deno.test("requests another page when a page ends before the topic does", () => {
   const { t, first } = live(7);
-  const back = t.join(1);
+  const back = t.add(1);
   t.ask();
   t.answer(7, [2, 3]);
   assert.deepEqual(back, ["at 1", "2", "3"]);
-  t.receive(8);
+  t.arrive(8);
   t.ask();
   t.answer(8, [4, 5]);
   t.ask();
-  t.receive(9);
+  t.arrive(9);
   t.answer(8, [6, 7, 8]);
-  assert.deepEqual([t.asked, t.topic.needsRead], [[1, 3, 5], false]);
+  assert.deepEqual([t.asked, t.needsRead], [[1, 3, 5], false]);
   assert.deepEqual(back, ["at 1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   assert.deepEqual(first, ["8", "9"]);
 });
 
 Deno.test("reads a gap page by page", () => {
   const { t, first } = live(7);
-  t.receive(12);
+  t.arrive(12);
   t.ask();
   t.answer(12, [8, 9]);
-  t.receive(13);
+  t.arrive(13);
   assert.deepEqual(first, ["8", "9"]);
   t.ask();
   t.answer(13, [10, 11, 12, 13]);
-  t.receive(14);
+  t.arrive(14);
   assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
 });
 
 Deno.test("does not read for a slow receiver, and does not delay others", () => {
   const { t, first } = live(7);
-  const stuck = t.join(0);
+  const stuck = t.add(0);
   t.receivers[1].slow = true;
-  assert.equal(t.topic.needsRead, false);
-  const back = t.join(5);
+  assert.equal(t.needsRead, false);
+  const back = t.add(5);
   t.ask();
   t.answer(7, [6, 7]);
-  t.receive(8);
+  t.arrive(8);
   assert.deepEqual([t.asked, stuck, back, first], [[5], [], ["at 5", "6", "7", "8"], ["8"]]);
   t.receivers[1].slow = false;
   t.wanted = true;
@@ -442,7 +441,7 @@ Deno.test("does not read for a slow receiver, and does not delay others", () => 
 
 Deno.test("delivers the rest of a page later to a receiver that becomes slow", () => {
   const { t } = live(7);
-  const back = t.join(4);
+  const back = t.add(4);
   const [, receiver] = t.receivers;
   t.deliverTo = (receiver, { number }) => {
     receiver.log.push(`${number}`);
@@ -450,7 +449,7 @@ Deno.test("delivers the rest of a page later to a receiver that becomes slow", (
   };
   t.ask();
   t.answer(7, [5, 6, 7]);
-  assert.deepEqual([back, t.topic.needsRead], [["at 4", "5"], false]);
+  assert.deepEqual([back, t.needsRead], [["at 4", "5"], false]);
   receiver.slow = false;
   t.wanted = true;
   t.ask();
@@ -460,9 +459,9 @@ Deno.test("delivers the rest of a page later to a receiver that becomes slow", (
 
 Deno.test("subscribers with a long replay alternate with the others", () => {
   const { t } = live(9000);
-  const far = [t.join(0), t.join(1000)];
+  const far = [t.add(0), t.add(1000)];
   t.ask();
-  const near = [t.join(8990), t.join(8980)];
+  const near = [t.add(8990), t.add(8980)];
   t.answer(9000, [1, 2]);
   t.ask();
   t.answer(9000, [1001, 1002]);
@@ -478,32 +477,32 @@ Deno.test("subscribers with a long replay alternate with the others", () => {
 Deno.test("ends a replay beyond its limit with a gap notice, then delivers new messages", () => {
   for (const size of [1, 400]) {
     const { t } = live(20);
-    const back = t.join(0);
+    const back = t.add(0);
     const page = (from: number, to: number): OrderedMessage[] =>
       Array.from({ length: to - from + 1 }, (_, i) => message(from + i, from + i, size));
     t.ask();
-    t.topic.read({ last: 20, complete: true, messages: page(1, 8) });
-    if (t.topic.needsRead) {
+    t.read({ last: 20, complete: true, messages: page(1, 8) });
+    if (t.needsRead) {
       t.ask();
-      t.topic.read({ last: 20, complete: true, messages: page(9, 16) });
+      t.read({ last: 20, complete: true, messages: page(9, 16) });
     }
-    t.receive(21);
+    t.arrive(21);
     const sent = size === 1 ? 10 : 2;
     const expected = Array.from({ length: sent }, (_, i) => `${i + 1}`);
     assert.deepEqual(back, ["at 0", ...expected, "missed", "21"]);
-    assert.equal(t.topic.needsRead, false);
+    assert.equal(t.needsRead, false);
   }
 });
 
 Deno.test("messages that arrive during a read count as memory until the read ends in any way", () => {
   for (const end of ["answer", "giveUp", "interrupt", "end"] as const) {
     const { t } = live(7);
-    t.join(3);
+    t.add(3);
     t.ask();
-    t.receive(8, 9, 10);
+    t.arrive(8, 9, 10);
     assert.equal(held, 3);
     if (end === "answer") t.answer(7, [4, 5, 6, 7]);
-    else t.topic[end]();
+    else t[end]();
     assert.equal(held, 0, end);
   }
 });

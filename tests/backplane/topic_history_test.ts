@@ -82,7 +82,7 @@ function historyTest(name: string, test: (t: Bench) => Promise<void>, timeout?: 
 }
 
 historyTest("does not read before the subscription is confirmed", async (t) => {
-  t.history.topic.join(t.receiver, undefined);
+  t.history.join(t.receiver, undefined);
   t.history.subscribe();
   await quiet();
   assert.deepEqual(t.log.all, ["subscribe"]);
@@ -92,7 +92,7 @@ historyTest("does not read before the subscription is confirmed", async (t) => {
 });
 
 historyTest("runs pending work in order at the start, and later work immediately", async (t) => {
-  t.history.topic.join(t.receiver, undefined);
+  t.history.join(t.receiver, undefined);
   t.history.subscribe();
   for (const text of ["a", "b"]) t.history.whenStarted(() => t.log.push(text));
   t.subscriptions[0].resolve();
@@ -102,7 +102,7 @@ historyTest("runs pending work in order at the start, and later work immediately
 });
 
 historyTest("completes pending work immediately without subscribers", async (t) => {
-  t.history.topic.join(t.receiver, undefined);
+  t.history.join(t.receiver, undefined);
   t.history.subscribe();
   t.history.whenStarted(() => t.log.push("a"));
   t.history.end();
@@ -114,12 +114,12 @@ historyTest("completes pending work immediately without subscribers", async (t) 
 historyTest(
   "after a failed subscription, the next one reports the messages missed in the meantime",
   async (t) => {
-    t.history.topic.join(t.receiver, 3);
+    t.history.join(t.receiver, 3);
     t.history.subscribe();
     t.subscriptions[0].reject("refused");
     await quiet();
     assert.deepEqual(t.log.all, ["subscribe", "failed refused", "room at 3", "missed"]);
-    t.history.topic.join(t.receiver, undefined);
+    t.history.join(t.receiver, undefined);
     t.subscriptions[1].resolve();
     await quiet();
     assert.deepEqual(t.log.all.slice(4), ["subscribe", "read room undefined", "room at 5"]);
@@ -127,20 +127,20 @@ historyTest(
 );
 
 historyTest("waiting for a subscription times out, but it may still complete", async (t) => {
-  t.history.topic.join(t.receiver, 3);
+  t.history.join(t.receiver, 3);
   t.history.subscribe();
   const all = await t.log.atLeast(4);
   assert.match(all[1], /has not answered a subscription within 20 ms/);
   assert.deepEqual(all.slice(2), ["room at 3", "missed"]);
   t.subscriptions[0].resolve();
   await quiet();
-  t.history.topic.join(t.receiver, 5);
+  t.history.join(t.receiver, 5);
   await quiet();
   assert.deepEqual(t.log.all.slice(4), ["read room undefined", "missed by all", "room at 5"]);
 }, 20);
 
 historyTest("ignores a reply from before an outage", async (t) => {
-  t.history.topic.join(t.receiver, undefined);
+  t.history.join(t.receiver, undefined);
   t.history.subscribe();
   t.history.interrupt();
   t.subscriptions[0].resolve();

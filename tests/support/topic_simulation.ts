@@ -3,12 +3,7 @@
 // receiver are compared with the published ones.
 
 import assert from "node:assert/strict";
-import {
-  type OrderedMessage,
-  OrderedTopic,
-  type OrderedTopicOwner,
-  type Page,
-} from "../../src/backplane/ordered_topic.ts";
+import { type OrderedMessage, OrderedTopic, type Page } from "../../src/backplane/ordered_topic.ts";
 import type { Random } from "./random.ts";
 
 /** A message of the simulation. */
@@ -54,10 +49,9 @@ class Receiver {
 }
 
 /** The broker, the server and the receivers. */
-export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMessage> {
+export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   readonly #random: Random;
   readonly #chances: Chances;
-  readonly #topic: OrderedTopic<Receiver, SimulatedMessage>;
   readonly #receivers: Set<Receiver> = new Set();
   readonly #all: SimulatedMessage[] = [];
   #number = 0;
@@ -78,13 +72,13 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   got = 0;
 
   constructor(random: Random, chances: Chances) {
-    this.#random = random;
-    this.#chances = chances;
-    this.#topic = new OrderedTopic(this, {
+    super({
       maxReceivedBytes: chances.maxHeld,
       maxReplayMessages: chances.maxReplay,
       maxReplayBytes: Infinity,
     });
+    this.#random = random;
+    this.#chances = chances;
   }
 
   /** Performs one random step. */
@@ -113,18 +107,18 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     }
     for (const receiver of this.#receivers) {
       assert.ok(receiver.isSubscribed, "every receiver was notified");
-      assert.ok(!this.#topic.isPending(receiver), "every receiver is subscribed");
+      assert.ok(!this.isPending(receiver), "every receiver is subscribed");
       if (receiver.at === undefined || receiver.hasMissed) continue;
       assert.equal(this.#between(receiver.at, this.#number).length, 0, "no pending work is left");
     }
-    assert.equal(this.#topic.needsRead, false);
+    assert.equal(this.needsRead, false);
   }
 
   // The decisions of the topic.
 
   deliver(message: SimulatedMessage): void {
     for (const receiver of this.#receivers) {
-      if (!this.#topic.isPending(receiver)) this.#take(receiver, message);
+      if (!this.isPending(receiver)) this.#take(receiver, message);
     }
   }
 
@@ -154,7 +148,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
 
   missedByAll(): void {
     for (const receiver of this.#receivers) {
-      if (!this.#topic.isPending(receiver)) this.missed(receiver);
+      if (!this.isPending(receiver)) this.missed(receiver);
     }
   }
 
@@ -169,12 +163,12 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   }
 
   started(): void {
-    assert.equal(this.#topic.starting, false);
+    assert.equal(this.starting, false);
   }
 
   overflowed(): void {
     this.#reading = false;
-    this.#topic.giveUp();
+    this.giveUp();
   }
 
   wentBack(): void {
@@ -229,7 +223,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
   #carry(): void {
     for (let n = this.#random.below(4); n >= 0; n--) {
       const message = this.#live.shift();
-      if (message !== undefined) this.#topic.receive(message, message.previous);
+      if (message !== undefined) this.receive(message, message.previous);
     }
   }
 
@@ -241,16 +235,16 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
       this.#page = undefined;
       if (!this.#reading) return;
       this.#reading = false;
-      if (page === "failed") this.#topic.giveUp();
-      else this.#topic.read(page);
+      if (page === "failed") this.giveUp();
+      else this.read(page);
     } else if (this.#reading) {
       this.#page = this.#answer();
     } else if (this.#wanted) {
       this.#wanted = false;
-      if (!this.#topic.needsRead) return;
+      if (!this.needsRead) return;
       this.#reading = true;
       this.reads++;
-      this.#from = this.#topic.beginRead();
+      this.#from = this.beginRead();
     }
   }
 
@@ -277,14 +271,14 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
       // It was at another server, which had all messages.
       ? this.#number
       : this.#all[this.#random.below(this.#all.length)]?.number ?? 0;
-    this.#topic.join(receiver, after);
+    this.join(receiver, after);
   }
 
   #leave(): void {
     if (this.#receivers.size < 3) return;
     const receiver = [...this.#receivers][this.#random.below(this.#receivers.size)];
     this.#receivers.delete(receiver);
-    this.#topic.leave(receiver);
+    this.leave(receiver);
   }
 
   #goAway(): void {
@@ -293,7 +287,7 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     this.#live = [];
     this.#page = undefined;
     this.#reading = false;
-    this.#topic.interrupt();
+    this.interrupt();
   }
 
   #comeBack(): void {
@@ -301,6 +295,6 @@ export class TopicSimulation implements OrderedTopicOwner<Receiver, SimulatedMes
     // Others have published meanwhile.
     for (let n = this.#random.below(5); n > 0; n--) this.#append(this.#count++, false);
     this.#live = [];
-    this.#wanted = this.#topic.needsRead;
+    this.#wanted = this.needsRead;
   }
 }
