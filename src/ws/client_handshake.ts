@@ -2,6 +2,7 @@
 // than an upgrade.
 
 import { Buffer } from "node:buffer";
+import type { EventEmitter } from "node:events";
 import http from "node:http";
 import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import https from "node:https";
@@ -44,29 +45,19 @@ export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOp
   protocols?: string | readonly string[] | undefined;
 }
 
-/** The WebSocket, as its opening handshake sees it. */
-export interface ClientHandshakeOwner {
-  /** The state: 0 during the handshake. */
-  readonly readyState: number;
-  /** How many listeners an event has. */
-  listenerCount(event: "redirect"): number;
-  /** The server has agreed to the upgrade. */
-  emit(event: "upgrade", response: IncomingMessage): boolean;
-  /** A redirect is followed. */
-  emit(event: "redirect", url: string, request: ClientRequest): boolean;
-  /** The server sent another response. */
-  emit(event: "unexpected-response", request: ClientRequest, response: IncomingMessage): boolean;
-  /** The handshake has failed; `_handshakeFailed` follows. */
-  _handshakeFailing(): void;
-  /** The handshake has failed. */
-  _handshakeFailed(error: Error): void;
-  /** The handshake is complete. */
-  setSocket(
-    socket: Duplex,
-    head: Uint8Array,
-    opened: { protocol: string; deflate: PerMessageDeflateParameters | undefined },
-  ): void;
-}
+/**
+ * Called when the handshake has failed.
+ *
+ * @param settled Calls back when the failure may be reported: at once, or when the socket is closed.
+ */
+type Failed = (error: Error, settled: (report: () => void) => void) => void;
+
+/** Called when the handshake is complete. */
+type Upgraded = (
+  socket: Duplex,
+  head: Uint8Array,
+  opened: { protocol: string; deflate: PerMessageDeflateParameters | undefined },
+) => void;
 
 const VERSIONS = [8, 13];
 
@@ -80,7 +71,9 @@ interface Origin {
 
 /** The opening handshake of one WebSocket, over all redirects. */
 export class ClientHandshake {
-  readonly #owner: ClientHandshakeOwner;
+  readonly #websocket: EventEmitter;
+  readonly #failed: Failed;
+  readonly #upgraded: Upgraded;
   readonly #options: ClientOptions;
   readonly #subprotocols: Set<string>;
   readonly #badSubprotocols: boolean;
@@ -95,15 +88,19 @@ export class ClientHandshake {
   url = "";
 
   /**
-   * @param owner The WebSocket.
+   * @param websocket The WebSocket, which emits the events of the handshake.
    * @param subprotocols The subprotocols to offer.
    * @param options The user's options.
+   * @param failed Called when it has failed.
+   * @param upgraded Called when it is complete.
    * @throws {RangeError} When the version is not supported.
    */
   constructor(
-    owner: ClientHandshakeOwner,
+    websocket: EventEmitter,
     subprotocols: readonly unknown[],
     options: ClientOptions,
+    failed: Failed,
+    upgraded: Upgraded,
   ) {
     const { protocolVersion = 13 } = options;
     if (!VERSIONS.includes(protocolVersion)) {
@@ -112,7 +109,9 @@ export class ClientHandshake {
           `(supported versions: ${VERSIONS.join(", ")})`,
       );
     }
-    this.#owner = owner;
+    this.#websocket = websocket;
+    this.#failed = failed;
+    this.#upgraded = upgraded;
     this.#options = options;
     this.#subprotocols = new Set(subprotocols as string[]);
     this.#badSubprotocols = this.#subprotocols.size < subprotocols.length ||
@@ -145,20 +144,20 @@ export class ClientHandshake {
 
   /** Aborts with an error of this text. */
   abort(message: string): void {
-    const error = new Error(message);
-    this.#owner._handshakeFailing();
     this.#aborted = true;
     const { request } = this;
-    // Node's `destroy` does not close a socket whose request has been answered.
-    request?.destroy();
-    request?.socket?.destroy();
-    nextTick(() => this.#owner._handshakeFailed(error));
+    this.#failed(new Error(message), (report) => {
+      // Node's `destroy` does not close a socket whose request has been answered.
+      request?.destroy();
+      request?.socket?.destroy();
+      nextTick(report);
+    });
   }
 
   #fail(error: Error): void {
     this.#aborted = true;
     this.request = null;
-    this.#owner._handshakeFailed(error);
+    this.#failed(error, (report) => report());
   }
 
   #send(url: URL): void {
@@ -185,21 +184,21 @@ export class ClientHandshake {
     // Here and not above, because `createConnection` may change the request's options.
     const sent = (isSecure ? https : http).request(request);
     this.request = sent;
-    if (this.redirects > 0) this.#owner.emit("redirect", this.url, sent);
+    if (this.redirects > 0) this.#websocket.emit("redirect", this.url, sent);
     sent.on("timeout", () => this.abort("Opening handshake has timed out"));
     sent.on("error", (error) => {
       if (this.request === sent && !this.#aborted) this.#fail(error);
     });
     sent.on("response", (response) => this.#answered(sent, response, url));
     sent.on("upgrade", (response, socket, head) => {
-      this.#owner.emit("upgrade", response);
+      this.#websocket.emit("upgrade", response);
       // A listener may have closed the WebSocket.
-      if (this.#owner.readyState !== 0) return;
+      if (this.#aborted) return;
       this.request = null;
-      this.#upgraded(response, socket, head, key, deflate);
+      this.#checkUpgrade(response, socket, head, key, deflate);
     });
     if (finishRequest === undefined) sent.end();
-    else finishRequest(sent, this.#owner as never);
+    else finishRequest(sent, this.#websocket as never);
   }
 
   #deflate(): PerMessageDeflate | undefined {
@@ -251,7 +250,7 @@ export class ClientHandshake {
         headers[name.toLowerCase()] = value;
       }
       this.#headers = { ...headers };
-    } else if (this.#owner.listenerCount("redirect") === 0) {
+    } else if (this.#websocket.listenerCount("redirect") === 0) {
       const sameHost = here.isUnix === this.#origin.isUnix && here.host === this.#origin.host;
       if (!sameHost || (this.#origin.isSecure && !here.isSecure)) {
         delete headers.authorization;
@@ -278,7 +277,7 @@ export class ClientHandshake {
       this.request = null;
       request.destroy();
       this.#follow(location, url);
-    } else if (!this.#owner.emit("unexpected-response", request, response)) {
+    } else if (!this.#websocket.emit("unexpected-response", request, response)) {
       this.abort(`Unexpected server response: ${statusCode}`);
     }
   }
@@ -294,7 +293,7 @@ export class ClientHandshake {
     this.start(url);
   }
 
-  #upgraded(
+  #checkUpgrade(
     response: IncomingMessage,
     socket: Duplex,
     head: Uint8Array,
@@ -305,14 +304,15 @@ export class ClientHandshake {
       checkUpgrade(response, key);
       const protocol = this.#checkSubprotocol(response.headers["sec-websocket-protocol"]);
       const extensions = checkExtensions(response.headers["sec-websocket-extensions"], deflate);
-      this.#owner.setSocket(socket, head, { protocol, deflate: extensions });
+      this.#upgraded(socket, head, { protocol, deflate: extensions });
     } catch (error) {
       if (!(error instanceof UpgradeError)) throw error;
-      this.#owner._handshakeFailing();
-      // Errors of the socket itself have no further information.
-      socket.on("error", () => {});
-      socket.once("close", () => this.#owner._handshakeFailed(new Error(error.message)));
-      socket.destroy();
+      this.#failed(new Error(error.message), (report) => {
+        // Errors of the socket itself have no further information.
+        socket.on("error", () => {});
+        socket.once("close", report);
+        socket.destroy();
+      });
     }
   }
 

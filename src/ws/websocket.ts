@@ -152,7 +152,16 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     }
     this._isServer = false;
     this.#options = options ?? {};
-    this.#handshake = new ClientHandshake(this, names, options ?? {});
+    this.#handshake = new ClientHandshake(
+      this,
+      names,
+      options ?? {},
+      (error, settled) => {
+        this.#readyState = CLOSING;
+        settled(() => this.#handshakeFailed(error));
+      },
+      (socket, head, opened) => this.setSocket(socket, head, opened),
+    );
     this.#handshake.start(address);
   }
 
@@ -385,14 +394,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#wasClean;
   }
 
-  /** @internal The opening handshake has failed, or its failure is about to be reported. */
-  _handshakeFailing(): void {
-    this.#readyState = CLOSING;
-  }
-
-  /** @internal The opening handshake has failed. */
-  _handshakeFailed(error: Error): void {
-    this.#readyState = CLOSING;
+  #handshakeFailed(error: Error): void {
     this.emit("error", error);
     this.#readyState = CLOSED;
     this.emit("close", CloseCode.Abnormal, EMPTY);
