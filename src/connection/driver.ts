@@ -16,6 +16,7 @@ import type { Transport, TransportSink } from "../transport/transport.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import { maskLargeWith } from "../wire/mask.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
+import { Views } from "../wire/views.ts";
 import { show } from "../shared/check.ts";
 import { Closing } from "./closing.ts";
 import type { HandshakeInfo } from "./connection.ts";
@@ -52,6 +53,9 @@ export interface DriverStart {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** The messages of the chunk that is read. */
+const views = new Views();
 
 /** Drives one connection; users hold its {@linkcode Connection}. */
 export class Driver<T> extends SendingDriver<T>
@@ -241,7 +245,7 @@ export class Driver<T> extends SendingDriver<T>
       return bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
     }
     this.#gaveViews = true;
-    return bytes.subarray(start, end) as Uint8Array<ArrayBuffer>;
+    return views.of(bytes, start, end);
   }
 
   protected override takesControl(hasHandler: boolean): boolean {

@@ -211,6 +211,15 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Makes room for `size` bytes. */
   reserve(size: number): Uint8Array {
+    // The owner of the cork has no other memory.
+    if (
+      corkOwner === this && corkLength + size <= cork.length &&
+      (this.#flags & (Flag.Congested | Flag.Delaying)) === 0
+    ) return cork;
+    return this.#reserveOther(size);
+  }
+
+  #reserveOther(size: number): Uint8Array {
     if (
       this.#held === undefined && (this.#flags & (Flag.Congested | Flag.Delaying)) === 0 &&
       size <= CORK_SIZE && this.#congestion?.parked === undefined
@@ -234,7 +243,10 @@ export abstract class OutputBuffer implements FrameOutput {
       this.#heldLength += size;
       if (this.#heldLength >= CORK_SIZE) this.write();
     }
-    if ((this.#flags & Flag.Delaying) !== 0) return;
+    const flags = this.#flags;
+    // Inside a handler of the connection that is all.
+    if (flags >= CORK && (flags & (Flag.Delaying | Flag.Delayed)) === 0) return;
+    if ((flags & Flag.Delaying) !== 0) return;
     this.#flags &= ~Flag.Delayed;
     if (!this.isCorked && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }

@@ -2,6 +2,7 @@
 // resume anywhere, so that invalid text is rejected at its first invalid byte.
 
 import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
+import { Views } from "../wire/views.ts";
 
 /** Up to this many bytes, ASCII is decoded faster by hand than by the decoder (bench/micro/text.ts). */
 const DECODE_LOOP_LIMIT = 12;
@@ -24,6 +25,10 @@ const REPLACEMENT = "\ufffd";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
+
+/** Texts that are decoded, and memory for encoded ones. */
+const received = new Views();
+const targets = new Views();
 
 function invalidUtf8(): InvalidPayloadError {
   return new InvalidPayloadError("INVALID_UTF8", "A text message is not UTF-8");
@@ -53,7 +58,7 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   }
   let text: string;
   try {
-    text = decoder.decode(bytes.subarray(start, end));
+    text = decoder.decode(received.of(bytes, start, end));
   } catch {
     // It never fails on invalid UTF-8, only on strings longer than the engine supports.
     throw new MessageTooBigError(
@@ -93,7 +98,7 @@ export function encodeText(text: string, target: Uint8Array, offset: number): nu
     }
     if (i === length) return length;
   }
-  return encoder.encodeInto(text, target.subarray(offset)).written;
+  return encoder.encodeInto(text, targets.of(target, offset, target.length)).written;
 }
 
 /** Encodes `text` into separate memory; a lone surrogate becomes U+FFFD. */

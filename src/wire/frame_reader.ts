@@ -12,7 +12,18 @@ import {
   tooManyFragments,
 } from "./header.ts";
 import { applyMask, readMaskKey, rotateMaskKey } from "./mask.ts";
-import { CONTROL, FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER_SIZE, RSV1 } from "./opcode.ts";
+import {
+  CONTROL,
+  FIN,
+  MASK,
+  MAX_CONTROL_PAYLOAD,
+  MAX_HEADER_SIZE,
+  Opcode,
+  RSV1,
+} from "./opcode.ts";
+
+const WHOLE_TEXT = FIN | Opcode.Text;
+const WHOLE_BINARY = FIN | Opcode.Binary;
 
 /**
  * Where a {@linkcode FrameReader} delivers frames whose headers are legal.
@@ -119,7 +130,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
    * `BUFFER_DETACHED` when the sink has detached the memory of `bytes`.
    */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
-    const { masked } = this.#rules;
+    const { masked, maxMessageSize } = this.#rules;
     let at = start;
     // The common frame is complete in its chunk, and is read in this one function.
     while (at < end && !this.#stopped) {
@@ -132,10 +143,15 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
       if (end - at < 2) return this.#keepHeader(bytes, at, end);
       const first = bytes[at];
       const second = bytes[at + 1];
-      checkHeader(first, second, this.#rules, this.#message !== undefined);
+      // A whole message in one frame, the common case, can only break the rules of its length.
+      const isWhole = (first === WHOLE_TEXT || first === WHOLE_BINARY) &&
+        this.#message === undefined && (second & MASK) !== 0 === masked;
+      if (!isWhole) checkHeader(first, second, this.#rules, this.#message !== undefined);
       const payload = at + headerSize(second);
       if (payload > end) return this.#keepHeader(bytes, at, end);
-      const length = this.#countFrame(first, bytes, at);
+      const length = isWhole
+        ? readPayloadLength(bytes, at, maxMessageSize)
+        : this.#countFrame(first, bytes, at);
       const key = masked ? readMaskKey(bytes, payload - 4) : 0;
       at = payload + length;
       if (at > end) {

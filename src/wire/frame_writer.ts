@@ -60,6 +60,11 @@ function writeHeader(
     bytes[at + 3] = length;
     return at + 4;
   }
+  return writeLongHeader(bytes, at, length, mask);
+}
+
+/** The rest of a header with a length of 64 bits. */
+function writeLongHeader(bytes: Uint8Array, at: number, length: number, mask: number): number {
   bytes[at + 1] = mask | LENGTH_64;
   // RFC 6455 5.2: 64 bits in network byte order.
   const high = Math.floor(length / 0x100000000);

@@ -181,27 +181,31 @@ function reservedOpcode(opcode: number): ProtocolError {
  * @category Frames
  */
 export function readPayloadLength(bytes: Uint8Array, offset: number, limit: number): number {
+  // Errors are made elsewhere, so that engines compile this into its caller.
   let length = bytes[offset + 1] & LENGTH_BITS;
-  if (length >= LENGTH_16) {
-    const wide = length === LENGTH_64;
-    length = wide ? readLength64(bytes, offset + 2) : bytes[offset + 2] << 8 | bytes[offset + 3];
+  if (length === LENGTH_16) {
+    length = bytes[offset + 2] << 8 | bytes[offset + 3];
     // RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length".
-    if (length < (wide ? 0x10000 : LENGTH_16)) {
-      throw new ProtocolError(
-        "LENGTH_NOT_MINIMAL",
-        `A payload length of ${length} is written in ${wide ? 64 : 16} bits`,
-      );
-    }
+    if (length < LENGTH_16) throw notMinimal(length, 16);
+  } else if (length === LENGTH_64) {
+    length = readLength64(bytes, offset + 2);
+    if (length < 0x10000) throw notMinimal(length, 64);
   }
-  if (length > limit) {
-    throw new MessageTooBigError(
-      `A message exceeds maxMessageSize: a frame of ${
-        shown(bytes, offset, length)
-      } bytes, ${limit} ` +
-        "bytes left",
-    );
-  }
+  if (length > limit) throw tooBig(shown(bytes, offset, length), limit);
   return length;
+}
+
+function notMinimal(length: number, bits: number): ProtocolError {
+  return new ProtocolError(
+    "LENGTH_NOT_MINIMAL",
+    `A payload length of ${length} is written in ${bits} bits`,
+  );
+}
+
+function tooBig(size: string, limit: number): MessageTooBigError {
+  return new MessageTooBigError(
+    `A message exceeds maxMessageSize: a frame of ${size} bytes, ${limit} bytes left`,
+  );
 }
 
 /** A length in digits: a number rounds those of 64 bits. */

@@ -162,7 +162,8 @@ function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): 
 
 function maskWords(bytes: Uint8Array, start: number, end: number, key: number): void {
   if (bytes !== viewed) viewWords(bytes);
-  const head = -(bytes.byteOffset + start) & 3;
+  // Not from `byteOffset`, which costs V8 as much as masking ten words.
+  const head = wordsStart - start & 3;
   maskBytes(bytes, start, start + head, key);
   const wordKey = rotateMaskKey(key, head);
   const view = words;
