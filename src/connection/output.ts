@@ -47,15 +47,15 @@ class OutputExtra {
   /** The fragment queue, once a message was sent in fragments. */
   fragments: FragmentQueue | undefined;
   drainWaiters: Array<() => void> | undefined;
-  /** Waiters for the output alone, not for messages in the fragment queue. */
+  /** Waiters for output outside the fragment queue. */
   outputWaiters: Array<() => void> | undefined;
-  /** Callbacks of `written`, in the order of the bytes that they wait for. */
+  /** The `written` callbacks, in the order of their bytes. */
   written: Array<{ readonly end: number; readonly call: WrittenCallback }> | undefined;
-  /** The size of a message that alone is over `maxBufferedAmount`, until it has left. */
+  /** The size of a single message over `maxBufferedAmount`, until it has been sent. */
   oversize = 0;
   delayTimer: Timer | undefined;
   delayedMessages = 0;
-  /** Whether senders wait until there is room. */
+  /** Whether senders are waiting for room. */
   wantsDrain = false;
 }
 
@@ -67,7 +67,7 @@ export class Output extends OutputBuffer implements TimerTarget {
 
   /**
    * @param owner The connection.
-   * @param rules How much may wait.
+   * @param rules The limits.
    */
   constructor(owner: OutputOwner, rules: OutputRules) {
     super();
@@ -79,24 +79,24 @@ export class Output extends OutputBuffer implements TimerTarget {
     return this.#owner.transport;
   }
 
-  /** Bytes that have not left the process, with messages in the fragment queue. */
+  /** Bytes that have not left the process, including the fragment queue. */
   get bufferedAmount(): number {
     const extra = this.#extra;
     return extra?.fragments === undefined ? this.size : this.size + extra.fragments.size;
   }
 
-  /** The memory of the buffer, and that of messages in the fragment queue. */
+  /** The memory of the buffer and the fragment queue. */
   override get held(): number {
     const extra = this.#extra;
     return extra?.fragments === undefined ? super.held : super.held + extra.fragments.held;
   }
 
-  /** The share of frames that other connections send as well, in the buffer and that queue. */
+  /** The share of frames shared with other connections, in the buffer and the fragment queue. */
   override get sharedWeight(): number {
     return super.sharedWeight + (this.#extra?.fragments?.sharedWeight ?? 0);
   }
 
-  /** Bytes of long messages that wait for compression, which is not the peer's fault. */
+  /** Bytes of long messages waiting for compression, which is not the peer's fault. */
   get uncompressed(): number {
     return this.#extra?.fragments?.uncompressed ?? 0;
   }
@@ -112,7 +112,7 @@ export class Output extends OutputBuffer implements TimerTarget {
    * A message was added.
    *
    * @param length Its approximate size in bytes.
-   * @returns Whether more may be sent at once.
+   * @returns Whether more may be sent.
    */
   accepted(length: number): boolean {
     const size = this.bufferedAmount;
@@ -122,7 +122,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   /** Calls back when everything added so far has left the process. */
   whenWritten(call: WrittenCallback): void {
     (this.#more.written ??= []).push({ end: this.end, call });
-    // If all of it has left already, there is no other event.
+    // If everything has already been sent, no other event follows.
     this.needFlush();
   }
 
@@ -141,10 +141,10 @@ export class Output extends OutputBuffer implements TimerTarget {
   }
 
   /**
-   * Asks for a call of {@linkcode OutputOwner.releaseWaiting} when there is room.
+   * Requests a call of {@linkcode OutputOwner.releaseWaiting} when there is room.
    *
    * @param bytes Bytes that wait elsewhere.
-   * @param newest The bytes of the message that was added there last.
+   * @param newest The bytes of the message added there last.
    * @returns `false` if the connection was cut.
    */
   awaitDrain(bytes: number, newest: number): boolean {
@@ -161,7 +161,7 @@ export class Output extends OutputBuffer implements TimerTarget {
    * The connection has ended: discards waiting output.
    *
    * @param error The error for messages that were not written.
-   * @returns The messages of the fragment queue that were not sent.
+   * @returns The unsent messages of the fragment queue.
    */
   finish(error: Error): QueuedMessage[] {
     this.stop();
@@ -187,12 +187,12 @@ export class Output extends OutputBuffer implements TimerTarget {
     return this.#extra?.fragments;
   }
 
-  /** The same, made when it is first needed. */
+  /** The fragment queue, created on first use. */
   needFragments(): FragmentQueue {
     return this.#more.fragments ??= new FragmentQueue((next) => this.#owner.sendQueued(next));
   }
 
-  /** A stream is complete or given up, or a long message is sent. */
+  /** A stream was completed or aborted, or a long message was sent. */
   leaveFragments(): void {
     this.fragments?.leave();
     if (!this.isCorked && !this.isClosed) this.settle();
@@ -215,7 +215,7 @@ export class Output extends OutputBuffer implements TimerTarget {
     }
   }
 
-  /** Starts to add messages of `sendDelayed`; earlier ones may have left with other messages. */
+  /** Starts to delay messages; earlier ones may have been sent with other messages. */
   startDelayed(): void {
     if (!this.delaying && this.#extra !== undefined) this.#endBatch(this.#extra);
     this.startDelay();
@@ -240,11 +240,11 @@ export class Output extends OutputBuffer implements TimerTarget {
     return this.#extra ??= new OutputExtra();
   }
 
-  /** More than `highWaterMark` is buffered. Returns whether it no longer is. */
+  /** Handles more than `highWaterMark` buffered bytes. Returns whether that is resolved. */
   #isBelowMark(size: number, length: number): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
     if (size > maxBufferedAmount) {
-      // The peer cannot have read output that only waits for the end of the tick.
+      // Output that just waits for the end of the tick is not the peer's fault.
       this.write();
       size = this.bufferedAmount;
       if (size <= highWaterMark) return true;
@@ -254,7 +254,7 @@ export class Output extends OutputBuffer implements TimerTarget {
     return false;
   }
 
-  /** Cuts a peer that reads too slowly; one message alone is never the reason. */
+  /** Cuts a peer that reads too slowly, but not because of a single message. */
   #isWithinLimit(buffered: number, length: number): boolean {
     const { maxBufferedAmount } = this.#rules;
     const size = buffered - this.uncompressed;
@@ -289,14 +289,14 @@ export class Output extends OutputBuffer implements TimerTarget {
     if (this.size > this.#rules.highWaterMark) return;
     extra.oversize = 0;
     extra.outputWaiters = wakeAll(extra.outputWaiters);
-    // If all of it leaves at once, no other event reports the free space.
+    // If everything is sent at once, no other event reports the free space.
     while (!this.slow && this.#owner.releaseWaiting());
     if (this.slow) return;
     extra.wantsDrain = false;
     extra.drainWaiters = wakeAll(extra.drainWaiters);
     this.#owner.callDrain();
-    // If all output of the handler has left at once, there is no other event. Not in this turn of
-    // the event loop: an endless producer would starve everything else.
+    // If all output was sent at once, no other event follows. Not in this turn of the event loop:
+    // an endless producer would starve everything else.
     if (extra.wantsDrain) setTimeout(() => this.settle());
   }
 
@@ -312,7 +312,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   }
 
   #callWritten(call: WrittenCallback, error: Error | undefined): void {
-    // A callback may be an async function, whose rejection is an error of user code.
+    // Rejections of async callbacks are errors of user code.
     callReported(
       () => error === undefined ? call() : call(error),
       (cause) => this.#owner.callbackFailed(cause),

@@ -1,9 +1,9 @@
 // The memory of a connection's output, and the write itself.
 //
-// Frames are written straight into the cork, one buffer for the whole process, and leave in one
-// write when the chunk that caused them is processed, or at the end of the tick. A connection needs
-// memory of its own only while its transport accepts no more, or when another connection takes over
-// the cork.
+// Frames are written directly into the cork, one buffer for the whole process, and are sent in one
+// write after the current chunk is processed, or at the end of the tick. A connection has its own
+// memory only while its transport accepts no output, or after another connection has taken over the
+// cork.
 
 import type { Transport } from "../transport/transport.ts";
 import { touchedSize } from "../message/memory_governor.ts";
@@ -14,12 +14,12 @@ import { SharedBatch } from "./shared_batch.ts";
 /** Bytes above which output is written before the end of the tick. */
 export const CORK_SIZE = 65536;
 
-/** The first size of a connection's own output memory. */
+/** The initial size of a connection's own output memory. */
 const HELD_MIN = 512;
 
 /**
- * The maximum size of one buffer, unless a single message is larger: one buffer for all waiting
- * output would be copied as a whole each time it grows.
+ * The maximum size of one buffer, unless a single message is larger: a single buffer would be
+ * copied as a whole each time it grows.
  */
 const PART_SIZE = 1_048_576;
 
@@ -30,11 +30,11 @@ const PART_MIN = 65_536;
 const PARKED_MIN = 512;
 
 /**
- * The state of an output, as bits of one number: separate fields would take 56 bytes more per
- * connection. The bits above count the calls of {@linkcode OutputBuffer.cork}.
+ * The state of an output, as bits of one number: separate fields would take 56 more bytes per
+ * connection. The higher bits count calls of {@linkcode OutputBuffer.cork}.
  */
 const Flag = {
-  /** The held buffer is read-only, because other connections send the same bytes. */
+  /** The held buffer is read-only: other connections send the same bytes. */
   Shared: 1,
   /** New frames go to held memory and wait for {@linkcode OutputBuffer.flush}. */
   Delaying: 2,
@@ -46,21 +46,18 @@ const Flag = {
   Scheduled: 16,
   /** Nothing more is written. */
   Closed: 32,
-  /**
-   * The memory that the transport still needs belongs to frames that other connections send as
-   * well.
-   */
+  /** The memory lent to the transport contains frames shared with other connections. */
   LendsShared: 64,
 } as const;
 
-/** One call of {@linkcode OutputBuffer.cork} that is not undone. */
+/** One open call of {@linkcode OutputBuffer.cork}. */
 const CORK = 128;
 
-/** Memory that few connections have: their peers read slowly. */
+/** State of connections whose peers read slowly. */
 class Congestion {
   /** Memory that is counted until the transport accepts output again. */
   lent: LentMemory | undefined;
-  /** Output to write before the held buffer, while the transport accepts no more. Never empty. */
+  /** Output to write before the held buffer while the transport accepts no more. Never empty. */
   parked: ParkedOutput | undefined;
 }
 
@@ -73,34 +70,37 @@ const waiting: OutputBuffer[] = [];
 /** The buffer shared by connections that send the same frames. */
 const batch = new SharedBatch(CORK_SIZE);
 
-/** Writes, at the end of the tick, what connections sent outside of their handlers. */
+/** Writes at the end of the tick the output sent outside of handlers. */
 function flushWaiting(): void {
   // Flushing calls drain handlers, which may send on other connections: the list can grow meanwhile.
   for (let i = 0; i < waiting.length; i++) waiting[i].flushScheduled();
   waiting.length = 0;
 }
 
-/** Gathers the frames of one connection, and writes them. */
+/** Collects the frames of one connection and writes them. */
 export abstract class OutputBuffer implements FrameOutput {
-  /** Memory of this connection, in use from a displacement or a refused write until all of it is written. */
+  /**
+   * Memory of this connection, in use from a displacement or a rejected write until everything is
+   * written.
+   */
   #held: Uint8Array | undefined;
   #heldLength = 0;
   /** Bytes passed to the transport. */
   #handedOver = 0;
-  /** The set of `Flag`s, and the number of corks. */
+  /** The `Flag` bits and the cork count. */
   #flags = 0;
   #congestion: Congestion | undefined;
 
   /** The stream to write to. */
   protected abstract readonly transport: Transport;
 
-  /** The first size of the memory for output that may wait. */
+  /** The initial size of the memory for delayed output. */
   protected abstract readonly delayedSize: number;
 
-  /** Output was written, or may have left: notifies those that wait for it. Must not throw. */
+  /** Output was written or may have been sent: notifies waiters. Must not throw. */
   protected abstract settle(): void;
 
-  /** A method of the transport threw, which it must not. Must not throw. */
+  /** A method of the transport threw, which violates its contract. Must not throw. */
   protected abstract writeFailed(error: unknown): void;
 
   /** Bytes that have not left the process. */
@@ -111,12 +111,12 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Bytes that the transport has accepted and not yet sent. */
   get below(): number {
-    // A transport that accepts more has nothing left: no need to ask.
+    // A transport that accepts output has nothing buffered.
     if ((this.#flags & Flag.Congested) === 0) return 0;
     try {
       return this.transport.bufferedAmount;
     } catch (error) {
-      // Not asked again.
+      // Do not ask again.
       this.#flags &= ~Flag.Congested;
       this.writeFailed(error);
       return 0;
@@ -124,8 +124,8 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Bytes of memory held for this connection alone: frames that other connections send as well are
-   * counted once for all.
+   * Bytes of memory held for this connection only: shared frames are counted once for all
+   * connections.
    */
   get held(): number {
     const held = this.#held;
@@ -139,13 +139,13 @@ export abstract class OutputBuffer implements FrameOutput {
     return own + below + (congestion?.parked?.own ?? 0);
   }
 
-  /** Its share of the frames that other connections send as well, in bytes. */
+  /** Its share of frames shared with other connections, in bytes. */
   get sharedWeight(): number {
     return (this.#congestion?.lent?.sharedWeight ?? 0) +
       (this.#congestion?.parked?.sharedWeight ?? 0);
   }
 
-  /** Counts shared frames that wait: most leave with the next flush, and are not counted. */
+  /** Counts buffered shared frames: most are sent with the next flush and not counted. */
   countShared(): void {
     const waits = (this.#flags & Flag.Congested) !== 0 && (this.#flags & Flag.Shared) !== 0
       ? this.#held
@@ -154,18 +154,18 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#needLent().hold(waits);
   }
 
-  /** Bytes that have left the process since the connection opened. */
+  /** Bytes sent since the connection opened. */
   get left(): number {
     return this.#handedOver - this.below;
   }
 
-  /** Its value once everything added so far has left. */
+  /** The value of `left` once everything added so far has been sent. */
   protected get end(): number {
     const corked = corkOwner === this ? corkLength : 0;
     return this.#handedOver + this.#parkedSize() + this.#heldLength + corked;
   }
 
-  /** Whether the transport accepts no output at the moment. */
+  /** Whether the transport currently accepts no output. */
   get congested(): boolean {
     return (this.#flags & Flag.Congested) !== 0;
   }
@@ -175,7 +175,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return (this.#flags & Flag.Delayed) !== 0 && this.#heldLength > 0;
   }
 
-  /** Whether nothing waits here; the transport may still hold output. */
+  /** Whether nothing is buffered here; the transport may still hold output. */
   get empty(): boolean {
     return this.#heldLength === 0 && corkOwner !== this && this.#congestion?.parked === undefined;
   }
@@ -278,15 +278,15 @@ export abstract class OutputBuffer implements FrameOutput {
     if (!this.isCorked && (this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
 
-  /** Adds bytes as they are. */
+  /** Adds raw bytes. */
   append(bytes: Uint8Array): void {
     this.reserve(bytes.length).set(bytes, this.offset);
     this.commit(bytes.length);
   }
 
   /**
-   * Output added from here to {@linkcode OutputBuffer.endDelay} waits until other output is added, until a
-   * flush, or until it fills a whole cork.
+   * Delays output added before {@linkcode OutputBuffer.endDelay} until other output is added, until
+   * a flush, or until it fills the cork.
    */
   startDelay(): void {
     if (this.empty) this.#flags |= Flag.Delayed;
@@ -305,7 +305,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#flags |= Flag.Congested;
   }
 
-  /** The transport accepts output again; {@linkcode OutputBuffer.flush} has to follow. */
+  /** The transport accepts output again; {@linkcode OutputBuffer.flush} must follow. */
   ready(): void {
     this.#flags &= ~Flag.Congested;
     this.#release();
@@ -318,15 +318,15 @@ export abstract class OutputBuffer implements FrameOutput {
     congestion.lent = undefined;
   }
 
-  /** From here on writes wait for {@linkcode OutputBuffer.uncork}. Calls nest. */
+  /** Delays writes until {@linkcode OutputBuffer.uncork}. Calls nest. */
   cork(): void {
     this.#flags += CORK;
   }
 
   /**
-   * Undoes one {@linkcode OutputBuffer.cork}; the last one writes the collected output.
+   * Undoes one {@linkcode OutputBuffer.cork}; the last call writes the collected output.
    *
-   * @param settles Whether to notify those that wait for the write; `false` if the caller does.
+   * @param settles Whether to notify waiters of the write; `false` if the caller does.
    */
   uncork(settles = true): void {
     this.#flags -= CORK;
@@ -336,7 +336,8 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   /**
-   * Writes all output, also delayed output: now, or with the last {@linkcode OutputBuffer.uncork}.
+   * Writes all output, including delayed output: now, or with the last {@linkcode
+   * OutputBuffer.uncork}.
    */
   flush(): void {
     this.#flags &= ~Flag.Delayed;
@@ -345,7 +346,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.settle();
   }
 
-  /** Writes what waits now, also inside of a {@linkcode OutputBuffer.cork}. */
+  /** Writes buffered output immediately, even inside a {@linkcode OutputBuffer.cork}. */
   flushNow(): void {
     this.#flags &= ~Flag.Delayed;
     this.write();
@@ -360,7 +361,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.settle();
   }
 
-  /** Discards waiting output; the stream has ended. */
+  /** Discards buffered output; the stream has ended. */
   close(): void {
     this.#flags |= Flag.Closed;
     this.#held = undefined;
@@ -379,7 +380,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#flags |= Flag.Closed;
   }
 
-  /** Asks for a flush at the end of the tick. */
+  /** Schedules a flush at the end of the tick. */
   protected needFlush(): void {
     if ((this.#flags & Flag.Scheduled) === 0) this.#schedule();
   }
@@ -395,7 +396,10 @@ export abstract class OutputBuffer implements FrameOutput {
     corkLength = 0;
   }
 
-  /** Another connection writes before the flush: pending output moves to a buffer of this connection. */
+  /**
+   * Another connection writes before the flush: moves pending output to a buffer of this
+   * connection.
+   */
   #giveUpCork(): void {
     if (corkLength === 0) return;
     this.#held = cork.slice(0, corkLength);
@@ -403,7 +407,7 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   #reserveHeld(size: number): Uint8Array {
-    // Taken with bytes in the cork only when a large message follows small ones in one tick.
+    // The cork has bytes here only when a large message follows small ones in one tick.
     if (corkOwner === this) {
       this.#giveUpCork();
       corkOwner = undefined;
@@ -425,7 +429,7 @@ export abstract class OutputBuffer implements FrameOutput {
     return grown;
   }
 
-  /** Parks the held buffer behind those parked before; later output gets a new one. */
+  /** Parks the held buffer behind earlier ones; later output gets a new buffer. */
   #parkHeld(): void {
     if (corkOwner === this) {
       this.#giveUpCork();
@@ -443,7 +447,7 @@ export abstract class OutputBuffer implements FrameOutput {
     this.#flags &= ~Flag.Shared;
   }
 
-  /** Writes parked output, small parts together, while the transport accepts it. */
+  /** Writes parked output while the transport accepts it, joining small parts. */
   #writeParked(parked: ParkedOutput): void {
     while (parked.size > 0 && (this.#flags & (Flag.Congested | Flag.Closed)) === 0) {
       if (parked.canJoin(cork.length)) {
@@ -458,11 +462,11 @@ export abstract class OutputBuffer implements FrameOutput {
         this.#transfer(bytes, length, false);
       }
     }
-    // A transport that has thrown has closed the output.
+    // If the transport threw, the output is closed.
     if (parked.size === 0 && this.#congestion !== undefined) this.#congestion.parked = undefined;
   }
 
-  /** Writes waiting output, as far as the transport accepts it. */
+  /** Writes buffered output as far as the transport accepts it. */
   protected write(): void {
     if ((this.#flags & (Flag.Congested | Flag.Closed)) !== 0) return;
     const parked = this.#congestion?.parked;
@@ -503,8 +507,8 @@ export abstract class OutputBuffer implements FrameOutput {
         if (!this.transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
       } else if (!this.transport.write(cork, length)) {
         this.#flags |= Flag.Congested;
-        // The transport still needs the memory, so the next writer gets the unused rest of it, or
-        // other memory: otherwise thousands of stalled peers would keep a whole cork each.
+        // The transport still needs the memory, so the next writer gets its unused rest, or other
+        // memory: otherwise thousands of stalled peers would keep a whole cork each.
         const used = (length + 7) & ~7;
         const rest = cork.length - used;
         cork = rest >= CORK_SIZE / 2 ? cork.subarray(used) : new Uint8Array(CORK_SIZE);
@@ -516,7 +520,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** The transport needs the memory until it accepts output again. */
   #lend(bytes: Uint8Array, length: number): void {
-    // It may have ended the connection meanwhile.
+    // The connection may have ended meanwhile.
     if ((this.#flags & Flag.Closed) !== 0) return;
     const lent = this.#needLent();
     if ((this.#flags & Flag.LendsShared) !== 0) lent.lend(bytes);

@@ -1,29 +1,28 @@
-// Output that waits, in order, while the transport accepts no more, and the memory that is counted
-// for it.
+// Queues output while the transport accepts no more, and counts its memory.
 
 import { MemoryGovernor, touchedSize } from "../message/memory_governor.ts";
 
-/** Memory that waits to be written. */
+/** A part to be written. */
 interface Part {
   readonly bytes: Uint8Array;
   readonly length: number;
-  /** Whether it is memory of this connection alone. */
+  /** Whether the memory belongs to this connection only. */
   readonly isOwn: boolean;
 }
 
-/** The frames that several connections hold, counted for the whole process. */
+/** The frames shared by connections, counted for the whole process. */
 const { frames } = MemoryGovernor.ofProcess;
 
-/** Replaces a part that was taken, whose memory is free. */
+/** Replaces a taken part to free its memory. */
 const TAKEN: Part = { bytes: new Uint8Array(0), length: 0, isOwn: true };
 
-/** Memory that is counted for a connection though it is not parked. */
+/** Memory counted for a connection although it is not parked. */
 export class LentMemory {
   /** Bytes of the connection's own memory that the transport needs. */
   own = 0;
   /** Shared frames that the transport needs. */
   #lent: Uint8Array | undefined;
-  /** Shared frames that wait for the transport. */
+  /** Shared frames waiting for the transport. */
   #held: Uint8Array | undefined;
 
   /** The transport needs shared frames. */
@@ -32,7 +31,7 @@ export class LentMemory {
     this.#lent = bytes;
   }
 
-  /** Shared frames wait, or none do. */
+  /** Sets or clears the waiting shared frames. */
   hold(bytes: Uint8Array | undefined): void {
     if (bytes === this.#held) return;
     if (bytes !== undefined) frames.hold(bytes);
@@ -55,20 +54,20 @@ export class LentMemory {
   }
 }
 
-/** Frames shared with other connections, and buffers that were held before them. */
+/** Shared frames, and the buffers held before them. */
 export class ParkedOutput {
   #parts: Part[] = [];
-  /** The index of the first that is not taken. */
+  /** The index of the first remaining part. */
   #first = 0;
   #size = 0;
   #own = 0;
 
-  /** Bytes that wait. */
+  /** The number of waiting bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** The memory that this connection alone has for them, in bytes. */
+  /** The memory of this connection only, in bytes. */
   get own(): number {
     return this.#own;
   }
@@ -96,7 +95,7 @@ export class ParkedOutput {
     while (this.#first < this.#parts.length) this.#next();
   }
 
-  /** Whether the next two parts fit together in `max` bytes. */
+  /** Whether the next two parts fit into `max` bytes. */
   canJoin(max: number): boolean {
     const next = this.#parts[this.#first + 1];
     return next !== undefined && this.#parts[this.#first].length + next.length <= max;
@@ -109,7 +108,7 @@ export class ParkedOutput {
     return part;
   }
 
-  /** Takes as many parts as fit into `memory`. Returns their bytes. */
+  /** Copies as many parts as fit into `memory`. Returns their total size. */
   join(memory: Uint8Array): number {
     let total = 0;
     while (
@@ -133,7 +132,7 @@ export class ParkedOutput {
     return part;
   }
 
-  /** The array is cut rarely, so that the cost of a part does not depend on their number. */
+  /** The array is compacted rarely, so that the cost per part is constant. */
   #forget(): void {
     if (this.#first * 2 < this.#parts.length) return;
     this.#parts = this.#parts.slice(this.#first);

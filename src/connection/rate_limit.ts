@@ -1,4 +1,4 @@
-// A limit for the input of one peer: a token bucket for messages and one for bytes.
+// Limits the input of one peer with two token buckets, for messages and bytes.
 
 import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
 
@@ -8,31 +8,32 @@ import { checkInteger, checkNames, checkOneOf } from "../shared/check.ts";
  * @category Connection
  */
 export interface RateLimitOptions {
-  /** Messages in an interval; pings and pongs count as well. Default: no limit. */
+  /** Messages per interval; pings and pongs count as well. Default: no limit. */
   messages?: number | undefined;
   /**
-   * Bytes in an interval, frame headers included, before decompression. `createSockets` counts whole messages,
-   * without headers and after decompression. Default: no limit.
+   * Bytes per interval before decompression, frame headers included. `createSockets` counts whole
+   * messages, without headers and after decompression. Default: no limit.
    */
   bytes?: number | undefined;
-  /** Milliseconds of an interval. Default: 1000. */
+  /** The interval in milliseconds. Default: 1000. */
   interval?: number | undefined;
-  /** The burst after a pause, in intervals. Default: 1. */
+  /** The maximum burst after a pause, in intervals. Default: 1. */
   burst?: number | undefined;
   /**
-   * `"pause"` stops reading until there is room again, so that the peer has to wait; `"close"` closes the
-   * connection with 1008; `"report"` only calls `onLimit`. `createSockets` cannot pause. Default: `"pause"`.
+   * `"pause"` stops reading until there is room again, which applies backpressure; `"close"` closes
+   * the connection with 1008; `"report"` only calls `onLimit`. `createSockets` cannot pause.
+   * Default: `"pause"`.
    */
   onExceed?: "pause" | "close" | "report" | undefined;
 }
 
 /** The checked option. */
 export interface RateLimitRules {
-  /** Messages in a millisecond. */
+  /** Messages per millisecond. */
   readonly messages: number;
-  /** Bytes in a millisecond. */
+  /** Bytes per millisecond. */
   readonly bytes: number;
-  /** Milliseconds of an interval. */
+  /** The interval in milliseconds. */
   readonly interval: number;
   /** Messages that may arrive at once. */
   readonly maxMessages: number;
@@ -45,7 +46,7 @@ export interface RateLimitRules {
 /**
  * Checks the option and fills in the defaults.
  *
- * @throws {TypeError | RangeError} When something in it is of the wrong type or out of range.
+ * @throws {TypeError | RangeError} When a value has the wrong type or is out of range.
  */
 export function rateLimitRules(options: RateLimitOptions | undefined): RateLimitRules | undefined {
   if (options === undefined) return undefined;
@@ -71,15 +72,15 @@ export function rateLimitRules(options: RateLimitOptions | undefined): RateLimit
 }
 
 /**
- * The buckets of one connection. They may go below zero, because an arrived message counts as
- * received.
+ * The buckets of one connection. They may go below zero, because a message has already arrived when
+ * it is counted.
  */
 export class RateLimiter {
   readonly #rules: RateLimitRules;
   #messages: number;
   #bytes: number;
   #filledAt: number;
-  /** Whether the limit is exceeded since it was last met. */
+  /** Whether the limit is currently exceeded. */
   isExceeded = false;
   /** The value of the option, `messages` or `bytes`, that was exceeded last. */
   exceeded = 0;
@@ -105,12 +106,12 @@ export class RateLimiter {
     return this.#rules.bytes !== Infinity;
   }
 
-  /** Takes a message out of its bucket. */
+  /** Takes a message from its bucket. */
   takeMessage(): void {
     this.#messages--;
   }
 
-  /** Takes bytes out of theirs. */
+  /** Takes bytes from their bucket. */
   takeBytes(count: number): void {
     this.#bytes -= count;
   }

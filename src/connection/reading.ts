@@ -10,29 +10,29 @@ import type { Output } from "./output.ts";
 import { RateLimiter, type RateLimitRules } from "./rate_limit.ts";
 import type { SendingDriver } from "./sending_driver.ts";
 
-/** The reasons to stop reading: bits, because they overlap. The user has called `pause`. */
+/** The reasons to stop reading, as bits because they overlap. The user called `pause`. */
 const BY_USER = 1;
-/** The queue of messages that wait for a reader is full. */
+/** The message queue is full. */
 const BY_QUEUE = 2;
-/** A message takes long to decompress, and other connections get their turn. */
+/** A message is slow to decompress: other connections get their turn. */
 const BY_WORK = 4;
-/** Much was read in this turn of the event loop, and other connections get theirs. */
+/** Much was read in this turn of the event loop: other connections get their turn. */
 const BY_TURN = 8;
-/** The peer has sent more than `rateLimit` allows. */
+/** The peer has exceeded `rateLimit`. */
 const BY_RATE = 16;
-/** Much output for the peer waits for compression. */
+/** Much output is waiting for compression. */
 const BY_OUTPUT = 32;
 
 /**
- * Bytes that are read from the socket, and kept, while the reader is behind, so that the end of the
- * stream and signs of life are noticed although messages wait.
+ * Bytes to read ahead while the reader is behind, to detect the end of the stream and signs of life
+ * behind unread messages.
  */
 const READ_AHEAD = 65_536;
 
-/** The maximum bytes read ahead in addition each time a pause has lasted for `unreadTimeout`. */
+/** The maximum additional bytes to read ahead each time a pause has lasted `unreadTimeout`. */
 const MAX_READ_AHEAD_STEP = 1_048_576;
 
-/** The reading of a connection that has ever paused, or has a rate limit. */
+/** Controls reading on connections that have paused or have a rate limit. */
 export class Reading<T> implements TimerTarget {
   readonly #driver: SendingDriver<T>;
   readonly #session: Session;
@@ -42,14 +42,14 @@ export class Reading<T> implements TimerTarget {
   #rateTimer: Timer | undefined;
   readonly #turns: Turns = new Turns();
   #reasons = 0;
-  /** Chunks that arrived, in whole or in part, while reading was stopped. */
+  /** Chunks, or rests of chunks, that arrived while reading was stopped. */
   #kept: Uint8Array[] | undefined;
   #keptSize = 0;
-  /** Whether the peer's end of the stream has arrived behind them. */
+  /** Whether the end of the stream arrived after them. */
   #keptEnd = false;
   /** The maximum bytes read ahead: more than {@linkcode READ_AHEAD} after a long pause. */
   #readAhead = READ_AHEAD;
-  /** Whether it reads ahead although the user has paused, because the pause is long. */
+  /** Whether it reads ahead despite the user's pause, because the pause is long. */
   #readsInPause = false;
   #transportPaused = false;
 
@@ -76,7 +76,7 @@ export class Reading<T> implements TimerTarget {
       : new RateLimiter(rateLimit, performance.now());
   }
 
-  /** Whether messages are not read at the moment. */
+  /** Whether reading messages is stopped. */
   get isStopped(): boolean {
     return this.#reasons !== 0;
   }
@@ -86,7 +86,7 @@ export class Reading<T> implements TimerTarget {
     return this.#reasons !== 0 && this.#transportPaused;
   }
 
-  /** Whether chunks are kept, so that the next one must be kept as well. */
+  /** Whether the next chunk must be kept behind earlier ones. */
   get isKeeping(): boolean {
     return this.#kept !== undefined;
   }
@@ -103,7 +103,7 @@ export class Reading<T> implements TimerTarget {
     this.#driver.countMemory();
     if (this.#keptSize <= this.#readAhead) return;
     this.#pauseTransport();
-    // The end of the stream, or a dead peer, may be detected only behind it.
+    // The end of the stream or a dead peer may be detectable only behind it.
     if (this.#readsInPause) this.#driver.startUnreadTimer();
   }
 
@@ -115,23 +115,23 @@ export class Reading<T> implements TimerTarget {
 
   // Events of the transport.
 
-  /** The peer has ended its direction. */
+  /** The peer has ended its side of the stream. */
   end(): void {
     if (this.#kept === undefined && (this.#reasons & (BY_WORK | BY_OUTPUT)) === 0) {
       this.#driver.receiveEnd();
       return;
     }
     this.#keptEnd = true;
-    // The close does not wait for a slow reader, which can still read the queue. It waits while the
-    // user has paused, but not indefinitely.
+    // The close does not wait for a slow reader, which can still read the queue. It waits for a
+    // user's pause, but not indefinitely.
     if (this.#reasons === BY_QUEUE) this.#readAll();
     else if (this.#readsInPause) this.#endUnread();
   }
 
   /** The stream has ended, in both directions. */
   streamClosed(): void {
-    // If the user called `pause()`, keep pending data. If the iterator's queue is full, it still takes
-    // what is left.
+    // If the user called `pause()`, keep pending data. If only the iterator's queue is full, add
+    // the rest to it.
     if (this.#reasons !== 0 && (this.#reasons & BY_USER) === 0) this.#readAll();
     this.#kept = undefined;
   }
@@ -163,12 +163,12 @@ export class Reading<T> implements TimerTarget {
     this.#go(BY_QUEUE);
   }
 
-  /** Much output waits for compression. */
+  /** Too much output is waiting for compression. */
   outputFull(): void {
     this.#stop(BY_OUTPUT);
   }
 
-  /** Less output waits for compression. */
+  /** Less output is waiting for compression. */
   outputHasRoom(): void {
     this.#go(BY_OUTPUT);
   }
@@ -187,13 +187,13 @@ export class Reading<T> implements TimerTarget {
     }
     this.#readsInPause = true;
     if (this.#keptSize > this.#readAhead) {
-      // What is held counts for memoryLimit, which ends a peer that never stops sending.
+      // Kept bytes count toward memoryLimit, which ends a peer that never stops sending.
       this.#readAhead = this.#keptSize + Math.min(this.#keptSize, MAX_READ_AHEAD_STEP);
     }
     this.#resumeTransport();
   }
 
-  /** Other connections get their turn; remaining and new input waits for the next one. */
+  /** Yields to other connections; remaining and new input waits for the next turn. */
   endTurn(): void {
     resetWork();
     if ((this.#reasons & BY_TURN) !== 0 || this.#session.state === "closed") return;
@@ -207,12 +207,12 @@ export class Reading<T> implements TimerTarget {
     });
   }
 
-  /** Whether a message is paused that takes long to decompress. */
+  /** Whether decompression of a message is paused. */
   get #isWorking(): boolean {
     return (this.#reasons & BY_WORK) !== 0;
   }
 
-  /** A message takes long to decompress: it continues after the other connections' turn. */
+  /** A message is slow to decompress: continues after the turns of other connections. */
   messagePaused(): void {
     this.#stop(BY_WORK);
     if (this.#isWorking) continueLater(() => this.#continueMessage());
@@ -228,24 +228,21 @@ export class Reading<T> implements TimerTarget {
     else continueLater(() => this.#continueMessage());
   }
 
-  /** Bytes of the peer count toward `rateLimit`. */
+  /** Counts received bytes toward `rateLimit`. */
   countBytes(count: number): void {
     if (this.#rate === undefined) return;
     this.#rate.takeBytes(count);
     this.#checkRate(this.#rate);
   }
 
-  /** A message of the peer counts toward `rateLimit`. */
+  /** Counts a received message toward `rateLimit`. */
   countMessage(): void {
     if (this.#rate === undefined) return;
     this.#rate.takeMessage();
     this.#checkRate(this.#rate);
   }
 
-  /**
-   * Acts if the peer exceeds `rateLimit`; calls `onLimit` once until the rate is within the limit
-   * again.
-   */
+  /** Enforces `rateLimit`; calls `onLimit` once per excess. */
   #checkRate(rate: RateLimiter): void {
     const wait = this.#driver.enforceRate(rate);
     if (wait > 0 && rate.onExceed === "pause" && this.#rateTimer === undefined) {
@@ -264,7 +261,7 @@ export class Reading<T> implements TimerTarget {
   // Pausing and resuming.
 
   #stop(reason: number): void {
-    // While closing, messages are dropped; only the peer's Close frame is awaited.
+    // While closing, messages are dropped; only the peer's Close frame matters.
     if (this.#driver.state !== "open") return;
     if (this.#reasons === 0) this.#session.pause();
     this.#reasons |= reason;
@@ -284,7 +281,7 @@ export class Reading<T> implements TimerTarget {
     }
     if (this.#reasons !== 0) return;
     this.#session.resume();
-    // Not at once: the caller may be inside a handler or a loop over messages.
+    // Deferred: the caller may be inside a handler or a loop over messages.
     queueMicrotask(() => this.#readOn());
   }
 
@@ -311,7 +308,7 @@ export class Reading<T> implements TimerTarget {
     else this.#driver.data(chunk);
   }
 
-  /** Reads everything that has arrived, although the queue is full. */
+  /** Reads everything that has arrived, even if the queue is full. */
   #readAll(): void {
     const chunks = this.#kept ?? [];
     this.drop();
@@ -336,7 +333,7 @@ export class Reading<T> implements TimerTarget {
     this.#driver.receiveEnd();
   }
 
-  /** The peer has ended its direction; earlier input is no longer read. */
+  /** The peer has ended its side of the stream; earlier input is discarded. */
   #endUnread(): void {
     this.#kept = undefined;
     this.#keptEnd = false;

@@ -18,40 +18,37 @@ import { Slicing } from "./slicing.ts";
  */
 const LONG_MESSAGE = 256 * 1024;
 
-/**
- * The sending of a driver whose protocol is the session's. Its `Reading` and `Closing` use this
- * type.
- */
+/** The sending part of `Driver`. `Reading` and `Closing` use this type. */
 export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOwner {
   abstract readonly transport: Transport;
   protected abstract readonly output: Output;
   protected abstract readonly session: Session;
   /** Whether the user has closed the connection and the Close frame waits for earlier messages. */
   protected abstract readonly isFlushing: boolean;
-  /** A message that was accepted is not sent. */
+  /** An accepted message will not be sent. */
   protected abstract notSent(): void;
-  /** The number of bytes that wait for compression has changed. */
+  /** The number of bytes waiting for compression has changed. */
   protected abstract uncompressedChanged(): void;
 
-  /** The long message that is compressed in slices; those after it wait. */
+  /** The long message being compressed in slices; later messages wait. */
   #long: { readonly slicing: Slicing; readonly send: () => void } | undefined;
 
-  // For its reading and its end. None of these throws.
+  // For `Reading` and `Closing`. None of these throw.
 
-  /** Reads a chunk. Returns whether its memory may be read into again. */
+  /** Reads a chunk. Returns whether its memory may be reused for reading. */
   abstract data(chunk: Uint8Array): boolean;
-  /** Reads the end of the peer's direction. */
+  /** Processes the end of the peer's side. */
   abstract receiveEnd(): void;
   /** Calls a function of the transport. */
   abstract guard(call: () => void): void;
 
   // Events of the output.
 
-  /** Output was written; all of it may have left. */
+  /** Output was written, perhaps all of it. */
   abstract flushed(): void;
-  /** A method of the transport threw, which it must not. */
+  /** A method of the transport threw, which violates its contract. */
   abstract transportFailed(error: unknown): void;
-  /** There is room for messages of topics that wait elsewhere. Returns whether any of them was sent. */
+  /** There is room for topic messages waiting elsewhere. Returns whether any were sent. */
   abstract releaseWaiting(): boolean;
 
   /** At most `highWaterMark` is buffered again. */
@@ -62,7 +59,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.output.uncork(false);
   }
 
-  /** More bytes wait than the limit for a slow peer. */
+  /** The limit for slow peers was exceeded. */
   tooSlow(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
     this.session.terminate(slowConsumer(size, limit, this.rules[limit]));
   }
@@ -73,9 +70,9 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   }
 
   /**
-   * Whether the Close frame must wait for a topic message that was accepted before it.
+   * Whether the Close frame must wait for an accepted topic message.
    *
-   * @param proceed If so, called when it need not wait any longer.
+   * @param proceed If so, called when the wait is over.
    */
   delaysClose(proceed: () => void): boolean {
     return this.context.topics?.delaysClose(this, proceed) === true;
@@ -106,7 +103,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.accepted(text.length);
   }
 
-  /** Sends a message of bytes. */
+  /** Sends a message given as bytes. */
   sendBytes(
     opcode: MessageOpcode,
     bytes: Uint8Array,
@@ -124,7 +121,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.accepted(bytes.length);
   }
 
-  /** Sends a message that was encoded before. */
+  /** Sends a prepared message. */
   sendPrepared(message: PreparedMessage): boolean {
     const session = this.session;
     if (session.state !== "open" || this.isFlushing) return false;
@@ -140,12 +137,12 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   #writePrepared(message: PreparedMessage): void {
     const { compression, isClient, writer } = this.session;
     const frame = compression === undefined ? message.frame : message.frameFor(compression);
-    // RFC 6455 5.3: a client masks with a new key each time, so that no frame can be sent twice.
+    // RFC 6455 5.3: a client uses a new masking key for each frame, so no frame can be sent twice.
     if (frame === undefined || isClient) writer.bytes(message.opcode, message.payload);
     else this.output.share(frame);
   }
 
-  /** Sends a message that may wait for others. */
+  /** Sends a message that may be delayed. */
   sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean {
     const session = this.session;
     const output = this.output;
@@ -179,7 +176,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.accepted(bytes.length);
   }
 
-  /** The stream is complete or given up. */
+  /** The stream was completed or aborted. */
   endFragments(): void {
     this.output.leaveFragments();
   }
@@ -207,12 +204,12 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.drainedPromise();
   }
 
-  /** The same, without messages that wait for the end of a fragmented one. */
+  /** The same, excluding messages that wait for the end of a fragmented one. */
   outputDrained(): Promise<void> {
     return this.output.outputDrained();
   }
 
-  /** Asks for a call of `release` of the topics as soon as there is room. */
+  /** Requests a call of the topics' `release` as soon as there is room. */
   awaitDrain(bytes: number, newest = 0): boolean {
     return this.output.awaitDrain(bytes, newest);
   }
@@ -222,7 +219,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.output.cutSlow();
   }
 
-  /** Sends a message that waited for the end of a fragmented one, or that has to be compressed first. */
+  /** Sends a queued message, or compresses it first. */
   sendQueued(message: QueuedMessage): void {
     const { opcode, data, compress, written, fragment, prepared, isLong } = message;
     const { state, writer } = this.session;
@@ -255,7 +252,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return compression?.deflateSlices !== undefined && compression.wants(length);
   }
 
-  /** Whether a prepared message was compressed for another connection before. */
+  /** Whether a prepared message has already been compressed for another connection. */
   #isReady(message: PreparedMessage): boolean {
     const { compression, isClient } = this.session;
     return !isClient && compression?.shareKey !== undefined &&
@@ -263,8 +260,8 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   }
 
   /**
-   * Compresses a long message in later turns of the event loop. If the connection closes before, it remains
-   * in the queue, and is counted as not sent with what waits behind it.
+   * Compresses a long message in later turns of the event loop. If the connection closes first, it
+   * remains in the queue and counts as unsent like the messages behind it.
    */
   #compressLong(message: QueuedMessage): void {
     const { state, compression, isClient } = this.session;
@@ -303,18 +300,18 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.uncompressedChanged();
   }
 
-  /** Compresses at once everything that waits for compression. */
+  /** Compresses everything that waits for compression immediately. */
   protected finishLong(): void {
     while (this.#long !== undefined && this.session.state === "open") this.#long.slicing.finish();
   }
 
-  /** The long message was sent or given up: the rest of it is not compressed. */
+  /** Stops compressing the long message, which was sent or dropped. */
   protected giveUpLong(): void {
     this.#long?.slicing.remove(this.#long.send);
     this.#long = undefined;
   }
 
-  /** Bytes of memory of the compressed part, for this connection alone or for several. */
+  /** The memory of the compressed slices in bytes, shared or not. */
   protected get slicesSize(): number {
     return this.#long?.slicing.slices.byteLength ?? 0;
   }
@@ -325,7 +322,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     else this.output.whenWritten(call);
   }
 
-  /** Writes waiting output, also inside a handler. */
+  /** Writes buffered output, even inside a handler. */
   flush(): void {
     this.output.flushNow();
   }
@@ -337,7 +334,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     return this.output.accepted(bytes.length);
   }
 
-  /** Sends a message of the layer itself. */
+  /** Sends a message of the layer. */
   protected override sendPlain(text: string): void {
     if (this.state !== "open") return;
     if (this.output.fragments?.isBusy) {

@@ -1,16 +1,16 @@
-// Identical frames of many connections: the first connection combines them, and the others reuse
-// the result without copying it.
+// Shares identical frames of many connections: the first connection combines them, and the others
+// reuse the result without copying.
 
-/** The first size of the memory for frames that follow each other. */
+/** The initial size of the memory for consecutive frames. */
 const FIRST_SIZE = 1024;
 
 /**
- * The frames that connections combined last. Memory is only appended to, so that a holder may keep
- * any part of it from its beginning.
+ * The most recently combined frames. The memory is append-only, so that a holder may keep any
+ * prefix of it.
  */
 export class SharedBatch {
   readonly #maxSize: number;
-  /** The frames to which the last one was added. */
+  /** The frames before the last one was added. */
   #before: Uint8Array | undefined;
   #beforeLength = 0;
   #frame: Uint8Array | undefined;
@@ -22,24 +22,24 @@ export class SharedBatch {
     this.#maxSize = maxSize;
   }
 
-  /** After {@linkcode SharedBatch.add}: the memory with the frames, from its beginning. */
+  /** After {@linkcode SharedBatch.add}: the memory that starts with the frames. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  /** After {@linkcode SharedBatch.add}: the bytes that they take. */
+  /** After {@linkcode SharedBatch.add}: the size of the frames in bytes. */
   get length(): number {
     return this.#length;
   }
 
   /**
-   * Adds a frame to frames; all of them are immutable.
+   * Appends a frame to other frames; all are immutable.
    *
    * @param held Either a frame, or the value of {@linkcode SharedBatch.bytes}.
-   * @param length The bytes that count.
+   * @param length The number of valid bytes.
    * @param frame The frame.
-   * @returns Whether it was added; `false` if there is too much, or other connections add something
-   * else.
+   * @returns Whether it was added; `false` if the maximum is exceeded, or other connections have
+   * added different frames.
    */
   add(held: Uint8Array, length: number, frame: Uint8Array): boolean {
     if (frame === this.#frame && held === this.#before && length === this.#beforeLength) {

@@ -1,11 +1,12 @@
-// Masking with WebAssembly SIMD, for large payloads: 64 bytes at a time, where JavaScript has words
-// of four. The payload is copied into the module's memory and out again, block by block.
+// Masks large payloads with WebAssembly SIMD: 64 bytes at a time, instead of 4 in JavaScript. The
+// payload is copied into the module's memory and back, block by block.
 
 import type { Mask } from "../wire/mask.ts";
 
 /**
- * Bytes of a block: a multiple of four, so that each begins with the key's first byte, and small enough for
- * the first-level cache; blocks of 64 KiB take 1.5 times as long (bench/micro/mask.ts).
+ * The block size in bytes: a multiple of four, so that each block starts with the first byte of the
+ * key, and small enough for the L1 cache; blocks of 64 KiB take 1.5 times as long
+ * (bench/micro/mask.ts).
  */
 const BLOCK = 16_384;
 
@@ -41,7 +42,7 @@ const MODULE: readonly number[] = [
   0x0b,
 ];
 
-/** Returns the mask, or `undefined` where there is no WebAssembly SIMD or a policy forbids it. */
+/** Returns the mask, or `undefined` if WebAssembly SIMD is missing or forbidden by a policy. */
 export function simdMask(): Mask | undefined {
   try {
     const module = new WebAssembly.Module(Uint8Array.from(MODULE));

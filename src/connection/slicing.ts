@@ -1,10 +1,10 @@
-// The compression of long messages in later turns of the event loop: slice by slice, for some
-// milliseconds in each turn.
+// Compresses long messages in later turns of the event loop: slice by slice, a few milliseconds per
+// turn.
 
 import type { MessageSlices } from "../message/message_compression.ts";
 import { continueLater, TURN_TIME } from "./fair_turns.ts";
 
-/** The compressions in progress; a message for several connections has one for all of them. */
+/** The compressions in progress; a message for several connections is compressed once. */
 const slicings: WeakMap<MessageSlices, Slicing> = new WeakMap();
 
 /** The compression of one message. */
@@ -25,7 +25,7 @@ export class Slicing {
     return slicing;
   }
 
-  /** Continues in later turns, and calls `done` when all is compressed. */
+  /** Continues in later turns, and calls `done` when everything is compressed. */
   add(done: () => void): void {
     this.#waiting.add(done);
     this.#schedule();
@@ -36,7 +36,7 @@ export class Slicing {
     this.#waiting.delete(done);
   }
 
-  /** Compresses the rest at once. */
+  /** Compresses the rest immediately. */
   finish(): void {
     while (!this.slices.isComplete) this.slices.compressNext();
     this.#wake();
