@@ -1,10 +1,10 @@
 /**
- * The pure protocol of the library, for custom transports: bytes in, bytes out, on any ECMAScript
- * engine. It needs no socket, clock or runtime API.
+ * The I/O-free protocol core, for custom transports: bytes in, bytes out, on any ECMAScript engine.
+ * It needs no socket, clock or runtime API.
  *
- * From the wire up: {@linkcode FrameReader} and {@linkcode writeFrame} turn bytes into frames and
- * back; {@linkcode MessageReader} and {@linkcode MessageWriter} frames into messages and back; a
- * {@linkcode Session} is one endpoint of an open connection; {@linkcode ServerHandshake} and
+ * From the bottom up: {@linkcode FrameReader} and {@linkcode writeFrame} convert bytes to frames
+ * and back; {@linkcode MessageReader} and {@linkcode MessageWriter} frames into messages and back;
+ * a {@linkcode Session} is one endpoint of an open connection; {@linkcode ServerHandshake} and
  * {@linkcode ClientHandshake} open it.
  *
  * @example The messages in the bytes that a server sent

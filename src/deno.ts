@@ -41,10 +41,9 @@ export const connect: Connect = connectOn(denoNetwork);
 
 /**
  * Creates WebSockets on the port of a `Deno.serve`: the same handlers, `Connection`, topics,
- * backplane and `shutdown` as with `serve`, over the WebSockets of Deno. An option that Deno cannot
- * honor throws a `TypeError`.
+ * backplane and `shutdown` as with `serve`, over Deno's WebSockets.
  *
- * @throws {TypeError | RangeError} When an option is wrong, or one that Deno cannot honor.
+ * @throws {TypeError | RangeError} When an option is wrong, or Deno cannot honor it.
  *
  * @example
  * ```ts

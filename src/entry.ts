@@ -1,5 +1,5 @@
-// `connect` and `serve` as the entries export them, bound to the sockets of one runtime: their
-// signatures and documentation. Each loads its modules on the first call.
+// The signatures and documentation of `connect` and `serve`, bound to the sockets of one runtime.
+// Each loads its modules on the first call.
 
 import type { ConnectOptions } from "./client/connect_options.ts";
 import type { Connection } from "./connection/connection.ts";
@@ -63,12 +63,12 @@ export interface Connect {
   /**
    * Opens a connection that reconnects automatically when it is lost.
    *
-   * @param url The server: `ws://host:port/path`, or `wss://` for TLS; or a function that gives the URL,
-   * called for each attempt.
+   * @param url The server: `ws://host:port/path`, or `wss://` for TLS; or a function that returns
+   * the URL, called for each attempt.
    * @param options As for a single connection, with `reconnect`: when and how often to reconnect.
-   * @returns The connection, once it is open for the first time; the first attempts follow the same
-   * rules. Rejects with the error of the last attempt when it gives up, otherwise as for a single
-   * connection.
+   * @returns The connection, once it has opened for the first time; the initial attempts follow the
+   * same rules. Rejects with the error of the last attempt if it gives up, otherwise as for a
+   * single connection.
    *
    * @example
    * ```ts
@@ -87,7 +87,7 @@ export interface Connect {
     options: ReconnectingConnectOptions<T>,
   ): Promise<ReconnectingConnection<T>>;
   /**
-   * Opens a connection of either kind, if `reconnect` is known only at run time.
+   * Opens a connection of either kind, when `reconnect` is only known at run time.
    *
    * @param url The server, as above.
    * @param options The options of both.
@@ -126,7 +126,7 @@ export interface Connect {
   (url: string | URL): Promise<Connection<undefined>>;
 }
 
-/** The sockets of a runtime, or how to find them. */
+/** The sockets of a runtime, or a function that loads them. */
 type NetworkSource = Network | (() => Promise<Network>);
 
 function networkOf(source: NetworkSource): Network | Promise<Network> {
@@ -169,7 +169,7 @@ function isReconnecting<T>(options: object): options is ReconnectingConnectOptio
   return reconnect !== false;
 }
 
-/** The options for a single connection of a program that may ask for either. */
+/** The options of a single connection, without the handlers of reconnecting ones. */
 function withoutReconnecting<T>(options: object): ConnectOptions<T> {
   if ((options as ConnectOptions<T>)?.reconnect !== false) return options;
   const { reconnecting, reconnected, topicMessage, ...single } = options as EitherConnectOptions<T>;

@@ -2,13 +2,13 @@
  * The error classes of the library and their stable codes.
  *
  * Misuse by the caller is a `TypeError` or a `RangeError`, thrown synchronously. Violations by the
- * peer and failures of the network are one of the classes here.
+ * peer and network failures are instances of the classes here.
  *
  * @module
  */
 
 /**
- * The stable, documented code of an error, found on {@linkcode WebSocketError.code}.
+ * The stable, documented code of an error; see {@linkcode WebSocketError.code}.
  *
  * @category Errors
  */
@@ -37,11 +37,11 @@ export type ErrorCode =
   | "TOO_MANY_FRAGMENTS"
   | "SLOW_CONSUMER"
   | "RATE_LIMITED"
-  // Partial messages hold too much memory together: closed with 1013.
+  // All connections together hold too much memory: closed with 1013.
   | "MEMORY_LIMIT"
-  // A handler of the user threw or rejected: closed with 1011.
+  // A user handler threw or rejected: closed with 1011.
   | "HANDLER_FAILED"
-  // User code transferred memory that contains later messages: closed with 1011.
+  // User code transferred memory that contained later messages: closed with 1011.
   | "BUFFER_DETACHED"
   // A defect of this library, closed with 1011; please report it.
   | "INTERNAL"
@@ -81,14 +81,14 @@ export type ErrorCode =
   | "PROXY_REFUSED"
   | "PROXY_FAILED"
   | "TERMINATED"
-  // Messages that were accepted could not be sent before the end.
+  // Accepted messages could not be sent before the connection ended.
   | "NOT_DELIVERED"
   // A message was sent through a stream after the close, or a topic was not confirmed before it.
   | "NOT_OPEN"
   // The server rejects a subscription, or the subprotocol.
   | "TOPIC_REFUSED"
   | "TOPICS_UNSUPPORTED"
-  // The source of a message that was being sent in fragments failed: closed with 1011.
+  // The source of a fragmented message failed: closed with 1011.
   | "SOURCE_FAILED"
   // The backplane; these are passed to onError only.
   | "BACKPLANE_DOWN"
@@ -107,7 +107,7 @@ export interface WebSocketErrorOptions extends ErrorOptions {
 }
 
 /**
- * The base class of all errors of a connection; its subclasses are the kinds of errors.
+ * The base class of all connection errors; each subclass is a kind of error.
  *
  * @example
  * ```ts
@@ -131,7 +131,7 @@ export class WebSocketError extends Error {
    * Creates an error.
    *
    * @param code The stable name of the failure.
-   * @param message The description of the failure, with the value and the limit.
+   * @param message A description of the failure, with the value and the limit.
    * @param options The cause, and the close code if there is one.
    */
   constructor(code: ErrorCode, message: string, options?: WebSocketErrorOptions) {
@@ -166,7 +166,7 @@ export class ProtocolError extends WebSocketError {
    * Creates an error that closes with 1002.
    *
    * @param code The stable name of the violated rule.
-   * @param message The violated rule in words, with the offending value.
+   * @param message The violated rule and the offending value.
    */
   constructor(code: ErrorCode, message: string) {
     super(code, message, { closeCode: 1002 });
@@ -197,7 +197,7 @@ export class InvalidPayloadError extends WebSocketError {
    * Creates an error that closes with 1007.
    *
    * @param code The stable name of the fault.
-   * @param message The fault in words.
+   * @param message A description of the fault.
    */
   constructor(code: ErrorCode, message: string) {
     super(code, message, { closeCode: 1007 });
@@ -226,7 +226,7 @@ export class MessageTooBigError extends WebSocketError {
   /**
    * Creates an error that closes with 1009.
    *
-   * @param message The size and the limit in words.
+   * @param message A description with the size and the limit.
    */
   constructor(message: string) {
     super("MESSAGE_TOO_BIG", message, { closeCode: 1009 });
@@ -234,7 +234,7 @@ export class MessageTooBigError extends WebSocketError {
 }
 
 /**
- * The read-only part of the web's `Headers`. `new Headers(view)` converts it to a real one.
+ * The read-only part of the web's `Headers`. `new Headers(view)` converts it.
  *
  * @category Connection
  */
@@ -246,7 +246,7 @@ export interface HeaderView extends Iterable<[name: string, value: string]> {
 }
 
 /**
- * Details of the HTTP response that a failed opening handshake ended with.
+ * Details of the HTTP response of a failed opening handshake.
  *
  * @category Errors
  */
@@ -255,7 +255,7 @@ export interface HandshakeErrorOptions extends ErrorOptions {
   status?: number;
   /** The header fields of the response. */
   headers?: HeaderView;
-  /** The first bytes of the response's body as text. */
+  /** The start of the response's body as text. */
   body?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Compression by the npm package `fflate`: a codec for the option `compression`, made from your own
- * copy of it. The default is the library's own codec, which is faster at every message size.
+ * Compression with the npm package `fflate`: a codec for the option `compression`, created from
+ * your own copy of it. The built-in codec is the default and faster at every message size.
  *
  * @example
  * ```ts
@@ -23,19 +23,19 @@ import { checkInteger, checkNames, show } from "./shared/check.ts";
 export type { CompressionCodec };
 
 /**
- * The effort of `fflate`.
+ * The compression effort of `fflate`.
  *
  * @category Compression
  */
 export interface FflateOptions {
   /** The level: 0 does not compress, 9 is the best compression. Default: 6. */
   level?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-  /** The memory level, from 0 to 12. Default: by the size of the message. */
+  /** The memory level, 0 to 12. Default: chosen by message size. */
   mem?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
 }
 
 /**
- * The part of `fflate` that is used.
+ * The part of `fflate` used here.
  *
  * @category Compression
  */
@@ -47,10 +47,10 @@ export interface Fflate {
 /**
  * Creates a codec from `fflate`, version 0.8 or later.
  *
- * Its one-shot `deflateSync` compresses, and each message ends with a final block, which RFC 7692
- * section 7.2.3.4 allows. Its streams are not used: when flushed, they write data that no other
- * inflater can read. The library decompresses: `fflate` accepts some corrupt data and cannot be
- * stopped at a limit.
+ * It compresses with the one-shot `deflateSync`; each message ends with a final block, as RFC 7692
+ * section 7.2.3.4 allows. Its streams are not used because flushing them writes data that no other
+ * inflater can read. The built-in codec decompresses, because `fflate` accepts some corrupt data
+ * and has no size limit.
  *
  * @param library The module, from `import * as fflate from "fflate"`.
  * @param options The level and the memory level.

@@ -1,5 +1,5 @@
-// The compressed bytes as bits, read and written, the lowest of a byte first (RFC 1951 3.1.1), and the
-// error for bytes that are invalid.
+// Reads and writes compressed data bit by bit, lowest bit first (RFC 1951 3.1.1), and defines the
+// error for invalid data.
 
 /**
  * Why a message could not be inflated: `"corrupt"` when its bytes violate RFC 1951, `"too-big"`
@@ -10,7 +10,7 @@
 export type InflateErrorCode = "corrupt" | "too-big";
 
 /**
- * A message that cannot be inflated. The bytes of a message never cause any other error.
+ * A message cannot be inflated. Message data never causes any other error.
  *
  * @example
  * ```ts
@@ -32,10 +32,10 @@ export class InflateError extends Error {
   readonly code: InflateErrorCode;
 
   /**
-   * Makes the error.
+   * Creates an error.
    *
    * @param code Why it failed.
-   * @param message The violated rule, or the limit, in words.
+   * @param message The violated rule or the limit.
    */
   constructor(code: InflateErrorCode, message: string) {
     super(message);
@@ -43,16 +43,16 @@ export class InflateError extends Error {
   }
 }
 
-/** Throws the error for bytes that RFC 1951 does not allow. */
+/** Throws the error for data that violates RFC 1951. */
 export function corrupt(message: string): never {
   throw new InflateError("corrupt", message);
 }
 
-// The compressed bytes as bits, the lowest of a byte first (RFC 1951 3.1.1). These are the checked
+// Reads compressed data bit by bit, lowest bit first (RFC 1951 3.1.1). The methods are checked
 // steps for block headers; the loop over symbols keeps the fields in locals and stores them back.
 //
-// Zeros follow the end of a message, so that the end need not be checked at each bit;
-// `checkNotPastEnd` detects that some of them were consumed.
+// Zeros follow the end of a message to avoid a check per bit; `checkNotPastEnd` detects consumed
+// zeros.
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -62,20 +62,20 @@ const TURN = 11;
 /** The padding bytes that the loop may read before it detects the end of the message. */
 const OVERRUN = 4;
 
-/** Whole bytes that can be in `hold` besides those of an iteration. */
+/** Whole bytes that `hold` can contain besides those of an iteration. */
 const HELD = 3;
 
 /** The reading position. */
 export class BitInput {
-  /** The bytes of the message, or its last ones in memory with zeros behind them. */
+  /** The bytes of the message, or a copy of its last bytes followed by zeros. */
   bytes: Uint8Array = NO_BYTES;
-  /** The next byte to go into `hold`. It passes `end` with the zeros. */
+  /** The index of the next byte for `hold`; exceeds `end` in the zeros. */
   position = 0;
-  /** Where the message ends. */
+  /** The end of the message. */
   end = 0;
-  /** The bits read and not consumed, the next one lowest. */
+  /** The bits read but not consumed, the next one lowest. */
   hold = 0;
-  /** How many bits `hold` has. */
+  /** The number of bits in `hold`. */
   bits = 0;
   /** The last position from which the loop over symbols may read an iteration. */
   fastEnd = 0;
@@ -100,9 +100,9 @@ export class BitInput {
   }
 
   /**
-   * Copies the rest of the message, because its memory may be overwritten from now on.
+   * Copies the rest of the message, whose memory may be overwritten later.
    *
-   * @param isOwn Whether nothing else writes to it, so that no copy is needed. Default: `false`.
+   * @param isOwn Whether no other code writes to it, so that no copy is needed. Default: `false`.
    */
   keep(isOwn = false): void {
     if (this.#isOwn || this.bytes === this.#tail) return;
@@ -110,7 +110,7 @@ export class BitInput {
       this.#isOwn = true;
       return;
     }
-    // Whole bytes in hand may be read again.
+    // Whole bytes in `hold` may be read again.
     const from = Math.max(0, this.position - (this.bits >> 3));
     this.bytes = this.bytes.slice(from, this.end);
     this.position -= from;
@@ -120,8 +120,8 @@ export class BitInput {
   }
 
   /**
-   * Continues, when less than an iteration is left, in a copy of the rest followed by zeros. A
-   * message that needs more than those is rejected: it has ended, but its block has not.
+   * Continues in a copy of the rest followed by zeros when less than one iteration remains. A
+   * message that needs more than the zeros is rejected: it ends inside a block.
    */
   enterTail(): void {
     const tail = this.#tail;
@@ -160,32 +160,32 @@ export class BitInput {
     this.checkNotPastEnd();
   }
 
-  /** Rejects a message if more bits were consumed than it has. */
+  /** Rejects a message if more bits than it has were consumed. */
   checkNotPastEnd(): void {
     if (this.position - (this.bits >> 3) > this.end) corrupt("message ends within a block");
   }
 }
 
-// The compressed output. Bits are added from the lowest on (RFC 1951 3.1.1); the loops over symbols
-// keep the fields in locals and store them back.
+// The compressed output. Bits are added lowest first (RFC 1951 3.1.1); the loops over symbols keep
+// the fields in locals and store them back.
 
 /** Bytes that a step may write past the end of the output. */
 const SLACK = 16;
 
-/** Below this size a loop copies bytes faster than a view of them is made. */
+/** Below this size copying in a loop is faster than creating a view. */
 const SHORT = 64;
 
-/** Packed bytes, and the bits of an incomplete byte. */
+/** Complete bytes, and the bits of an incomplete one. */
 export class BitOutput {
   /** The bytes; the caller guarantees enough room. */
   readonly bytes: Uint8Array;
   /** The same memory, to write words of 32 bits. */
   readonly view: DataView;
-  /** How many bytes are complete. */
+  /** The number of complete bytes. */
   position = 0;
-  /** The bits behind them, the next one to be read lowest. */
+  /** The bits after them, first bit lowest. */
   hold = 0;
-  /** How many bits `hold` has: fewer than 8 between calls. */
+  /** The number of bits in `hold`: fewer than 8 between calls. */
   bits = 0;
 
   /** @param capacity The maximum number of bytes between two calls of `take`. */
@@ -194,7 +194,7 @@ export class BitOutput {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** Starts from the beginning. */
+  /** Resets the output. */
   open(): void {
     this.position = 0;
     this.hold = 0;
@@ -225,8 +225,8 @@ export class BitOutput {
   }
 
   /**
-   * Moves the complete bytes to `target[offset...]`, where there must be room for them, and returns
-   * the offset of their end.
+   * Moves the complete bytes to `target[offset...]`, which must have room, and returns their end
+   * offset.
    */
   take(target: Uint8Array, offset: number): number {
     const length = this.position;

@@ -1,4 +1,4 @@
-// The second of two passes: a block of tokens in the shortest of its three forms, stored, with the
+// The second of two passes: writes a block of tokens in the shortest of three forms: stored, with
 // fixed codes or with dynamic codes (RFC 1951 3.2.3).
 
 import type { BitOutput } from "./bits.ts";
@@ -30,7 +30,9 @@ import {
   STORED_BLOCK,
 } from "./tables.ts";
 
-/** BFINAL and BTYPE (RFC 1951 3.2.3). No block is the last, because the stream of messages continues. */
+/**
+ * BFINAL and BTYPE (RFC 1951 3.2.3). No block is final, because the stream of messages continues.
+ */
 const TYPE_BITS = 3;
 
 const codes = new DynamicCodes();
@@ -145,30 +147,30 @@ function writeTokens(
   output.put(literalWords[END_OF_BLOCK] >>> 4, literalWords[END_OF_BLOCK] & 15);
 }
 
-// Compression in one pass: a greedy search for repetitions, written at once with the fixed codes
-// (RFC 1951 3.2.6).
+// Compression in one pass: a greedy search for repetitions, written immediately with the fixed
+// codes (RFC 1951 3.2.6).
 
 /** By byte: its word as in `FIXED_LITERAL_WORDS`. */
 const LITERALS = FIXED_LITERAL_WORDS.slice(0, END_OF_BLOCK);
 
-/** By length: its word and extra bits from bit 5 on, and how many bits they are in bits 0-4. */
+/** By length: its word and extra bits from bit 5 up, and their number in bits 0-4. */
 const LENGTHS = Int32Array.from(LENGTH_TOKEN, (token) => {
   const word = FIXED_LITERAL_WORDS[END_OF_BLOCK + 1 + (token & 31)];
   const bits = word & 15;
   return (word >>> 4 | token >>> 5 << bits) << 5 | bits + LENGTH_EXTRA_BITS[token & 31];
 });
 
-/** By distance slot: the word, which has 5 bits, and above it how many extra bits follow. */
+/** By distance slot: the 5-bit word, and above it the number of extra bits. */
 const DISTANCES = Int32Array.from(
   DISTANCE_SYMBOL,
   (symbol) => FIXED_DISTANCE_WORDS[symbol] >>> 4 | DISTANCE_EXTRA_BITS[symbol] << 5,
 );
 
 /**
- * Appends the text's piece to the fixed block that `output` is in.
+ * Appends the text's piece to the current fixed block of `output`.
  *
- * @param table Where four bytes were seen last.
- * @param reach The farthest distance allowed: the window.
+ * @param table The last positions of four bytes.
+ * @param reach The maximum distance: the window size.
  */
 export function deflateFixed(
   text: TextBuffer,
@@ -180,7 +182,7 @@ export function deflateFixed(
   const { slots, shift, base } = table;
   const out = output.view;
   let { position, hold, bits } = output;
-  const factor = HASH_FACTOR | 0; // An integer of 32 bits, which a number of its size need not be.
+  const factor = HASH_FACTOR | 0; // `| 0` makes it a 32-bit integer for the engine.
   const last = end - WORD;
   let place = text.start;
   let misses = 0;
@@ -214,7 +216,8 @@ export function deflateFixed(
       bits &= 7;
 
       if (next <= last) {
-        // Two of the positions inside are stored; storing all would cost more than it saves.
+        // Two of the positions inside the match are stored; storing all would cost more than it
+        // saves.
         slots[Math.imul(view.getInt32(place + 1, true), factor) >>> shift] = place + 1 + base;
         slots[Math.imul(view.getInt32(next - 2, true), factor) >>> shift] = next - 2 + base;
       }

@@ -2,12 +2,12 @@
 //
 //   literal               bit 31 set, the byte in bits 16-23
 //   length or distance    the base in bits 16-30, the code's own bits in 8-11
-//   link to a subtable    bit 13 set, where it starts in bits 16-30, its index bits in 8-11
+//   link to a subtable    bit 13 set, its start in bits 16-30, its index bits in 8-11
 //   end of block          bit 15 set
 //   no such code          bit 14 set
 //
-// Bits 0-4 are always how many bits to consume: the code and, of lengths and distances, the extra
-// bits behind it. Of a link they are the bits of the root's index, which have been used.
+// Bits 0-4 are always the number of bits to consume: the code and, for lengths and distances, its
+// extra bits; for a link, the bits of the root index.
 
 import { type BitInput, corrupt } from "./bits.ts";
 import {
@@ -27,7 +27,7 @@ import {
   REPEAT_ZERO_LONG,
 } from "./tables.ts";
 
-/** The entry is a literal byte; it is the sign bit, so `entry < 0` tests it. */
+/** The entry is a literal byte. This is the sign bit, so `entry < 0` tests it. */
 export const LITERAL: number = 1 << 31;
 /** The entry ends the block. */
 export const BLOCK_END: number = 1 << 15;
@@ -35,25 +35,25 @@ export const BLOCK_END: number = 1 << 15;
 export const INVALID: number = 1 << 14;
 /** The code is longer than the root table's index: continue in a subtable. */
 export const SUBTABLE: number = 1 << 13;
-/** Everything that is neither a literal nor a length nor a distance. */
+/** All entries other than literals, lengths and distances. */
 export const SPECIAL: number = BLOCK_END | INVALID | SUBTABLE;
 
-/** Bits 0-4: how many bits to consume. */
+/** Bits 0-4: the number of bits to consume. */
 export const CONSUMED: number = 31;
 
-/** The purpose of a code, and the sets of lengths that are legal for it. */
+/** The purpose of a code, and which sets of lengths are legal for it. */
 export interface Alphabet {
   /** The code's name in error messages. */
   readonly name: string;
-  /** The entry of each symbol, still without the bits of its code. */
+  /** The entry of each symbol, without the length of its code. */
   readonly entries: Int32Array;
-  /** Whether a single word of one bit is enough, the other being unused. */
+  /** Whether a single one-bit word is allowed, with the other word unused. */
   readonly mayHaveOneWord: boolean;
-  /** Whether there may be no word at all. */
+  /** Whether the code may have no words. */
   readonly mayBeEmpty: boolean;
 }
 
-/** Literals, lengths and the end of the block. zlib too accepts a block of the end alone. */
+/** Literals, lengths and the end of the block. Like zlib, accepts a block with an end only. */
 export const LITERAL_ALPHABET: Alphabet = {
   name: "literal/length",
   entries: literalEntries(),
@@ -72,7 +72,7 @@ export const DISTANCE_ALPHABET: Alphabet = {
   mayBeEmpty: true,
 };
 
-/** The lengths of the other two codes' words, and their repetition. */
+/** The word lengths of the other two codes, and repetitions. */
 export const CODE_LENGTH_ALPHABET: Alphabet = {
   name: "code length",
   entries: codeLengthEntries(),
@@ -107,8 +107,8 @@ function codeLengthEntries(): Int32Array {
   return entries;
 }
 
-// From the lengths of a Huffman code's words to a table that decodes it (RFC 1951 3.2.2): the root
-// is indexed by the next few bits, and longer codes continue in a subtable after it.
+// Builds a decoding table from the word lengths of a Huffman code (RFC 1951 3.2.2): the root is
+// indexed by the next few bits, and longer codes continue in a subtable after it.
 
 const countOfLength = new Uint16Array(MAX_CODE_BITS + 1);
 const nextOfLength = new Uint16Array(MAX_CODE_BITS + 1);
@@ -123,7 +123,7 @@ const sortedSymbols = new Uint16Array(WORDS);
 export class DecodeTable {
   /** The root of `1 << rootBits` slots, then the subtables. */
   readonly entries: Int32Array;
-  /** How many bits index the root in the code that was built last. */
+  /** The number of bits that index the root of the current code. */
   rootBits = 0;
   readonly #alphabet: Alphabet;
   readonly #maxRootBits: number;
@@ -194,7 +194,7 @@ export class DecodeTable {
     let code = 0;
     let next = 0;
     for (let length = 1; length <= rootBits; length++) {
-      // Shorter words are followed by either bit: the table repeats itself.
+      // Any bits may follow a shorter word, so the table repeats itself.
       if (length > 1) entries.copyWithin(1 << length - 1, 0, 1 << length - 1);
       for (let left = count[length]; left > 0; left--) {
         entries[code] = symbolEntries[sorted[next++]] + (length << 8 | length);
@@ -205,7 +205,7 @@ export class DecodeTable {
     if (longest > rootBits) this.#buildSubtables(code, next, longest);
   }
 
-  /** A copy, which does not change when this table is rebuilt. */
+  /** A copy that does not change when this table is rebuilt. */
   clone(): DecodeTable {
     const copy = new DecodeTable(this.#alphabet, this.#maxRootBits, this.entries.length);
     copy.entries.set(this.entries);
@@ -227,8 +227,8 @@ export class DecodeTable {
         if ((code & rootMask) !== prefix) {
           prefix = code & rootMask;
           start = end;
-          // As many index bits as the longest code with this prefix needs: canonical order fills
-          // the subtable with ever longer codes until it is full.
+          // The index bits needed by the longest code with this prefix: canonical order fills the
+          // subtable with increasingly long codes.
           let bits = length - rootBits;
           let room = (1 << bits) - left;
           for (let longer = length + 1; room > 0 && longer <= longest; longer++) {
@@ -248,7 +248,7 @@ export class DecodeTable {
     }
   }
 
-  /** Counts the lengths and returns the longest; rejects sets that are not a prefix code. */
+  /** Counts the lengths and returns the longest; rejects sets that do not form a prefix code. */
   #countLengths(lengths: Uint8Array, from: number, to: number): number {
     const count = countOfLength;
     count.fill(0);
@@ -278,9 +278,9 @@ function nextReversed(code: number, length: number): number {
   return bit === 0 ? 0 : (code & bit - 1) | bit;
 }
 
-// The decoding tables of the codes that need no description (RFC 1951 3.2.6).
+// The decoding tables of the fixed codes (RFC 1951 3.2.6).
 
-/** Decodes literals and lengths; words have 9 bits at most, so there is only a root. */
+/** Decodes literals and lengths. Words have at most 9 bits, so there is only a root. */
 export const fixedLiterals: DecodeTable = new DecodeTable(LITERAL_ALPHABET, 9, 512);
 fixedLiterals.build(FIXED_LITERAL_LENGTHS);
 
@@ -292,27 +292,29 @@ fixedDistances.build(FIXED_DISTANCE_LENGTHS);
 // Huffman coded (RFC 1951 3.2.7).
 
 /**
- * Decodes the literals and lengths of the block whose description was read last. With 10 bits to
- * index its root no code of 286 words needs more than 1332 slots.
+ * Decodes literals and lengths of the current dynamic block. With a 10-bit root index, no code of
+ * 286 words needs more than 1332 slots.
  */
 export const dynamicLiterals: DecodeTable = new DecodeTable(LITERAL_ALPHABET, 10, 1536);
 
-/** The same for distances: with 7 bits to index its root no code of 30 words needs more than 400. */
+/**
+ * The same for distances: with a 7-bit root index, no code of 30 words needs more than 400 slots.
+ */
 export const dynamicDistances: DecodeTable = new DecodeTable(DISTANCE_ALPHABET, 7, 512);
 
-/** RFC 1951 3.2.7: words of the code length code have 7 bits at most, so there is only a root. */
+/** RFC 1951 3.2.7: words of the code length code have at most 7 bits, so there is only a root. */
 const codeLengths = new DecodeTable(CODE_LENGTH_ALPHABET, 7, 128);
 
-/** The words of both codes in one sequence: their symbols, in ascending order, and their lengths. */
+/** The words of both codes in one sequence: symbols in ascending order, and lengths. */
 const describedSymbols = new Uint16Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
 const describedLengths = new Uint8Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
 
 const lengthsOfLengths = new Uint8Array(CODE_LENGTH_SYMBOLS);
 
 /**
- * Reads the description that follows the block's type into the two tables.
+ * Reads the code description after the block type into the two tables.
  *
- * @throws {InflateError} When it describes no code.
+ * @throws {InflateError} When the description is invalid.
  */
 export function readDynamicCodes(input: BitInput): void {
   const literalCount = input.take(5) + 257; // HLIT
@@ -340,9 +342,8 @@ export function readDynamicCodes(input: BitInput): void {
 }
 
 /**
- * Reads the lengths of both codes' `total` words and returns how many are not 0. RFC 1951 3.2.7:
- * "all code lengths form a single sequence", so that a run may continue from one code into the
- * other.
+ * Reads the lengths of the `total` words of both codes and returns how many are not 0. RFC 1951
+ * 3.2.7: "all code lengths form a single sequence", so a run may cross from one code to the other.
  */
 function readLengths(input: BitInput, total: number): number {
   const entries = codeLengths.entries;
@@ -352,7 +353,7 @@ function readLengths(input: BitInput, total: number): number {
   let count = 0;
   let previous = -1;
   for (let index = 0; index < total;) {
-    // A word of up to 7 bits and up to 7 bits behind it.
+    // A word of up to 7 bits, followed by up to 7 extra bits.
     while (bits < 14) {
       if (position < inputEnd) hold |= bytes[position] << bits;
       position++;

@@ -1,5 +1,4 @@
-// The encoder: the best level for a message of a given size, stored blocks, whole messages and
-// their parts, and the context that messages share.
+// The encoder: level selection, stored blocks, whole messages and parts, and the shared context.
 
 import { BitOutput } from "./bits.ts";
 import { deflateFixed, writeBlock } from "./block_writer.ts";
@@ -15,16 +14,16 @@ import {
 import { END_OF_BLOCK, FIXED_BLOCK, MAX_STORED, powerOfTwo, STORED_BLOCK } from "./tables.ts";
 
 /**
- * The effort of {@linkcode deflate}: `"fast"` is one pass with the fixed codes, `"best"` a more
- * thorough search and codes made for the message, in two to three times the time.
+ * The effort of {@linkcode deflate}: `"fast"` is one pass with fixed codes; `"best"` searches more
+ * thoroughly and builds codes for the message, in two to three times the time.
  *
  * @category Compression
  */
 export type DeflateLevel = "fast" | "best";
 
 /**
- * From this size in bytes on, `"best"` saves more than ten bytes of JSON for each additional
- * microsecond, on every runtime; `bench/deflate` has the figures.
+ * From this size in bytes, `"best"` saves more than ten bytes of JSON per additional microsecond on
+ * every runtime; see `bench/deflate`.
  */
 const BEST_PAYS = 2048;
 
@@ -47,7 +46,7 @@ export function autoLevel(length: number): DeflateLevel {
 
 // Incompressible bytes, in stored blocks (RFC 1951 3.2.4).
 
-/** BFINAL, BTYPE and the fill bits in a byte, LEN and NLEN. */
+/** One byte for BFINAL, BTYPE and padding, then LEN and NLEN. */
 const BLOCK_HEADER = 5;
 
 /** The size of the output of {@linkcode store} for `length` bytes. */
@@ -57,7 +56,7 @@ export function storedSize(length: number): number {
 
 /**
  * Writes `source[start..end)` uncompressed to `target[offset...]`, and returns the end offset:
- * behind the first byte of a sync flush, whose last four bytes, `00 00 ff ff`, are omitted.
+ * after the first byte of a sync flush, whose last four bytes, `00 00 ff ff`, are omitted.
  */
 export function store(
   source: Uint8Array,
@@ -82,15 +81,15 @@ export function store(
   return at + 1;
 }
 
-// Compresses a whole message to bytes that end in a sync flush: an empty stored block, of which
-// only the three bits of its type and the fill bits are written (RFC 1951 3.2.4).
+// Compresses a whole message. The output ends with a sync flush: an empty stored block, of which
+// only the three type bits and the padding are written (RFC 1951 3.2.4).
 
-/** BFINAL and BTYPE (RFC 1951 3.2.3); no block is the last. */
+/** BFINAL and BTYPE (RFC 1951 3.2.3); no block is final. */
 const TYPE_BITS = 3;
 
 /**
- * The maximum compressed size of a piece: literals have 9 bits, no match is longer than the bytes
- * that it replaces, and there is some room for the ends.
+ * The maximum compressed size of a piece: literals have at most 9 bits, no match is longer than the
+ * bytes it replaces, plus room for block ends.
  */
 const PIECE_BOUND = PIECE + PIECE / 8 + 32;
 
@@ -102,7 +101,7 @@ const PIECE_BOUND = PIECE + PIECE / 8 + 32;
 export interface DeflateOptions {
   /** The effort. */
   level: DeflateLevel;
-  /** The window as a power of two, 8 to 15: the maximum distance. */
+  /** The base-2 logarithm of the window size (the maximum distance), 8 to 15. */
   windowBits: number;
   /** The context of earlier messages (context takeover). Default: none. */
   context?: DeflateContext;
@@ -121,7 +120,7 @@ class TokenWorkspace {
   readonly block = new TokenBlock();
 }
 
-// Allocated by the first message that needs them.
+// Allocated on first use.
 let workspace: Workspace | undefined;
 let tokenWorkspace: TokenWorkspace | undefined;
 
@@ -132,19 +131,18 @@ const NO_BYTES = new Uint8Array(0);
 
 /**
  * Compresses the message `source[start..end)` into `target[offset...]` and returns the end offset,
- * or -1 when it would not be smaller. Then send it uncompressed: the context does not contain it,
- * and the contents of `target` from `offset` on are undefined.
+ * or -1 if the result would not be smaller. In that case send the message uncompressed: the context
+ * does not contain it, and `target` is undefined from `offset` on.
  *
- * The result ends with a sync flush whose last four bytes, `00 00 ff ff`, are omitted. It is always
- * smaller than the message. It must be sent, and in order, because the context contains it.
+ * The result ends with a sync flush whose last four bytes, `00 00 ff ff`, are omitted. With a
+ * context, results must be sent, in order, because the context contains them.
  *
- * The first message allocates the working memory for all, about 400 KiB at most whatever their
- * sizes; after that there are only short-lived views. `source` and `target` are used during the
- * call only, and must not overlap.
+ * The first call allocates working memory for all messages, at most about 400 KiB regardless of
+ * their sizes. `source` and `target` are only used during the call and must not overlap.
  *
- * @param target Has room for `end - start` bytes from `offset` on.
- * @throws {TypeError} When the level is neither of the two.
- * @throws {RangeError} When a range lies outside of its array, `target` has too little room, or
+ * @param target With room for `end - start` bytes from `offset` on.
+ * @throws {TypeError} When the level is invalid.
+ * @throws {RangeError} When a range is outside its array, `target` has too little room, or
  *   `windowBits` is not an integer from 8 to 15.
  *
  * @example
@@ -174,10 +172,10 @@ export function deflate(
 }
 
 /**
- * The same, but the result may have up to `most` bytes, even more than the message: the context
- * then contains the message, and later ones can refer to it.
+ * The same, but the result may have up to `most` bytes, even more than the message, so that later
+ * messages can refer to this one.
  *
- * @param target Has room for `most` bytes from `offset` on.
+ * @param target With room for `most` bytes from `offset` on.
  * @throws {TypeError | RangeError} As {@linkcode deflate} does.
  */
 export function deflateWithin(
@@ -195,13 +193,13 @@ export function deflateWithin(
 
 /**
  * Compresses `source[start..end)`, a part of a message, into `target[offset...]` and returns the
- * end offset. The result ends as that of {@linkcode deflate}: add the four bytes `00 00 ff ff`
- * between two parts, but not at the end of the message.
+ * end offset. The result ends like that of {@linkcode deflate}: append the four bytes `00 00 ff ff`
+ * between parts, but not after the last.
  *
  * A part always has a result, so that parts and messages can share one context. An incompressible
- * part may grow by some bytes, and leave the context empty.
+ * part may grow by a few bytes and empties the context.
  *
- * @param target Has room for the {@linkcode storedSize} of the part from `offset` on.
+ * @param target With room for the {@linkcode storedSize} of the part from `offset` on.
  * @throws {TypeError | RangeError} As {@linkcode deflate} does.
  */
 export function deflatePart(
@@ -216,13 +214,13 @@ export function deflatePart(
   check(source, start, end, target, offset, most);
   const at = compress(source, start, end, target, offset, most, options);
   if (at !== -1) return at;
-  // The receiver's window contains stored bytes too, but incompressible data is not worth keeping.
-  // Dropping the context is legal: no later message refers to it.
+  // The receiver's window also contains stored bytes, but incompressible data is not worth keeping.
+  // Dropping the context is legal: later messages just do not refer to it.
   options.context?.drop();
   return store(source, start, end, target, offset);
 }
 
-/** @throws {RangeError} When a range lies outside of its array. */
+/** @throws {RangeError} When a range is outside its array. */
 function check(
   source: Uint8Array,
   start: number,
@@ -242,7 +240,7 @@ function check(
   }
 }
 
-/** Returns the end offset, or -1 when the result would have more than `most` bytes. */
+/** Returns the end offset, or -1 if the result would exceed `most` bytes. */
 function compress(
   source: Uint8Array,
   start: number,
@@ -296,7 +294,7 @@ function compress(
   return output.take(target, position);
 }
 
-/** Compresses the text's piece into as many blocks as its tokens fill. */
+/** Compresses the text's piece into one or more blocks. */
 function writeBlocks(
   text: TextBuffer,
   output: BitOutput,
@@ -313,31 +311,30 @@ function writeBlocks(
   }
 }
 
-// The encoder's memory of earlier messages, to which later ones can refer. It can be dropped at any
-// time: the encoder then only repeats data.
+// The encoder's memory of earlier messages. It can be dropped at any time, at the cost of repeated
+// data.
 
 /**
- * How much a {@linkcode DeflateContext} may hold.
+ * The sizes of a {@linkcode DeflateContext}.
  *
  * @category Compression
  */
 export interface DeflateContextOptions {
   /**
-   * How many of the last bytes are kept, as a power of two, 8 to 15. More than the window of
-   * {@linkcode DeflateOptions} is useless. Default: 12 (4 KiB).
+   * The base-2 logarithm of the number of bytes kept, 8 to 15. More than the window of {@linkcode
+   * DeflateOptions} is useless. Default: 12 (4 KiB).
    */
   historyBits?: number;
   /**
-   * The number of slots of two bytes in the hash table, as a power of two, 8 to 15. Default: 11,
-   * which is 4 KiB.
+   * The base-2 logarithm of the number of 2-byte hash table slots, 8 to 15. Default: 11 (4 KiB).
    */
   tableBits?: number;
 }
 
 /**
- * The memory of an encoder with context takeover. It is allocated by the first message, `2 **
- * historyBits + 2 * 2 ** tableBits` bytes (8 KiB by default), and may be dropped at any time
- * between messages.
+ * The memory of an encoder with context takeover. Its memory, `2 ** historyBits + 2 * 2 **
+ * tableBits` bytes (8 KiB by default), is allocated on the first message and may be dropped between
+ * messages.
  *
  * @example
  * ```ts
@@ -358,13 +355,13 @@ export class DeflateContext {
   #history: Uint8Array = NO_BYTES;
   #length = 0;
   #table: PositionTable | undefined;
-  /** The position after the last kept byte, in the table's count. */
+  /** The table position after the last kept byte. */
   #end = 0;
 
   /**
    * Creates an empty context.
    *
-   * @param options How much it may hold.
+   * @param options Its sizes.
    * @throws {RangeError} When an option is not an integer from 8 to 15.
    */
   constructor(options: DeflateContextOptions = {}) {
@@ -388,7 +385,7 @@ export class DeflateContext {
   }
 
   /**
-   * The memory whose first `length` bytes are the kept ones.
+   * The memory with the kept bytes at its start.
    *
    * @internal
    */
@@ -397,7 +394,7 @@ export class DeflateContext {
   }
 
   /**
-   * How many bytes are kept.
+   * The number of kept bytes.
    *
    * @internal
    */
@@ -406,7 +403,7 @@ export class DeflateContext {
   }
 
   /**
-   * The table, positioned so that a text begins with the kept bytes.
+   * The table, positioned for a text that begins with the kept bytes.
    *
    * @internal
    */
@@ -417,8 +414,7 @@ export class DeflateContext {
   }
 
   /**
-   * Keeps a message of `length` bytes that ends at `text[end]`; the bytes kept before precede it in
-   * `text`.
+   * Keeps a message of `length` bytes that ends at `text[end]`, after the previously kept bytes.
    *
    * @internal
    */
@@ -428,7 +424,7 @@ export class DeflateContext {
     this.#end = this.#end + length & 0xffff;
   }
 
-  /** History and table in one allocation: each allocation has an overhead in the engine. */
+  /** One allocation for history and table, to save engine overhead. */
   #allocate(): PositionTable {
     const slots = 1 << this.#tableBits;
     const memory = new ArrayBuffer(this.#historySize + 2 * slots);

@@ -1,5 +1,5 @@
-// From the lengths of a code's words to the words (RFC 1951 3.2.2), packed as they are written:
-// the word from bit 4 on, its first bit lowest, and its length in bits 0-3.
+// Builds the words of a code from their lengths (RFC 1951 3.2.2), packed for output: the word from
+// bit 4 up, first bit lowest, and its length in bits 0-3.
 
 import type { BitOutput } from "./bits.ts";
 import type { TokenBlock } from "./match_finder.ts";
@@ -20,7 +20,7 @@ import {
 const countOfLength = new Uint16Array(MAX_CODE_BITS + 1);
 const nextOfLength = new Uint16Array(MAX_CODE_BITS + 1);
 
-/** Words are reversed by this table, so none may be longer than its index. */
+/** The index size of the table that reverses words, and so the maximum word length. */
 const REVERSED_BITS = 11;
 const REVERSED = reversedBits();
 
@@ -60,8 +60,8 @@ function reversedBits(): Uint16Array {
   return reversed;
 }
 
-// From how often symbols occur to the lengths of their words: Huffman's algorithm in place on the
-// sorted frequencies (Moffat and Katajainen, 1995), then adjusted to a maximum length.
+// Computes word lengths from symbol frequencies: Huffman's algorithm in place on the sorted
+// frequencies (Moffat and Katajainen, 1995), then limited to a maximum length.
 
 /** Room for the literal/length alphabet, the largest. */
 const SYMBOLS = 288;
@@ -69,22 +69,22 @@ const SYMBOLS = 288;
 const SYMBOL_BITS = 9;
 const SYMBOL_MASK = (1 << SYMBOL_BITS) - 1;
 
-/** Used symbols, in ascending order of frequency: the frequency above the symbol. */
+/** Used symbols in ascending order of frequency; the frequency is stored above the symbol. */
 let order = new Int32Array(SYMBOLS);
-/** The output of a pass of the sort. */
+/** The output of a sorting pass. */
 let sorted = new Int32Array(SYMBOLS);
-/** The number of bits of the frequency per pass of the sort. */
+/** Bits of the frequency per sorting pass. */
 const DIGIT_BITS = 6;
 const DIGITS = 1 << DIGIT_BITS;
 const digitCount = new Uint16Array(DIGITS);
-/** The algorithm's array: weights, then parents, then depths. */
+/** The working array: weights, then parents, then depths. */
 const work = new Int32Array(SYMBOLS);
 const wordsOfLength = new Uint16Array(32);
 
 /**
- * Assigns each of the first `count` symbols the length of its word in bits: 0 if its frequency is
- * 0, and at most `longest`. There are always at least two words, so that the code is complete: not
- * all decoders accept incomplete ones. Frequencies are below 2 ** 22.
+ * Assigns word lengths to the first `count` symbols: 0 for a frequency of 0, at most `longest`.
+ * There are always at least two words, because some decoders reject incomplete codes. Frequencies
+ * are below 2 ** 22.
  */
 export function huffmanLengths(
   frequencies: Int32Array,
@@ -119,8 +119,8 @@ export function huffmanLengths(
 }
 
 /**
- * Sorts `order[0..used)` by frequency, digit by digit from the lowest: without comparisons no
- * branch is mispredicted.
+ * Sorts `order[0..used)` by frequency, as a radix sort: no comparisons, so no mispredicted
+ * branches.
  */
 function sort(used: number, highest: number): void {
   for (let shift = SYMBOL_BITS; highest > 0; shift += DIGIT_BITS, highest >>>= DIGIT_BITS) {
@@ -144,12 +144,12 @@ function sort(used: number, highest: number): void {
   }
 }
 
-/** Leaves the depth of each leaf in `work`, in the order of `order`: the rarest is the deepest. */
+/** Leaves the depth of each leaf in `work`, in the order of `order`: rarest and deepest first. */
 function minimumRedundancyDepths(used: number): void {
   for (let index = 0; index < used; index++) work[index] = order[index] >>> SYMBOL_BITS;
 
-  // Merge the two lightest of the leaves and the inner nodes, again and again; a merged node keeps
-  // the index of its parent.
+  // Repeatedly merge the two lightest leaves or inner nodes; a merged node keeps the index of its
+  // parent.
   work[0] += work[1];
   let inner = 0;
   let leaf = 2;
@@ -172,7 +172,7 @@ function minimumRedundancyDepths(used: number): void {
   work[used - 2] = 0;
   for (let node = used - 3; node >= 0; node--) work[node] = work[work[node]] + 1;
 
-  // Each level has twice as many nodes as the one above has inner ones; the others are leaves.
+  // Each level has twice as many nodes as the level above has inner nodes; the rest are leaves.
   let available = 1;
   let depth = 0;
   let root = used - 2;
@@ -200,11 +200,11 @@ function limitDepths(used: number, longest: number): void {
     const depth = work[index];
     count[depth < longest ? depth : longest]++;
   }
-  // In units of the longest word there is room for 2 ** longest of them (Kraft).
+  // Kraft's inequality, in units of the longest word: the sum must not exceed 2 ** longest.
   let taken = 0;
   for (let length = 1; length <= longest; length++) taken += count[length] << longest - length;
   for (; taken > 1 << longest; taken--) {
-    // One more leaf fits at the bottom when a shorter word becomes the parent of both.
+    // Make a shorter word the parent of itself and one of the longest words.
     count[longest]--;
     let length = longest - 1;
     while (count[length] === 0) length--;
@@ -213,12 +213,12 @@ function limitDepths(used: number, longest: number): void {
   }
 }
 
-// Codes made for one block, and their description in front of it (RFC 1951 3.2.7).
+// The dynamic codes of a block, and their description (RFC 1951 3.2.7).
 
 /**
- * The longest word of literals, lengths and distances. The format allows 15 bits; with 11 the word
- * of a distance, its 13 extra bits and the 7 bits that wait in front of it fit into 32, and longer
- * words would save less than they cost to write.
+ * The longest word of literals, lengths and distances. The format allows 15 bits. With 11, a
+ * distance word, its 13 extra bits and 7 pending bits fit into 32, and longer words would save less
+ * than they cost.
  */
 const LONGEST_WORD = 11;
 
@@ -238,15 +238,15 @@ export class DynamicCodes {
   readonly literalLengths: Uint8Array = new Uint8Array(LITERAL_SYMBOLS);
   /** The lengths of the distance code's words. */
   readonly distanceLengths: Uint8Array = new Uint8Array(DISTANCE_SYMBOLS);
-  /** How many bits the description takes, without the block's type. */
+  /** The size of the description in bits, without the block type. */
   headerBits = 0;
 
-  /** HLIT + 257, HDIST + 1 and HCLEN + 4: how many lengths of each code are sent. */
+  /** HLIT + 257, HDIST + 1 and HCLEN + 4: the number of lengths sent for each code. */
   #literalCount = 0;
   #distanceCount = 0;
   #lengthCount = 0;
 
-  /** The lengths of both codes in runs: a code length symbol, its extra bits from bit 5 on. */
+  /** The lengths of both codes in runs: a code length symbol, with its extra bits from bit 5 up. */
   readonly #runs = new Uint16Array(LITERAL_SYMBOLS + DISTANCE_SYMBOLS);
   #runCount = 0;
   readonly #runFrequencies = new Int32Array(CODE_LENGTH_SYMBOLS);
@@ -296,7 +296,10 @@ export class DynamicCodes {
     }
   }
 
-  /** RFC 1951 3.2.7: the lengths of both codes are one sequence, a run may cross over. */
+  /**
+   * RFC 1951 3.2.7: the lengths of both codes are one sequence, so a run may cross from one to the
+   * other.
+   */
   #findRuns(): void {
     this.#runFrequencies.fill(0);
     this.#runCount = 0;
@@ -352,7 +355,7 @@ function repeatExtraBits(symbol: number): number {
   return symbol < REPEAT_PREVIOUS ? 0 : REPEAT_EXTRA_BITS[symbol - REPEAT_PREVIOUS];
 }
 
-/** How many lengths have to be sent: all up to the last one that is not 0, at least `least`. */
+/** The number of lengths to send: up to the last nonzero one, at least `least`. */
 function usedCount(lengths: Uint8Array, count: number, least: number): number {
   while (count > least && lengths[count - 1] === 0) count--;
   return count;

@@ -18,36 +18,36 @@ import { type InflateHistory, OutputPool } from "./inflate_output.ts";
 import { DYNAMIC_BLOCK, FIXED_BLOCK, powerOfTwo, STORED_BLOCK } from "./tables.ts";
 
 /**
- * The work of a message is counted in bytes of output, about 8 ns each. These are the costs of
- * reading a block's type and starting its loop, and of each byte of a description of codes, for
- * which tables are built. Measured with the blocks of `tests/deflate/inflate_work_test.ts`.
+ * Work is counted in bytes of output, about 8 ns each. These are the costs of starting a block, and
+ * of each byte of a code description, for which tables are built. Measured with the blocks of
+ * `tests/deflate/inflate_work_test.ts`.
  */
 const BLOCK_WORK = 32;
 const DESCRIPTION_BYTE_WORK = 40;
 
 /**
- * The work that blocks and descriptions may cost, in total and per byte of output. zlib stays below
- * 20 with its smallest blocks (`memLevel` 1), and below 40 with a flush after every 25 bytes. A
- * stream of little else than descriptions costs far more than its size.
+ * The maximum work of blocks and descriptions, in total and per byte of output. zlib stays below 20
+ * with its smallest blocks (`memLevel` 1), and below 40 with a flush every 25 bytes. A stream of
+ * mostly descriptions costs far more than its size.
  */
 const FREE_OVERHEAD = 8 * 1024 * 1024;
 const OVERHEAD_PER_BYTE = 100;
 
-/** More work than any message causes. */
+/** More work than any message can cause. */
 const NEVER = 0x7fff_ffff;
 
-/** One message that is being decompressed. */
+/** The decompression of one message. */
 class Inflation {
   readonly #input = new BitInput();
   readonly #output = new OutputPool();
   #history: InflateHistory | undefined;
   #reach = 0;
-  /** The tables of the block in which it was paused. */
+  /** The tables of the block where it was paused. */
   #literals: DecodeTable | undefined;
   #distances: DecodeTable | undefined;
-  /** Whether that block, or the one before, is marked as the last. */
+  /** Whether that block, or the previous one, is final. */
   #last = false;
-  /** Work that is not output. */
+  /** Work other than output. */
   #overhead = 0;
   #isEmpty = false;
 
@@ -75,7 +75,9 @@ class Inflation {
     this.#isEmpty = start === end;
   }
 
-  /** Decompresses until the message is whole or `work` is done, and returns whether it is whole. */
+  /**
+   * Decompresses until the message is complete or `work` is done; returns whether it is complete.
+   */
   run(work: number): boolean {
     const input = this.#input;
     if (this.#isEmpty) return true;
@@ -149,7 +151,7 @@ class Inflation {
     this.#output.release();
   }
 
-  /** Copies what other messages would overwrite: the input, and the tables of the current block. */
+  /** Copies the input and the current block's tables, which other messages would overwrite. */
   keep(ownsInput = false): void {
     this.#input.keep(ownsInput);
     if (this.#literals === dynamicLiterals) {
@@ -170,29 +172,29 @@ class Inflation {
   }
 }
 
-/** Decompresses all messages, except those that are paused. */
+/** Decompresses all messages except paused ones. */
 let inflation = new Inflation();
 
 /**
- * Decompresses the message `source[start..end)`, which ends in a sync flush whose last four bytes,
- * `00 00 ff ff`, were omitted.
+ * Decompresses the message `source[start..end)`, which ends with a sync flush whose last four
+ * bytes, `00 00 ff ff`, were omitted.
  *
- * The result is a view of memory that the next call writes to or frees: copy it or decode it before. That
- * memory grows with the messages, never more than 262 bytes past the largest `limit`, and shrinks
- * again after 256 messages that did not need it. `source` is only used during the call.
+ * The result is a view of memory that the next call overwrites or frees: copy or decode it first.
+ * That memory grows to at most 262 bytes past the largest `limit`, and shrinks again after 256
+ * smaller messages. `source` is only used during the call.
  *
- * A message is rejected at its first error, and always if zlib would reject it. Two things are
- * accepted beyond the RFC: a message of no bytes is empty, and blocks after one that is marked as
- * the last are decoded too, from the next byte on and with the same window.
+ * A message is rejected at its first error, and always if zlib would reject it. Two extensions to
+ * the RFC are accepted: input of no bytes is an empty message, and blocks after a final block are
+ * decoded too, from the next byte boundary and with the same window.
  *
  * @param limit The maximum size of the message in bytes.
- * @param history The earlier messages, to which distances may refer and this one is added. Discard
- * it after an error. Default: none.
- * @param windowBits The window as a power of two, 8 to 15, if there is no `history`: a longer
- * distance is an error. Default: 15.
+ * @param history The earlier messages; this one is appended. Discard it after an error. Default:
+ * none.
+ * @param windowBits The base-2 logarithm of the window size, 8 to 15, if there is no `history`;
+ * longer distances are errors. Default: 15.
  * @throws {InflateError} When the message is corrupt or too big.
- * @throws {RangeError} When the range lies outside of `source`, `limit` is not a number from 0 on,
- *   or `windowBits` is not an integer from 8 to 15.
+ * @throws {RangeError} When the range is outside `source`, `limit` is negative or not a number, or
+ *   `windowBits` is not an integer from 8 to 15.
  *
  * @example
  * ```ts
@@ -235,7 +237,7 @@ export class PausedInflation {
    * Resumes.
    *
    * @param work The maximum work until it is paused again.
-   * @returns The message, in memory that no other message uses, or `undefined` when it is not whole yet.
+   * @returns The message, in separate memory, or `undefined` if it is not complete yet.
    * @throws {InflateError} When the message is corrupt or too big.
    */
   resume(work: number): Uint8Array | undefined {
@@ -244,19 +246,19 @@ export class PausedInflation {
     return undefined;
   }
 
-  /** Frees the memory of the message, which is no longer needed. */
+  /** Frees the memory of the message. */
   release(): void {
     this.#inflation.release();
   }
 }
 
 /**
- * Decompresses a message like {@linkcode inflate}, and pauses when that takes long.
+ * Decompresses a message like {@linkcode inflate}, with pauses if it is slow.
  *
  * @param work The maximum work until it is paused, in bytes of output; the descriptions of blocks
  * count as well. A million takes about 10 milliseconds.
- * @param isOwn Whether the memory of `source` is written to by nothing else: a paused message then
- * continues in it, instead of in a copy. Default: `false`.
+ * @param isOwn Whether no other code writes to the memory of `source`, so that a paused message
+ * needs no copy. Default: `false`.
  * @returns The message, or its paused decompression.
  * @throws {InflateError} When the message is corrupt or too big.
  */
@@ -296,15 +298,15 @@ function inflateStored(input: BitInput, output: OutputPool): void {
 // The hot loop: decodes the symbols of one block to bytes (RFC 1951 3.2.3, "loop (until end of
 // block code recognized)").
 
-/** From this length on, a repeated byte is written by the engine's own loop. */
+/** From this length, a repeated byte is written with `fill`. */
 const LONG_RUN = 16;
 
 /**
- * Decodes the symbols of a block to its end, and returns `true`; or `false` when the output has more
- * than `pauseAt` bytes before.
+ * Decodes the symbols of a block and returns `true`, or `false` if the output exceeds `pauseAt`
+ * bytes first.
  *
- * @param reach The farthest distance allowed: the window.
- * @throws {InflateError} When they are invalid, or the output exceeds the limit.
+ * @param reach The maximum distance: the window size.
+ * @throws {InflateError} When a symbol is invalid, or the output exceeds the limit.
  */
 export function inflateBlock(
   input: BitInput,
@@ -318,7 +320,7 @@ export function inflateBlock(
   for (;;) {
     output.reserve(0);
     if (input.position > input.fastEnd) input.enterTail();
-    // An integer of 32 bits, which the loop compares with.
+    // A 32-bit integer for the comparison in the loop.
     const roomEnd = Math.min(output.roomEnd, pauseAt) | 0;
     if (inflateSymbols(input, output, literals, distances, reach, history, roomEnd)) break;
     if (output.length > pauseAt) return false;
@@ -328,8 +330,8 @@ export function inflateBlock(
 }
 
 /**
- * Decodes symbols while there is input for an iteration and room for its output, and returns
- * whether the block has ended.
+ * Decodes symbols while there is input for an iteration and room for its output; returns whether
+ * the block has ended.
  *
  * Each refill leaves 24 bits or more in `hold`: it ORs in three bytes above the bits that count,
  * and advances by as many of them as are then complete. The incomplete bits above are read again,
@@ -420,7 +422,7 @@ function inflateSymbols(
       hold >>>= consumed;
       bits -= consumed;
     } else {
-      // A long word followed by many extra bits, which need two more bytes.
+      // A long word with many extra bits needs two more bytes.
       consumed -= word;
       hold >>>= word;
       bits -= word;
@@ -441,8 +443,8 @@ function inflateSymbols(
       from = 0;
       while (length < end) target[length++] = target[from++];
     } else if (distance >= 4) {
-      // Words of four bytes, of which the last may pass the end: there is room, and later output
-      // overwrites it.
+      // Copies four bytes at a time. The last word may pass the end: there is room, and later
+      // output overwrites it.
       do {
         view.setInt32(length, view.getInt32(from, true), true);
         length += 4;
@@ -457,7 +459,7 @@ function inflateSymbols(
     }
   }
 
-  // Only the complete bits: those above are read again.
+  // Keep the complete bits only; the others are read again.
   input.hold = hold & (1 << bits) - 1;
   input.bits = bits;
   input.position = position;

@@ -1,41 +1,38 @@
-// The output of the decoder: the memory that a message is inflated into, one buffer for all, which
-// grows with a message and shrinks again after a run of smaller messages; and the window of earlier
-// messages, a ring of the last bytes (RFC 1951 2, "up to 32K input bytes").
+// The output of the decoder: one buffer for all messages, which grows with a message and shrinks
+// after a run of smaller ones; and the window of earlier messages, a ring of the last bytes (RFC
+// 1951 2, "up to 32K input bytes").
 
 import { InflateError } from "./bits.ts";
 import { releaseMemory } from "./release_memory.ts";
 import { MAX_MATCH, powerOfTwo } from "./tables.ts";
 
-/** The minimum capacity in bytes that is kept. */
+/** The minimum capacity to keep, in bytes. */
 const SMALLEST = 16 * 1024;
 
-/**
- * The factor by which the memory grows: with fewer and larger steps less is copied, and memory that
- * is not written to costs nothing.
- */
+/** The growth factor: large steps mean fewer copies, and untouched memory costs nothing. */
 const GROWTH = 4;
 
 /** After this many messages the capacity is reduced to the need of the largest of them. */
 const TRIM_AFTER = 256;
 
 /**
- * Room that an iteration of the loop over symbols may need: one literal, the longest match, and
- * three bytes more, because matches are copied in words.
+ * The room for one iteration of the loop over symbols: one literal, the longest match, and three
+ * more bytes, because matches are copied in words.
  */
 const TURN = 1 + MAX_MATCH + 3;
 
-/** Larger limits are reduced to this one, so that lengths stay integers of 32 bits. */
+/** The maximum limit, which keeps lengths 32-bit integers. */
 const LARGEST_LIMIT = 0x7fff_0000;
 
 /** The output of {@linkcode inflate}. */
 export class OutputPool {
-  /** The bytes of the message so far, and room. */
+  /** The bytes of the message so far, then free room. */
   bytes: Uint8Array = new Uint8Array(0);
   /** The same memory, to copy matches in words. */
   view: DataView = new DataView(this.bytes.buffer);
-  /** How many bytes the message has so far. */
+  /** The size of the message so far, in bytes. */
   length = 0;
-  /** The most bytes it may have. */
+  /** The maximum size. */
   limit = 0;
   #messages = 0;
   #longest = 0;
@@ -43,7 +40,7 @@ export class OutputPool {
   /**
    * Starts on another message.
    *
-   * @throws {RangeError} When `limit` is not a number from 0 on.
+   * @throws {RangeError} When `limit` is negative or not a number.
    */
   open(limit: number): void {
     if (!(limit >= 0)) throw new RangeError(`limit is ${limit}: it must be 0 or more bytes`);
@@ -64,7 +61,7 @@ export class OutputPool {
   }
 
   /**
-   * Makes room for `more` bytes and an iteration of the loop over symbols after them.
+   * Makes room for `more` bytes and one iteration of the loop over symbols.
    *
    * @throws {InflateError} When the message would exceed the limit.
    */
@@ -82,7 +79,7 @@ export class OutputPool {
   #grow(needed: number): void {
     let capacity = Math.max(SMALLEST, this.bytes.length);
     while (capacity < needed) capacity *= GROWTH;
-    // Not just below the limit, or the largest messages would be copied once more.
+    // Not just below the limit, which would make the largest messages be copied once more.
     this.#allocate(capacity < this.limit ? capacity : this.limit + TURN);
   }
 
@@ -94,7 +91,7 @@ export class OutputPool {
     this.#longest = 0;
   }
 
-  /** Frees the memory: the message is no longer needed. */
+  /** Frees the memory. */
   release(): void {
     releaseMemory(this.bytes);
     this.bytes = new Uint8Array(0);
@@ -115,16 +112,14 @@ export class OutputPool {
   }
 }
 
-/**
- * The initial capacity in bytes: smaller memory would soon be outgrown and leave holes in the heap.
- */
+/** The initial capacity in bytes: a smaller ring would soon be replaced and fragment the heap. */
 const SMALLEST_RING = 4096;
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * The window of a decoder with context takeover. Memory is allocated as messages arrive, and never
- * more than the window: `2 ** windowBits` bytes.
+ * The window of a decoder with context takeover. Memory is allocated as messages arrive, up to the
+ * window size: `2 ** windowBits` bytes.
  *
  * @example
  * ```ts
@@ -145,9 +140,9 @@ export class InflateHistory {
   readonly windowSize: number;
   /** The ring; its length is a power of two, or 0. */
   #ring: Uint8Array = NO_BYTES;
-  /** Where the next byte goes. */
+  /** The index of the next byte. */
   #next = 0;
-  /** How many bytes of the ring are filled. */
+  /** The number of filled bytes. */
   #length = 0;
 
   /**
@@ -160,7 +155,7 @@ export class InflateHistory {
     this.windowSize = powerOfTwo("windowBits", windowBits);
   }
 
-  /** How many bytes it contains: at most the window. */
+  /** The number of bytes it contains, at most the window size. */
   get length(): number {
     return this.#length;
   }
@@ -183,7 +178,7 @@ export class InflateHistory {
     return copied;
   }
 
-  /** Appends `bytes[0..length)`, of which the window's last bytes are kept. */
+  /** Appends `bytes[0..length)`, and keeps the last bytes that fit into the window. */
   append(bytes: Uint8Array, length: number): void {
     const size = this.windowSize;
     if (length >= size) {

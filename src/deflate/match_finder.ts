@@ -1,5 +1,5 @@
-// The tables of RFC 1951 3.2.5 inverted for the encoder: from a length or a distance to its symbol
-// and extra bits, and how both are packed into one token.
+// The inverse of the tables in RFC 1951 3.2.5: maps a length or a distance to its symbol and extra
+// bits, packed into one token.
 //
 //   literal   the byte itself, 0 to 255
 //   match     bit 30 set; length symbol in bits 0-4, its extra bits in 5-9, distance symbol in
@@ -19,16 +19,16 @@ import {
 /** Marks a token that is a match. */
 export const MATCH: number = 1 << 30;
 
-/** The length's part of a token, by the length: its symbol less 257, its extra bits. */
+/** By length: its part of a token, the symbol less 257 and the extra bits. */
 export const LENGTH_TOKEN: Uint16Array = lengthTokens();
 
 /**
- * The symbol of a distance, by {@linkcode distanceSlot}: distances over 256 share a symbol with 127
- * neighbors at least.
+ * The symbol of a distance, by {@linkcode distanceSlot}: distances over 256 share a symbol with at
+ * least 127 neighbors.
  */
 export const DISTANCE_SYMBOL: Uint8Array = distanceSymbols();
 
-/** By distance symbol: masks the extra bits out of a distance less one. */
+/** By distance symbol: the mask of the extra bits in a distance less one. */
 export const DISTANCE_EXTRA_MASK: Uint16Array = Uint16Array.from(
   DISTANCE_EXTRA_BITS,
   (bits) => (1 << bits) - 1,
@@ -44,7 +44,7 @@ function lengthTokens(): Uint16Array {
   for (let symbol = 0; symbol < LENGTH_BASE.length; symbol++) {
     const base = LENGTH_BASE[symbol];
     for (let extra = 0; extra < 1 << LENGTH_EXTRA_BITS[symbol]; extra++) {
-      // Length 258 could be written with symbol 284 too; 285 overwrites it and is shorter.
+      // Symbol 284 could also encode length 258; the shorter 285 overwrites it.
       if (base + extra <= MAX_MATCH) tokens[base + extra] = symbol | extra << 5;
     }
   }
@@ -61,17 +61,16 @@ function distanceSymbols(): Uint8Array {
   return symbols;
 }
 
-// The bytes that an encoder searches: the window of earlier bytes, and after it a piece of the
-// message. One buffer for all messages, of a size that does not depend on them; a long message
-// passes through it in pieces, and the window before each piece stays.
+// The text to search: the window of earlier bytes, then a piece of the message. One buffer of fixed
+// size serves all messages; a long message passes through it in pieces, each after its window.
 
 /** The largest window (RFC 1951 2). */
 const WINDOW = 32 * 1024;
 
-/** The maximum number of bytes of a message that are searched together. */
+/** The maximum size of a piece in bytes. */
 export const PIECE: number = 64 * 1024;
 
-/** Zeros after the text, for words that are read across its end. */
+/** Zeros after the text, for words read across its end. */
 const PADDING = 8;
 
 /** The text, from 0 to `end`. */
@@ -80,9 +79,9 @@ export class TextBuffer {
   readonly bytes: Uint8Array = new Uint8Array(WINDOW + PIECE + PADDING);
   /** The same memory, to read words of 32 bits. */
   readonly view: DataView = new DataView(this.bytes.buffer);
-  /** Where the piece begins; the bytes before it have been processed. */
+  /** The start of the piece; the bytes before it have been processed. */
   start = 0;
-  /** Where the text ends. */
+  /** The end of the text. */
   end = 0;
 
   /** Restarts, with `history[0..length)` as the earlier bytes. */
@@ -95,8 +94,8 @@ export class TextBuffer {
   }
 
   /**
-   * Appends the next piece, `source[from..to)` of at most {@linkcode PIECE} bytes. Returns by how
-   * much the text before it had to move down.
+   * Appends the next piece, `source[from..to)` of at most {@linkcode PIECE} bytes. Returns the
+   * distance by which the earlier text moved down.
    */
   append(source: Uint8Array, from: number, to: number): number {
     let moved = 0;
@@ -116,29 +115,28 @@ export class TextBuffer {
   }
 }
 
-// The result of the first of two passes: the tokens of one block, and how often each symbol occurs
-// in it.
+// The result of the first of two passes: the tokens of one block and its symbol frequencies.
 
-/** A block ends after this many tokens, so that the next can have codes that fit it better. */
+/** The maximum tokens per block, so that codes adapt to the data. */
 const CAPACITY = 16 * 1024;
 
-/** The last step of a search may add as many tokens as the bytes that it skips. */
+/** The last step of a search may add a token for each byte it skips. */
 const OVERRUN = (PIECE >>> 6) + 16;
 
 /** The tokens of a block, in the format above. */
 export class TokenBlock {
-  /** Tokens after which the block is full. */
+  /** The number of tokens at which the block is full. */
   readonly capacity = CAPACITY;
-  /** The tokens, the first `count` of it. */
+  /** The tokens: the first `count` elements. */
   readonly tokens: Int32Array = new Int32Array(CAPACITY + OVERRUN);
-  /** How often each literal/length symbol occurs. */
+  /** The frequencies of literal/length symbols. */
   readonly literals: Int32Array = new Int32Array(LITERAL_SYMBOLS);
-  /** How often each distance symbol occurs. */
+  /** The frequencies of distance symbols. */
   readonly distances: Int32Array = new Int32Array(DISTANCE_SYMBOLS);
-  /** How many tokens there are. */
+  /** The number of tokens. */
   count = 0;
 
-  /** Empties the block, all but its end. */
+  /** Empties the block except for its end symbol. */
   open(): void {
     this.count = 0;
     this.literals.fill(0);
@@ -147,32 +145,34 @@ export class TokenBlock {
   }
 }
 
-// Where in the text some bytes occurred last: a hash table of positions. A position is the low 16
-// bits of a running count, so that a table is small and never has to be shifted along with the
-// text; an entry is always verified against the text.
+// A hash table of the last positions of byte sequences in the text. A position is the low 16 bits
+// of a running count, so that a table is small and need not move with the text; each entry is
+// verified against the text.
 
-/** Mixes the bytes of a word for its hash: the odd neighbor of the golden ratio in 32 bits. */
+/** The hash multiplier of a word: the odd number nearest to the golden ratio in 32 bits. */
 export const HASH_FACTOR = 0x9e3779b1;
 
-/** Mixes the second word of eight bytes before it is combined with the first. */
+/** The multiplier of the second word of eight bytes before it is combined with the first. */
 export const HASH_FACTOR_FAR = 0x85ebca6b;
 
-/** The maximum slots of a shared table, as a power of two: one for each position in a window. */
+/**
+ * The base-2 logarithm of the maximum slots of a shared table: one for each position in a window.
+ */
 const MOST_BITS = 15;
 
-/** Where the count of positions exceeds 16 bits. */
+/** The count at which positions exceed 16 bits. */
 const COUNT_END = 1 << 16;
 
 /** A table, and the position of the text in its count. */
 export class PositionTable {
-  /** By hash, the position where such bytes occurred last. */
+  /** By hash: the last position of such bytes. */
   readonly slots: Uint16Array;
-  /** The shift of a hash of 32 bits that indexes the slots. */
+  /** The right shift that converts a 32-bit hash to a slot index. */
   shift: number;
   /** The position of the text's first byte. */
   base = 0;
 
-  /** @param slots Empty slots, as many as a power of two. */
+  /** @param slots Empty slots; their number is a power of two. */
   constructor(slots: Uint16Array) {
     this.slots = slots;
     this.shift = Math.clz32(slots.length) + 1;
@@ -185,12 +185,12 @@ export class PositionTable {
 }
 
 /**
- * A table that messages of all connections share. Each message continues the count of the one
- * before, so that the entries of other messages lie before its first byte and are ignored: the
- * length of one peer's output reveals nothing about another's.
+ * A table shared by the messages of all connections. Each message continues the count of the
+ * previous one, so that entries of other messages precede its first byte and are ignored: the size
+ * of one peer's output reveals nothing about another's.
  */
 export class SharedPositionTable extends PositionTable {
-  /** The first byte of the text that an entry may refer to. */
+  /** The first byte of the text that entries may refer to. */
   first = 0;
   #count = COUNT_END;
   #usedBits = MOST_BITS;
@@ -201,8 +201,8 @@ export class SharedPositionTable extends PositionTable {
   }
 
   /**
-   * Begins on a message of `length` bytes, the first of which is at `first` in the text. When 16
-   * bits no longer distinguish its positions from earlier ones, the count and the table are reset.
+   * Begins a message of `length` bytes at `first` in the text. Resets the count and the table when
+   * 16 bits cannot distinguish its positions from earlier ones.
    */
   begin(first: number, length: number): void {
     if (this.#count + length > COUNT_END) {
@@ -226,8 +226,8 @@ export class SharedPositionTable extends PositionTable {
 }
 
 /**
- * The slots for a message of `length` bytes, as a power of two: with fewer slots, entries are
- * overwritten too soon; more would have to be cleared and would not fit in the cache.
+ * The base-2 logarithm of the slots for a message of `length` bytes: with fewer slots, entries are
+ * overwritten too soon; more would not fit in the cache and take time to clear.
  */
 function hashBits(length: number): number {
   if (length <= 512) return 12;
@@ -235,20 +235,20 @@ function hashBits(length: number): number {
   return length <= 8192 ? 14 : MOST_BITS;
 }
 
-// The common part of the searches for repetitions (RFC 1951 4).
+// Common code of the searches for repetitions (RFC 1951 4).
 
-/** The bytes of a word: shorter repetitions are not looked for. */
+/** The bytes of a word; shorter repetitions are not searched for. */
 export const WORD = 4;
 
 /**
- * After this many positions in a row without a repetition, more and more bytes are skipped:
- * incompressible data should at least be fast.
+ * After this many consecutive positions without a repetition, increasingly many bytes are skipped,
+ * to be fast on incompressible data.
  */
 export const PATIENCE = 64;
 
 /**
- * The end of the repetition at `place`, whose earlier bytes are known to repeat those before
- * `candidate`; at most `limit`.
+ * The end of the repetition of `candidate` at `place`, whose earlier bytes are known to match; at
+ * most `limit`.
  */
 export function matchEnd(
   bytes: Uint8Array,
@@ -259,7 +259,7 @@ export function matchEnd(
 ): number {
   while (place + WORD <= limit) {
     const difference = view.getInt32(place, true) ^ view.getInt32(candidate, true);
-    // The lowest different bit is in the first different byte.
+    // The lowest differing bit is in the first differing byte.
     if (difference !== 0) return place + (31 - Math.clz32(difference & -difference) >>> 3);
     place += WORD;
     candidate += WORD;
@@ -272,19 +272,19 @@ export function matchEnd(
 }
 
 // The first of two passes: a search for repetitions that looks one byte ahead for a longer one (RFC
-// 1951 4, "lazy matching"). Besides the last position of four bytes it stores that of eight, which
-// finds long repetitions without a walk through the short ones.
+// 1951 4, "lazy matching"). Besides the last position of four bytes it stores that of eight, to
+// find long repetitions without walking a chain of short ones.
 
-/** A repetition of this length is taken without looking ahead. */
+/** A repetition of this length is used without looking ahead. */
 const GOOD_MATCH = 32;
 
 /**
- * Fills `block` with the tokens of the text from `start` on, and returns where they end: at the
- * text's end, or where the block is full.
+ * Fills `block` with the tokens of the text from `start`; returns their end: that of the text, or
+ * the position where the block is full.
  *
  * @param near The table of four bytes.
  * @param far The table of eight bytes.
- * @param reach The farthest distance allowed: the window.
+ * @param reach The maximum distance: the window size.
  */
 export function findTokens(
   block: TokenBlock,
@@ -298,7 +298,7 @@ export function findTokens(
   const { slots: nearSlots, shift: nearShift, base: nearBase } = near;
   const { slots: farSlots, shift: farShift, base: farBase, first: farFirst } = far;
   const { tokens, literals, distances, capacity } = block;
-  // Integers of 32 bits, which numbers of their size need not be.
+  // `| 0` makes them 32-bit integers for the engine.
   const factor = HASH_FACTOR | 0;
   const farFactor = HASH_FACTOR_FAR | 0;
   const last = end - WORD;
@@ -343,7 +343,7 @@ export function findTokens(
       next = matchEnd(bytes, view, candidate + WORD, place + WORD, limit);
     }
 
-    // The same again one byte later, while that is better by more than the byte it costs.
+    // Repeat one byte later, while that gains more than the byte it costs.
     while (next - place < GOOD_MATCH && place < last) {
       const ahead = place + 1;
       const word = view.getInt32(ahead, true);
@@ -387,7 +387,8 @@ export function findTokens(
       (back & DISTANCE_EXTRA_MASK[symbol]) << 15;
 
     if (next <= last) {
-      // Four of the positions inside are stored; storing all would cost more than it saves.
+      // Four of the positions inside the match are stored; storing all would cost more than it
+      // saves.
       for (let at = place + 2; at < place + 4; at++) {
         const word = view.getInt32(at, true);
         const farWord = view.getInt32(at + WORD, true);

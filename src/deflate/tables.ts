@@ -1,5 +1,5 @@
-// The constants of the format for both directions: the meaning of length, distance and code length
-// symbols, and the two codes without a description.
+// The constants of the format: the length, distance and code length symbols, and the two fixed
+// codes.
 
 /** The first length/distance symbol above the 256 literals ends a block (RFC 1951 3.2.5). */
 export const END_OF_BLOCK = 256;
@@ -10,7 +10,7 @@ export const LITERAL_SYMBOLS = 286;
 /** Symbols of the distance alphabet that may occur: 0 to 29 (RFC 1951 3.2.5). */
 export const DISTANCE_SYMBOLS = 30;
 
-/** Symbols of the alphabet that code lengths are written in: 0 to 18 (RFC 1951 3.2.7). */
+/** Symbols of the code length alphabet: 0 to 18 (RFC 1951 3.2.7). */
 export const CODE_LENGTH_SYMBOLS = 19;
 
 /** The longest Huffman code of literals, lengths and distances in bits (RFC 1951 3.2.7). */
@@ -35,7 +35,7 @@ export const LENGTH_BASE: Uint16Array = Uint16Array.of(
   35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
 );
 
-/** RFC 1951 3.2.5: how many bits after a length symbol are added to its smallest length. */
+/** RFC 1951 3.2.5: the number of extra bits after each length symbol. */
 // deno-fmt-ignore
 export const LENGTH_EXTRA_BITS: Uint8Array = Uint8Array.of(
   0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2,
@@ -49,14 +49,14 @@ export const DISTANCE_BASE: Uint16Array = Uint16Array.of(
   257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577,
 );
 
-/** RFC 1951 3.2.5: how many bits after a distance symbol are added to its smallest distance. */
+/** RFC 1951 3.2.5: the number of extra bits after each distance symbol. */
 // deno-fmt-ignore
 export const DISTANCE_EXTRA_BITS: Uint8Array = Uint8Array.of(
   0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6,
   7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
 );
 
-/** RFC 1951 3.2.6: the code lengths of the fixed literal/length code, all 288 symbols of it. */
+/** RFC 1951 3.2.6: the code lengths of the fixed literal/length code, for all 288 symbols. */
 export const FIXED_LITERAL_LENGTHS: Uint8Array = fixedLiteralLengths();
 
 /** RFC 1951 3.2.6: the fixed distance code has 32 codes of 5 bits, of which 30 have a meaning. */
@@ -68,11 +68,11 @@ export const CODE_LENGTH_ORDER: Uint8Array = Uint8Array.of(
   16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 );
 
-/** RFC 1951 3.2.7: repeat the length before, 3 to 6 times, by 2 more bits. */
+/** RFC 1951 3.2.7: repeat the previous length 3 to 6 times (2 extra bits). */
 export const REPEAT_PREVIOUS = 16;
-/** RFC 1951 3.2.7: repeat a length of zero, 3 to 10 times, by 3 more bits. */
+/** RFC 1951 3.2.7: repeat a length of zero 3 to 10 times (3 extra bits). */
 export const REPEAT_ZERO_SHORT = 17;
-/** RFC 1951 3.2.7: repeat a length of zero, 11 to 138 times, by 7 more bits. */
+/** RFC 1951 3.2.7: repeat a length of zero 11 to 138 times (7 extra bits). */
 export const REPEAT_ZERO_LONG = 18;
 
 function fixedLiteralLengths(): Uint8Array {
@@ -84,10 +84,10 @@ function fixedLiteralLengths(): Uint8Array {
   return lengths;
 }
 
-// Sizes that are given as a power of two, as windows are (RFC 7692 7.1.2 has the range).
+// Sizes given as base-2 logarithms, such as windows (RFC 7692 7.1.2 has the range).
 
 /**
- * The size that `bits` stands for: 256 for 8, 32768 for 15.
+ * Converts `bits` to a size: 256 for 8, 32768 for 15.
  *
  * @param name The name of the value in the error.
  * @throws {RangeError} When `bits` is not an integer from 8 to 15.

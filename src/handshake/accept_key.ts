@@ -1,7 +1,6 @@
 /*
- * The proof in the opening handshake that the server speaks WebSocket: the client's key, and the
- * value that the server derives from it (RFC 6455 sections 1.3, 4.1 and 4.2.2), with SHA-1 and
- * Base64.
+ * `Sec-WebSocket-Key` and `Sec-WebSocket-Accept` (RFC 6455 sections 1.3, 4.1 and 4.2.2), with SHA-1
+ * and Base64.
  */
 
 import { BASE64, CLASSES } from "./characters.ts";
@@ -13,14 +12,14 @@ const KEY_WORDS = KEY_LENGTH / 4;
 /** Characters of a `Sec-WebSocket-Accept`: 20 bytes in base64. */
 export const ACCEPT_LENGTH = 28;
 
-// The hashed text is always 24 + 36 characters, so it fills its first block with the bit that pads
-// it, and the second block is nothing but padding and the length: always the same, expanded once.
+// The hashed text always has 24 + 36 characters. With the first padding bits it fills one block;
+// the second block contains only padding and the length, is always the same, and is expanded once.
 const guidWords: Int32Array = firstBlockTail();
 const secondBlock: Int32Array = new Int32Array(80);
 secondBlock[15] = (KEY_LENGTH + GUID.length) * 8;
 expandSchedule(secondBlock);
 
-// Written entirely by every call.
+// Fully overwritten by every call.
 const firstBlock: Int32Array = new Int32Array(80);
 const state: Int32Array = new Int32Array(5);
 const digest: Uint8Array = new Uint8Array(20);
@@ -41,7 +40,7 @@ function wordAt(text: string, index: number): number {
  * Whether `key` is the base64 text of 16 bytes, as `Sec-WebSocket-Key` must be (RFC 6455 4.2.1).
  *
  * The four unused bits of the last character need not be zero: RFC 4648 3.5 leaves that to the
- * decoder, no common server checks it, and the key is hashed as text and never decoded.
+ * decoder, common servers do not check it, and the key is hashed as text, not decoded.
  *
  * @example
  * ```ts
@@ -63,8 +62,8 @@ export function isValidKey(key: string): boolean {
 /**
  * The `Sec-WebSocket-Key` for a nonce of 16 random bytes (RFC 6455 4.1).
  *
- * The nonce comes from the caller because it must be random in the cryptographic sense (RFC 6455
- * 10.3). Any other length than 16 bytes is a `RangeError`.
+ * The caller provides the nonce, which must be cryptographically random (RFC 6455 10.3). Throws a
+ * `RangeError` unless it has 16 bytes.
  *
  * @example
  * ```ts
@@ -84,9 +83,9 @@ export function encodeKey(nonce: Uint8Array): string {
 }
 
 /**
- * The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 4.2.2, item 5.4).
+ * The `Sec-WebSocket-Accept` value for `key` (RFC 6455 4.2.2, item 5.4).
  *
- * A key that {@linkcode isValidKey} rejects is a `TypeError`: check a peer's key first.
+ * Throws a `TypeError` for a key that {@linkcode isValidKey} rejects: check a peer's key first.
  *
  * @example
  * ```ts
@@ -119,10 +118,10 @@ function digestKey(key: string): void {
   storeDigest(state, digest);
 }
 
-// SHA-1 (RFC 3174), synchronous and without a runtime's crypto. The opening handshake uses it to
-// show that both ends speak WebSocket; no secret depends on it (RFC 6455 section 10.8).
+// Synchronous SHA-1 (RFC 3174) without a runtime's crypto API. The opening handshake uses it to
+// prove that both ends support WebSocket; it protects no secret (RFC 6455 section 10.8).
 
-/** The five words that a digest starts from (RFC 3174 section 6.1). */
+/** The five initial words of a digest (RFC 3174 section 6.1). */
 const INITIAL_STATE: Int32Array = new Int32Array([
   0x67452301,
   0xefcdab89,
@@ -131,7 +130,7 @@ const INITIAL_STATE: Int32Array = new Int32Array([
   0xc3d2e1f0,
 ]);
 
-// Digests are computed one after the other and each overwrites these entirely, so they are shared.
+// Shared, because each digest overwrites them entirely.
 const sharedSchedule: Int32Array = new Int32Array(80);
 const sharedState: Int32Array = new Int32Array(5);
 

@@ -1,6 +1,6 @@
 /*
- * The character classes of HTTP's grammar, as one table from a byte (or char code) to a set of bits.
- * Bytes above 0x7F are only ever opaque parts of a field value or a reason phrase (obs-text).
+ * The character classes of HTTP's grammar: one table maps a byte (or char code) to a set of bits.
+ * Bytes above 0x7F occur only as opaque parts of a field value or reason phrase (obs-text).
  */
 
 /** The bit of the characters of a token (RFC 9110 5.6.2, the `token` of RFC 6455 too). */
@@ -20,7 +20,7 @@ export const DIGIT = 64;
 /** The bit of obs-text, the bytes 0x80 to 0xFF, which are opaque (RFC 9110 5.5). */
 export const OBS_TEXT = 128;
 
-/** The classes of every byte. Reading it at a char code above 255 gives no class either. */
+/** The classes of every byte. Char codes above 255 have no class. */
 export const CLASSES: Uint8Array = buildClasses();
 
 function buildClasses(): Uint8Array {
@@ -33,8 +33,8 @@ function buildClasses(): Uint8Array {
   add(digits + letters, TOKEN | BASE64 | HOST_NAME);
   add("!#$%&'*+-.^_`|~", TOKEN);
   add("+/", BASE64);
-  // unreserved and sub-delims. Not pct-encoded: no client sends it, and it may decode to anything,
-  // such as NUL or another host.
+  // unreserved and sub-delims. Not pct-encoded: clients do not send it, and it may decode to
+  // anything, such as NUL or another host.
   add("-._~!$&'()*+,;=", HOST_NAME);
   add(digits + "abcdefABCDEF", HEX_DIGIT);
   add(digits, DIGIT);
@@ -44,7 +44,7 @@ function buildClasses(): Uint8Array {
   return classes;
 }
 
-/** Whether `text` is not empty and all its characters are of the class `bit`. */
+/** Whether `text` is not empty and all its characters have the class `bit`. */
 export function consistsOf(text: string, bit: number): boolean {
   for (let i = 0; i < text.length; i++) {
     if ((CLASSES[text.charCodeAt(i)] & bit) === 0) return false;
@@ -62,7 +62,7 @@ export function isWhitespace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** `text` from `start` to before `end`, without the white space at both ends (RFC 9110 5.5). */
+/** `text.slice(start, end)` without white space at both ends (RFC 9110 5.5). */
 export function trimmed(text: string, start: number, end: number): string {
   while (start < end && isWhitespace(text.charCodeAt(start))) start++;
   while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
@@ -70,8 +70,8 @@ export function trimmed(text: string, start: number, end: number): string {
 }
 
 /**
- * Whether `text` from `start` to before `end` is `other`, with A to Z equal to a to z. Only ASCII
- * letters are folded, as HTTP asks; `toLowerCase` would make a k of the Kelvin sign.
+ * Whether `text.slice(start, end)` equals `other`, ignoring ASCII case only, as HTTP requires:
+ * `toLowerCase` would convert the Kelvin sign to k.
  */
 export function equalsIgnoringCase(
   text: string,

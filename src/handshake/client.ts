@@ -1,6 +1,6 @@
 /*
- * The client's side of the opening handshake (RFC 6455 section 4.1): the server's response, read and
- * checked against the request.
+ * The client side of the opening handshake (RFC 6455 section 4.1): reads the server's response and
+ * checks it against the request.
  */
 
 import { ConnectionError, type ErrorCode, HandshakeError } from "../errors.ts";
@@ -11,7 +11,7 @@ import { type HeadLimits, HttpHeadReader, parseStatusLine, quoted } from "./http
 import { assertSubprotocols } from "./subprotocols.ts";
 
 /**
- * The values of the client's request, against which the server's response is checked.
+ * The values of the client's request, to check the server's response against.
  *
  * @category Handshake
  */
@@ -20,12 +20,12 @@ export interface ClientHandshakeOptions extends HeadLimits {
   key: string;
   /** The requested subprotocols. Default: none. */
   subprotocols?: readonly string[];
-  /** The names of the extensions that were offered. Default: none. */
+  /** The names of the offered extensions. Default: none. */
   offeredExtensions?: readonly string[];
 }
 
 /**
- * Interim responses (1xx) that are skipped before the final one.
+ * The maximum number of interim responses (1xx) to skip.
  *
  * @category Handshake
  */
@@ -35,8 +35,8 @@ export const MAX_INTERIM_RESPONSES = 8;
  * Reads the server's response from chunks of any size and checks it.
  *
  * Interim responses before the final one, such as 103, are skipped, as RFC 9110 15.2 requires, up
- * to {@linkcode MAX_INTERIM_RESPONSES}. A status other than 101 is an error, which is thrown with
- * the first {@linkcode MAX_BODY_START} bytes of the body.
+ * to {@linkcode MAX_INTERIM_RESPONSES}. A status other than 101 throws an error with the first
+ * {@linkcode MAX_BODY_START} bytes of the body.
  *
  * @example
  * ```ts
@@ -109,8 +109,8 @@ export class ClientHandshake {
    * with the received part of the body, or, without a complete head, a `ConnectionError`
    * `CONNECTION_LOST`.
    *
-   * Call it also after a timeout if `status` is not 0: then only the body of a rejection is
-   * missing, and the rejection says more than a timeout would.
+   * Also call it after a timeout if `status` is not 0: then only the body of a rejection is
+   * missing, and the rejection is more informative than a timeout.
    */
   finish(): void {
     if (this.#complete) return;
@@ -209,7 +209,7 @@ export class ClientHandshake {
     }
   }
 
-  /** RFC 6455 4.1, the client's duties on receiving the response, items 2 to 6. */
+  /** RFC 6455 4.1, validation of the response, items 2 to 6. */
   #check(fields: HeaderFields): void {
     if (!fields.hasToken("upgrade", "websocket")) {
       throw this.#error("UPGRADE_MISSING", "The server's response has no Upgrade: websocket");
@@ -294,7 +294,7 @@ export class ClientHandshake {
     return new HandshakeError(code, message, { status, headers: this.#fields, body });
   }
 
-  /** The errors of the grammar describe a server's response to a request; this is a client. */
+  /** Parser errors are written for a server reading requests; this is a client. */
   #asSeenByClient(error: unknown): unknown {
     if (!(error instanceof HandshakeError) || error.headers !== undefined) return error;
     return this.#error(error.code, `The server's response cannot be used: ${error.message}`);
@@ -307,20 +307,20 @@ function withoutQuery(location: string): string {
   return end.length === 0 ? location : `${location.slice(0, Math.min(...end))}?***`;
 }
 
-// The first bytes of the body of a response that rejects the handshake, for the error message. RFC
-// 9112 6.3 defines where the body ends.
+// Reads the start of the body of a rejection, for the error. RFC 9112 6.3 defines the end of the
+// body.
 
 /**
- * The maximum bytes of a rejection's body that are kept for the user.
+ * The maximum bytes of a rejection's body to keep for the user.
  *
  * @category Handshake
  */
 export const MAX_BODY_START = 1024;
 
-/** Bytes of chunk sizes, extensions and line ends after which a chunked body is abandoned. */
+/** The maximum bytes of chunk sizes, extensions and line ends in a chunked body. */
 const MAX_CHUNK_OVERHEAD = 4096;
 
-/** The part of a chunked body that the next byte belongs to (RFC 9112 7.1). */
+/** The part of a chunked body of the next byte (RFC 9112 7.1). */
 const State = { Size: 0, Extension: 1, Data: 2, DataEnd: 3 } as const;
 
 /** Collects the start of one body, up to its end or {@linkcode MAX_BODY_START}. */
@@ -331,11 +331,11 @@ export class BodyStart {
   #chunked = false;
   #state: number = State.Size;
   #overhead = 0;
-  /** Missing bytes: of the body, or of the chunk. */
+  /** The remaining bytes of the body or the chunk. */
   #remaining = Infinity;
 
   /**
-   * Creates an empty start that waits for the body's first bytes.
+   * Creates an empty start.
    *
    * @param status The status code of the response.
    * @param fields The response's header fields, which determine the length of the body.
@@ -383,7 +383,10 @@ export class BodyStart {
     return count;
   }
 
-  /** One byte between the data of two chunks. Invalid input only ends the body: it is optional. */
+  /**
+   * Takes one byte between the data of two chunks. Invalid input just ends the body, which is
+   * optional.
+   */
   #frame(byte: number): void {
     if (++this.#overhead > MAX_CHUNK_OVERHEAD) this.#complete = true;
     if (byte === 0x0a) {

@@ -1,6 +1,6 @@
 /*
- * Negotiation of permessage-deflate (RFC 7692 7.1). Only this file maps the parameters of "client"
- * and "server" to inbound and outbound messages: the codec does not know its side.
+ * Negotiation of permessage-deflate (RFC 7692 7.1). Only this file maps "client" and "server"
+ * parameters to inbound and outbound messages; the codec does not know its side.
  */
 
 import { HandshakeError } from "../errors.ts";
@@ -28,13 +28,13 @@ const MAX_BITS = 15;
  * @category Compression
  */
 export interface DeflateConfig {
-  /** Whether the server may keep its context from message to message. */
+  /** Whether the server may keep its context between messages. */
   readonly serverContextTakeover: boolean;
   /** Whether the client may keep its context. */
   readonly clientContextTakeover: boolean;
-  /** The largest window of the server's messages, as a power of two of bytes. */
+  /** The base-2 logarithm of the maximum window size of the server's messages. */
   readonly serverMaxWindowBits: number;
-  /** The largest window of the client's messages. */
+  /** The same for the client's messages. */
   readonly clientMaxWindowBits: number;
   /** Whether the local compressor cannot use a smaller window. Default: `false`. */
   readonly hasFixedWindow?: boolean;
@@ -48,7 +48,7 @@ export interface DeflateConfig {
 export interface DeflateDirection {
   /** Whether a message may refer to earlier ones. */
   readonly takeover: boolean;
-  /** How far back it may refer, as a power of two of bytes. */
+  /** The base-2 logarithm of the window size in bytes. */
   readonly windowBits: number;
 }
 
@@ -76,7 +76,7 @@ export interface DeflateAnswer {
   readonly extensions: string;
 }
 
-/** The parameters of one offer or response; a number of bits is 0 if it is missing. */
+/** The parameters of one offer or response; window bits are 0 if missing. */
 interface Parameters {
   serverNoTakeover: boolean;
   clientNoTakeover: boolean;
@@ -116,7 +116,7 @@ export function acceptDeflate(
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     const offered = readParameters(offer, true);
-    // RFC 7692 7.1: an offer with anything illegal in it is declined, and the next one considered.
+    // RFC 7692 7.1: declines an invalid offer and considers the next one.
     if (typeof offered === "string") continue;
     // RFC 7692 7.1.2.1: a server that cannot limit the window declines an offer that requests it.
     if (config.hasFixedWindow && offered.serverBits > 0 && offered.serverBits < MAX_BITS) continue;
@@ -132,8 +132,7 @@ function answerTo(offered: Parameters, config: DeflateConfig): DeflateAnswer {
     ? Math.min(config.clientMaxWindowBits, offered.clientBits || MAX_BITS)
     : MAX_BITS;
   const serverTakeover = config.serverContextTakeover && !offered.serverNoTakeover;
-  // Without takeover a window takes no memory: the way to limit a client that does not support
-  // window bits.
+  // Disabling takeover also limits the memory for a client without support for window bits.
   const clientTakeover = config.clientContextTakeover && !offered.clientNoTakeover &&
     clientBits <= config.clientMaxWindowBits;
   const parameters: string[] = [];
@@ -178,8 +177,7 @@ export function offerDeflate(config: DeflateConfig): string {
   if (!config.serverContextTakeover) parameters.push(SERVER_NO_TAKEOVER);
   if (!config.clientContextTakeover) parameters.push(CLIENT_NO_TAKEOVER);
   if (serverMaxWindowBits < MAX_BITS) parameters.push(`${SERVER_BITS}=${serverMaxWindowBits}`);
-  // Sent whenever possible, so that the server may choose a smaller window for the client's
-  // messages.
+  // Always offered, so that the server may choose a smaller window for the client's messages.
   if (!config.hasFixedWindow) {
     parameters.push(
       clientMaxWindowBits < MAX_BITS ? `${CLIENT_BITS}=${clientMaxWindowBits}` : CLIENT_BITS,
@@ -190,8 +188,8 @@ export function offerDeflate(config: DeflateConfig): string {
 
 /**
  * Checks a server's response on a client (RFC 7692 section 5.2). Any legal response is accepted,
- * whether or not it honors the whole offer: a server that keeps its context or has a larger window
- * than requested (Tornado, Jetty and libwebsockets support neither parameter) only costs memory.
+ * even if it does not honor the whole offer: a server that keeps its context or uses a larger
+ * window (Tornado, Jetty and libwebsockets support neither parameter) only costs memory.
  *
  * @param accepted The extensions of the response.
  * @param config The offer.
@@ -260,7 +258,7 @@ function readParameters(extension: Extension, isOffer: boolean): Parameters | st
     // RFC 7692 7.1: "multiple extension parameters with the same name" are not allowed.
     if (seen.includes(name)) return `${name} appears twice`;
     seen.push(name);
-    // RFC 7692 7.1.2: the ABNF of the values is 1*DIGIT, in which quotes have no place.
+    // RFC 7692 7.1.2: the ABNF of the values is 1*DIGIT, without quotes.
     if (quoted) return `the value of ${name} is quoted`;
     const problem = readParameter(read, name, value, isOffer);
     if (problem !== undefined) return problem;
@@ -275,14 +273,14 @@ function readParameter(
   isOffer: boolean,
 ): string | undefined {
   if (name === SERVER_NO_TAKEOVER || name === CLIENT_NO_TAKEOVER) {
-    // RFC 7692 7.1.1: neither has a value.
+    // RFC 7692 7.1.1: these parameters have no value.
     if (value !== undefined) return `${name} has a value`;
     if (name === SERVER_NO_TAKEOVER) read.serverNoTakeover = true;
     else read.clientNoTakeover = true;
     return undefined;
   }
   if (name !== SERVER_BITS && name !== CLIENT_BITS) return "it has an unknown parameter";
-  // RFC 7692 7.1.2.2: only a client may name its own window's bits without a value.
+  // RFC 7692 7.1.2.2: only a client may send its own window parameter without a value.
   const bits = value === undefined && name === CLIENT_BITS && isOffer ? 0 : parseBits(value);
   if (bits === undefined) return `${name} is not a number from ${MIN_BITS} to ${MAX_BITS}`;
   if (name === SERVER_BITS) read.serverBits = bits;

@@ -14,7 +14,7 @@ import { CLASSES, isToken, isWhitespace, TOKEN } from "./characters.ts";
 export interface ExtensionParameter {
   /** The parameter's name. */
   readonly name: string;
-  /** Its value without quotes, or `undefined` without one. */
+  /** Its value without quotes, or `undefined` if it has none. */
   readonly value: string | undefined;
   /** Whether the value was written as a quoted string. */
   readonly quoted: boolean;
@@ -42,9 +42,8 @@ const BACKSLASH = 0x5c;
  * Parses the `Sec-WebSocket-Extensions` lines of a head (RFC 6455 9.1), in their order.
  *
  * Empty list elements are skipped (RFC 9110 5.6.1.2), white space is allowed around every separator
- * (the implied *LWS rule). Without lines the list is empty. Any other violation of the grammar,
- * including a field without an extension, throws a `HandshakeError` `HEAD_MALFORMED` with status
- * 400.
+ * (the implied *LWS rule). Without lines the list is empty. Any other grammar violation, including
+ * a field without an extension, throws a `HandshakeError` `HEAD_MALFORMED` with status 400.
  *
  * @param values The field's values, one for each line.
  *
@@ -156,7 +155,7 @@ class ExtensionScanner {
     return found;
   }
 
-  /** A quoted string, whose value without the quoting must be a token (RFC 6455 9.1). */
+  /** A quoted string; its unquoted value must be a token (RFC 6455 9.1). */
   #quotedString(): string {
     let value = "";
     this.#position++;

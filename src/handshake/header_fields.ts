@@ -1,6 +1,6 @@
 /*
  * The header fields of one head: an ordered list of lines, kept as text. It is searched, not
- * indexed: a head has few lines, and no object gets a key that a peer chose.
+ * indexed: a head has few lines, and peers cannot choose object keys.
  */
 
 import type { HeaderView } from "../errors.ts";
@@ -20,7 +20,7 @@ const COMMA = 0x2c;
 /**
  * The header fields of an HTTP head, in their order, repeated lines kept apart.
  *
- * Names are compared without regard to case. `new Headers(fields)` makes a web `Headers` of it.
+ * Names are compared without regard to case. `new Headers(fields)` converts it to a web `Headers`.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export class HeaderFields implements HeaderView {
    * text.
    */
   #text = "";
-  /** Where in the text the first line begins. */
+  /** The start of the first line in the text. */
   #start = 0;
   /** For each line the positions of its colon and its end, unless the list is compact. */
   #marks: number[] | undefined;
@@ -56,10 +56,10 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * The lines of a parsed head, which the parser has checked already.
+   * Creates a list from a parsed head, already validated by the parser.
    *
    * @param text The head; its lines from `start` on, each with its CRLF.
-   * @param start Where the first line begins.
+   * @param start The start of the first line.
    * @param marks For each line the positions of its colon and its end; the list takes ownership.
    */
   static fromParsed(text: string, start: number, marks: number[]): HeaderFields {
@@ -71,7 +71,7 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * A list of lines that are not checked again.
+   * Creates a list without validation.
    *
    * @param lines Names as written, and values without surrounding white space.
    */
@@ -81,7 +81,7 @@ export class HeaderFields implements HeaderView {
     return fields;
   }
 
-  /** How many lines there are. */
+  /** The number of lines. */
   get size(): number {
     return this.#places().length / 2;
   }
@@ -111,7 +111,7 @@ export class HeaderFields implements HeaderView {
     let values: string[] | undefined;
     for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
       const value = trimmed(this.#text, marks[at] + 1, marks[at + 1]);
-      // An array created with its only element reserves no room for more.
+      // An array literal with one element reserves no extra room.
       if (values === undefined) values = [value];
       else values.push(value);
     }
@@ -124,8 +124,8 @@ export class HeaderFields implements HeaderView {
   }
 
   /**
-   * Whether the comma-separated list that all lines with this name make up (RFC 9110 5.6.1) has
-   * the element `token`. Case is ignored.
+   * Whether the comma-separated list of all lines with this name (RFC 9110 5.6.1) contains `token`.
+   * Case is ignored.
    */
   hasToken(name: string, token: string): boolean {
     const marks = this.#places();
@@ -138,8 +138,8 @@ export class HeaderFields implements HeaderView {
   /**
    * Adds a line at the end.
    *
-   * Throws a `TypeError` if the name is not a token, or if the value has a character that is not
-   * allowed in a head: a value cannot end the line or the head (RFC 9110 5.5).
+   * Throws a `TypeError` if the name is not a token, or if the value contains an illegal character,
+   * such as one that ends the line (RFC 9110 5.5).
    */
   append(name: string, value: string): void {
     assertFieldName(name);
@@ -147,7 +147,7 @@ export class HeaderFields implements HeaderView {
     this.#add(name, trimmed(value, 0, value.length));
   }
 
-  /** The lines with their names as they were written, for writing them into a head. */
+  /** The lines with their names as written, for output. */
   *lines(): Generator<[name: string, value: string], void, void> {
     const marks = this.#places();
     for (let at = 0; at < marks.length; at += 2) {
@@ -156,7 +156,7 @@ export class HeaderFields implements HeaderView {
     }
   }
 
-  /** The lines with their names in lower case, as the web's `Headers` has them. */
+  /** The lines with their names in lower case, like the web's `Headers`. */
   *[Symbol.iterator](): Generator<[name: string, value: string], void, void> {
     for (const [name, value] of this.lines()) yield [name.toLowerCase(), value];
   }
@@ -169,7 +169,7 @@ export class HeaderFields implements HeaderView {
     marks.push(from + name.length, from + line.length);
   }
 
-  /** The index among the marks of the first line with this name from the index `at` on, or -1. */
+  /** The index of the mark of the first line with this name from `at` on, or -1. */
   #find(name: string, at: number): number {
     const marks = this.#places();
     for (; at < marks.length; at += 2) {
@@ -178,7 +178,7 @@ export class HeaderFields implements HeaderView {
     return -1;
   }
 
-  /** Where the line begins whose colon is the mark with the index `at`. */
+  /** The start of the line whose colon is the mark `at`. */
   #lineStart(at: number): number {
     return at === 0 ? this.#start : this.#places()[at - 1] + "\r\n".length;
   }
@@ -191,7 +191,7 @@ export class HeaderFields implements HeaderView {
 /** Undoes {@linkcode HeaderFields.compact}. */
 function findMarks(text: string, start: number): number[] {
   const marks: number[] = [];
-  // An empty line is the end of a head.
+  // An empty line ends the head.
   for (let at = start; at < text.length && text[at] !== "\r";) {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r", colon);
@@ -215,9 +215,9 @@ function listHas(text: string, start: number, listEnd: number, token: string): b
 }
 
 /**
- * Whether the field `name`, in any case, is part of the handshake, so that its value may contain
- * only visible ASCII, spaces and tabs. Any other value is opaque: it may have obs-text (RFC 9110
- * 5.5), as cookies of older programs do.
+ * Whether the field `name` (case-insensitive) is part of the handshake, so that its value may
+ * contain only visible ASCII, spaces and tabs. Other values may contain obs-text (RFC 9110 5.5), as
+ * in cookies of older programs.
  */
 export function isStrictField(name: string): boolean {
   const lower = name.toLowerCase();
@@ -227,8 +227,8 @@ export function isStrictField(name: string): boolean {
 const STRICT_FIELDS: readonly string[] = ["host", "upgrade", "connection"];
 
 /**
- * Whether `value` can stand in a received line of the field `name`. Characters above U+00FF count
- * as obs-text, because an HTTP implementation may have decoded the head as UTF-8.
+ * Whether `value` is valid in a received line of the field `name`. Characters above U+00FF count as
+ * obs-text, because an HTTP implementation may have decoded the head as UTF-8.
  */
 export function isReceivedValue(name: string, value: string): boolean {
   const strict = isStrictField(name);
@@ -239,9 +239,7 @@ export function isReceivedValue(name: string, value: string): boolean {
   return true;
 }
 
-/**
- * Throws a `TypeError` unless `name` can be written as a field's name: a token (RFC 9110 5.1).
- */
+/** Throws a `TypeError` unless `name` is a valid field name: a token (RFC 9110 5.1). */
 export function assertFieldName(name: string): void {
   if (typeof name !== "string" || !isToken(name)) {
     throw new TypeError(
@@ -252,10 +250,10 @@ export function assertFieldName(name: string): void {
 }
 
 /**
- * Throws a `TypeError` unless `value` can be written as the value of the field `name`: visible
- * ASCII, spaces, tabs and, except in a field of the handshake and in Origin, obs-text (RFC 9110
- * 5.5), a byte for each character from U+0080 to U+00FF. So a received cookie can be forwarded. CR,
- * LF and NUL would let the value add lines.
+ * Throws a `TypeError` unless `value` is a valid value of the field `name`: visible ASCII, spaces,
+ * tabs and, except in a field of the handshake and in Origin, obs-text (RFC 9110 5.5), one byte per
+ * character from U+0080 to U+00FF, so that a received cookie can be forwarded. CR, LF and NUL would
+ * allow header injection.
  */
 export function assertFieldValue(name: string, value: string): void {
   if (typeof value !== "string") {

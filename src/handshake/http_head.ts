@@ -1,6 +1,6 @@
 /*
  * Parses the head of an HTTP message (RFC 9112 sections 2 to 5): each byte is examined once,
- * however the input is split, and nothing beyond the limits is kept.
+ * however the input is split, and memory is bounded by the limits.
  */
 
 import { HandshakeError } from "../errors.ts";
@@ -13,14 +13,15 @@ import { HeaderFields, isStrictField } from "./header_fields.ts";
  * @category Handshake
  */
 export interface HeadLimits {
-  /** Bytes of the whole head, its final empty line included. Default: 16384. */
+  /** The maximum size of the head in bytes, including the final empty line. Default: 16384. */
   maxBytes?: number;
-  /** Header field lines; the start line is not counted. Default: 128. */
+  /** The maximum header field lines, excluding the start line. Default: 128. */
   maxLines?: number;
   /**
-   * Empty lines before the start line that are ignored; they count toward `maxBytes`. RFC 9112 section
-   * 2.2: "A server that is expecting to receive and parse a request-line SHOULD ignore at least one
-   * empty line (CRLF) received prior to the request-line." Default: 4 for a request, 0 otherwise.
+   * The maximum empty lines to ignore before the start line; they count toward `maxBytes`. RFC 9112
+   * section 2.2: "A server that is expecting to receive and parse a request-line SHOULD ignore at
+   * least one empty line (CRLF) received prior to the request-line." Default: 4 for a request, 0
+   * otherwise.
    */
   maxEmptyLines?: number;
 }
@@ -42,7 +43,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
 
-/** The part of the head that the next byte belongs to. */
+/** The part of the head of the next byte. */
 const State = {
   StartLine: 0,
   StartLineFeed: 1,
@@ -58,22 +59,22 @@ const State = {
 const EMPTY: Uint8Array = new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
 const decoder: TextDecoder = new TextDecoder();
-/** The bytes that a start line and a value may have. */
+/** The bytes allowed in a start line and a value. */
 const TEXT = FIELD_TEXT | OBS_TEXT;
-/** Bytes that are decoded in one call. */
+/** Bytes decoded per call. */
 const DECODED_AT_ONCE = 4096;
 
 /**
  * Reads one head, a request's or a response's, from chunks of any size.
  *
- * It is strict where parsers that disagree have been exploited: lines end in CRLF alone, no field
- * is folded over lines, no space precedes the colon, no byte is a control character. Bytes above
- * 0x7F (obs-text) are opaque, each one character; they are allowed in the start line and in values,
- * but not in those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. Empty lines before the
- * start line are ignored up to {@linkcode HeadLimits.maxEmptyLines}.
+ * It is strict where disagreeing parsers have been exploited: lines end with CRLF only, and folded
+ * fields, spaces before the colon and control characters are rejected. Bytes above 0x7F (obs-text)
+ * are opaque, each one character; they are allowed in the start line and in values, but not in
+ * those of `Host`, `Upgrade`, `Connection` and `Sec-WebSocket-*`. Empty lines before the start line
+ * are ignored up to {@linkcode HeadLimits.maxEmptyLines}.
  *
- * A head in one chunk is parsed in place; otherwise its bytes are copied, so that no chunk is kept
- * after {@linkcode HttpHeadReader.push}, except for {@linkcode HttpHeadReader.rest}. Chunks are not
+ * A head in one chunk is parsed in place; otherwise its bytes are copied. Chunks are not kept after
+ * {@linkcode HttpHeadReader.push}, except for {@linkcode HttpHeadReader.rest}. Chunks are not
  * modified.
  *
  * @example
@@ -90,7 +91,7 @@ const DECODED_AT_ONCE = 4096;
 export class HttpHeadReader {
   #maxBytes: number;
   #maxLines: number;
-  /** How many more empty lines may precede the start line. */
+  /** The number of further empty lines allowed before the start line. */
   #emptyLinesLeft: number;
   #state: number = State.StartLine;
   #startLineStart = 0;
@@ -99,7 +100,7 @@ export class HttpHeadReader {
   #hasObsText = false;
   /** For each field line the positions of its colon and its end. */
   #marks: number[] = [];
-  /** The head's earlier chunks; its first `#length` bytes count. */
+  /** The head's earlier chunks; the first `#length` bytes are valid. */
   #buffer: Uint8Array = EMPTY;
   #length = 0;
   #failure: HandshakeError | undefined;
@@ -108,7 +109,7 @@ export class HttpHeadReader {
   #rest: Uint8Array = EMPTY;
 
   /**
-   * Creates a reader that waits for its first bytes.
+   * Creates a reader.
    *
    * @param limits The size limits. One that is not a positive integer is a `RangeError`;
    * `maxEmptyLines` may be 0.
@@ -144,7 +145,7 @@ export class HttpHeadReader {
     return false;
   }
 
-  /** Bytes of memory that the part of the head that has arrived takes. */
+  /** The memory of the received part of the head, in bytes. */
   get held(): number {
     return this.#buffer.length;
   }
@@ -221,7 +222,7 @@ export class HttpHeadReader {
           state = State.FieldLineFeed;
           break;
         default:
-          // RFC 9112 2.2: a bare CR is not a line's end.
+          // RFC 9112 2.2: a bare CR does not end a line.
           if (chunk[i] !== LF) this.#failAt(base + i, chunk[i], "a line's end");
           i++;
           if (state === State.EmptyLineFeed) {
@@ -258,7 +259,7 @@ export class HttpHeadReader {
       head = this.#buffer.subarray(0, this.#length);
       this.#buffer = EMPTY;
     }
-    // Each byte is one character, so an index of the text is an index of the bytes.
+    // Each byte is one character, so text and byte indexes are equal.
     const text = this.#hasObsText ? decodeBytes(head) : decoder.decode(head);
     if (this.#hasObsText) this.#checkStrictFields(text);
     this.#startLine = text.slice(this.#startLineStart, this.#startLineEnd);
@@ -295,7 +296,10 @@ export class HttpHeadReader {
   }
 }
 
-/** Each byte as the character of its code. No `TextDecoder` does that: "latin1" is windows-1252. */
+/**
+ * Decodes each byte as the character with its code, unlike `TextDecoder`, whose "latin1" is
+ * windows-1252.
+ */
 function decodeBytes(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += DECODED_AT_ONCE) {
@@ -343,12 +347,12 @@ export function parseStatusLine(line: string): StatusLine | undefined {
   return { minor, status, reason: line.slice(13) };
 }
 
-/** Characters of a peer's text that an error's message repeats. */
+/** The maximum characters of a peer's text in an error message. */
 const MAX_QUOTED = 200;
 
 /**
- * A peer's text for an error message: short, in one line, and harmless to a terminal. Bytes above
- * 0x7F (obs-text) are shown as UTF-8 if they are valid, otherwise as Latin-1.
+ * A peer's text for an error message: short, on one line, and safe for terminals. Bytes above 0x7F
+ * (obs-text) are shown as UTF-8 if they are valid, otherwise as Latin-1.
  */
 export function quoted(text: string): string {
   const readable = asUtf8(text);

@@ -5,14 +5,14 @@ import { CLASSES, consistsOf, DIGIT, HEX_DIGIT } from "./characters.ts";
 const DOT = 0x2e;
 const ZERO = 0x30;
 
-/** The 4 or 16 bytes of an address, or `undefined` if the text is not an address. */
+/** Parses an address to 4 or 16 bytes; `undefined` if the text is not an address. */
 export function parseIpAddress(text: string): number[] | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
 /**
- * The text of an address of 4 or 16 bytes, in the canonical form of RFC 5952. An IPv4-mapped IPv6
- * address is the IPv4 address (RFC 4291 2.5.5.2).
+ * Formats an address of 4 or 16 bytes in the canonical form of RFC 5952. An IPv4-mapped IPv6
+ * address becomes the IPv4 address (RFC 4291 2.5.5.2).
  */
 export function formatIpAddress(bytes: readonly number[]): string {
   const short = unmapped(bytes);
@@ -32,7 +32,7 @@ export function formatIpAddress(bytes: readonly number[]): string {
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
 }
 
-/** The 4 bytes of an IPv4-mapped IPv6 address; any other address as it is. */
+/** Converts an IPv4-mapped IPv6 address to its 4 bytes; returns others unchanged. */
 export function unmapped(bytes: readonly number[]): readonly number[] {
   if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return bytes;
   return bytes.slice(0, 10).every((byte) => byte === 0) ? bytes.slice(12) : bytes;
@@ -72,7 +72,7 @@ function parseIpv6(text: string): number[] | undefined {
   return [...head, ...new Array<number>(missing).fill(0), ...tail];
 }
 
-/** The bytes of groups between colons. Those that end the address may end with an IPv4 address. */
+/** The bytes of groups between colons. The last groups may end with an IPv4 address. */
 function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [];

@@ -1,4 +1,4 @@
-/* Checks of the user's values in outgoing heads, and the encoding of a head. */
+/* Validates the user's values in outgoing heads, and encodes heads. */
 
 import { consistsOf, DIGIT, HEX_DIGIT, HOST_NAME, VISIBLE } from "./characters.ts";
 import { HeaderFields } from "./header_fields.ts";
@@ -13,7 +13,7 @@ export type FieldLines = Iterable<readonly [name: string, value: string]>;
 
 const encoder: TextEncoder = new TextEncoder();
 
-/** The bytes of `head`, one for each character (none above U+00FF), followed by those of `body`. */
+/** Encodes `head`, one byte per character (none above U+00FF), followed by `body`. */
 export function encodeHead(head: string, body?: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(head.length + (body?.length ?? 0));
   writeAscii(head, bytes, 0);
@@ -21,13 +21,13 @@ export function encodeHead(head: string, body?: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Writes `text`, a byte for each character, into `target` from `offset` on. */
+/** Writes `text`, one byte per character, into `target` at `offset`. */
 export function writeAscii(text: string, target: Uint8Array, offset: number): void {
   for (let i = 0; i < text.length; i++) target[offset + i] = text.charCodeAt(i);
 }
 
 /**
- * The bytes of a body.
+ * Encodes a body.
  *
  * @throws {TypeError} Unless it is a string or bytes.
  */
@@ -40,11 +40,11 @@ export function encodeBody(body: string | Uint8Array | undefined): Uint8Array {
 }
 
 /**
- * The user's own fields, checked. Throws a `TypeError` for a field that cannot be written or is set
- * by the library.
+ * Validates the user's fields. Throws a `TypeError` for a field that is invalid or set by the
+ * library.
  *
  * @param headers The user's fields.
- * @param reserved Fields that the user must not set, in lower case, each with the alternative.
+ * @param reserved Fields that the user must not set, in lower case, each with its alternative.
  */
 export function userFields(
   headers: FieldLines,
@@ -60,7 +60,7 @@ export function userFields(
   return fields;
 }
 
-/** The lines of `fields` as in a head. */
+/** Formats the lines of `fields`. */
 export function formatFields(fields: HeaderFields): string {
   let text = "";
   for (const [name, value] of fields.lines()) text += `${name}: ${value}\r\n`;
@@ -68,9 +68,9 @@ export function formatFields(fields: HeaderFields): string {
 }
 
 /**
- * Whether `host` can be the value of a Host field: a host with or without a port (RFC 9110 7.2).
- * User information, a path or white space would change its meaning, and a text that is neither a
- * name nor an address is not valid in a URL: `999.1.1.1`, `[1:2]`, `a%00b`.
+ * Whether `host` is a valid Host value: a host with or without a port (RFC 9110 7.2). User
+ * information, a path or white space would change its meaning; `999.1.1.1`, `[1:2]` and `a%00b` are
+ * not valid in a URL.
  */
 export function isHost(host: string): boolean {
   const { name, port } = splitHost(host);
@@ -93,7 +93,7 @@ export function splitHost(host: string): { name: string; port: string | undefine
   return { name: host.slice(0, colon), port: host.slice(colon + 1) };
 }
 
-/** Whether the WHATWG URL Standard (5.1) takes a name for an IPv4 address, by its last label. */
+/** Whether the last label makes a name an IPv4 address by the WHATWG URL Standard (5.1). */
 function endsInNumber(name: string): boolean {
   const whole = withoutFinalDot(name);
   const last = whole.slice(whole.lastIndexOf(".") + 1);

@@ -1,4 +1,4 @@
-/* The request of a client that opens a WebSocket (RFC 6455 4.1, items 1 to 12). */
+/* The client's opening handshake request (RFC 6455 4.1, items 1 to 12). */
 
 import { isValidKey } from "./accept_key.ts";
 import { assertFieldValue } from "./header_fields.ts";
@@ -22,7 +22,7 @@ export interface RequestOptions {
   host: string;
   /** Path and query, such as `/chat?room=1`. */
   target: string;
-  /** The key, from `encodeKey` and 16 random bytes. A new one for every connection. */
+  /** The key, from `encodeKey` and 16 random bytes, new for every connection. */
   key: string;
   /** The requested subprotocols, the most preferred first. Default: none. */
   subprotocols?: readonly string[];
@@ -30,7 +30,7 @@ export interface RequestOptions {
   extensions?: string;
   /** The value of `Origin`. Default: none is sent. */
   origin?: string;
-  /** Further header fields. */
+  /** Additional header fields. */
   headers?: FieldLines;
 }
 
@@ -56,11 +56,11 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The bytes of the request that opens a WebSocket.
+ * Encodes the request that opens a WebSocket.
  *
- * Throws a `TypeError` that names the option if a value cannot be written into a head (CR, LF, NUL
- * or anything beyond visible ASCII), is invalid in its place, or is in `headers` although the
- * handshake or another option sets it.
+ * Throws a `TypeError` that names the option if a value contains illegal characters (CR, LF, NUL or
+ * others beyond visible ASCII) or is invalid, or if `headers` has a field that the handshake or
+ * another option sets.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/* The responses of a server: 101 Switching Protocols, and rejections (RFC 6455 4.2.2). */
+/* A server's responses: 101 Switching Protocols, and rejections (RFC 6455 4.2.2). */
 
 import type { HandshakeError } from "../errors.ts";
 import { ACCEPT_LENGTH, writeAcceptKey } from "./accept_key.ts";
@@ -48,7 +48,7 @@ export interface RefusalOptions {
   headers?: FieldLines;
   /** The body; a string is sent as UTF-8. Default: empty. */
   body?: string | Uint8Array;
-  /** `true` omits the body and only sends its length, as a response to HEAD does. */
+  /** `true` omits the body but sends its length, as in a response to HEAD. */
   omitBody?: boolean;
 }
 
@@ -72,7 +72,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
   ["trailer", "the body has no trailers"],
 ]);
 
-/** Names of the status codes of likely rejections (RFC 9110 section 15). */
+/** Reason phrases of likely rejections (RFC 9110 section 15). */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [200, "OK"],
   [204, "No Content"],
@@ -106,10 +106,10 @@ const REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * The bytes of the response that opens the connection (RFC 6455 4.2.2, item 5).
+ * Encodes the response that opens the connection (RFC 6455 4.2.2, item 5).
  *
- * Throws a `TypeError` for a `subprotocol` that is not a token or that the client did not request,
- * and for a field in `headers` that cannot be written or is set by the handshake.
+ * Throws a `TypeError` for a `subprotocol` that is not a token or was not requested, and for a
+ * field in `headers` that is invalid or set by the handshake.
  *
  * @example
  * ```ts
@@ -146,15 +146,14 @@ export function acceptResponse(options: AcceptOptions): Uint8Array {
 }
 
 /**
- * The bytes of a response that does not open a WebSocket. It ends the connection: close it when
- * these bytes have been sent.
+ * Encodes a response that rejects a request. Close the connection when it has been sent.
  *
  * `Connection: close` and `Content-Length` are set, and `Content-Type: text/plain; charset=utf-8`
  * unless `headers` has another; a 426 has `Upgrade: websocket` (RFC 9110 15.5.22).
  *
  * Throws a `RangeError` for a status outside 200 to 599: use {@linkcode acceptResponse} for 101;
- * others below 200 are not final. Throws a `TypeError` for a field in `headers` that cannot be
- * written or is set by other means, and for a body with 204 or 304.
+ * others below 200 are not final. Throws a `TypeError` for a field in `headers` that is invalid or
+ * set by the library, and for a body with 204 or 304.
  *
  * @example
  * ```ts
@@ -180,8 +179,8 @@ export function refusalResponse(options: RefusalOptions): Uint8Array {
 }
 
 /**
- * The bytes of the response for a `HandshakeError` on the server: its status, its header
- * fields, and its message as the body.
+ * Encodes the server's response for a `HandshakeError`: its status, its header fields, and its
+ * message as the body.
  *
  * @param error The error of the head reader or of `checkUpgrade`.
  * @param method The request's method, if it is known: the response to HEAD has no body.
@@ -212,18 +211,17 @@ export function errorResponse(error: HandshakeError, method?: string): Uint8Arra
 export interface StreamedResponseOptions {
   /** The status code, 200 to 599. */
   status: number;
-  /** The header fields, without those about the connection and the length. */
+  /** The header fields, without those for the connection and the length. */
   headers: FieldLines;
-  /** The line that determines the end of the body, or `undefined` if the end of the stream does. */
+  /** The line that determines the end of the body, or `undefined` if the stream's end does. */
   framing: string | undefined;
 }
 
 /**
- * The head of a response whose body is streamed. Its fields are those of a web `Headers`, which may
- * contain obs-text, one character for each byte. It ends the connection.
+ * Encodes the head of a streamed response. Its fields are those of a web `Headers`, which may
+ * contain obs-text, one character per byte. The connection closes afterwards.
  *
- * Throws a `RangeError` for a status outside 200 to 599, a `TypeError` for a field that cannot be
- * written.
+ * Throws a `RangeError` for a status outside 200 to 599, a `TypeError` for an invalid field.
  */
 export function streamedResponseHead(options: StreamedResponseOptions): Uint8Array {
   const { status, headers, framing } = options;

@@ -1,6 +1,6 @@
 /*
- * The server's side of the opening handshake (RFC 6455 section 4.2): reads a request's head, and
- * checks it if it requests a WebSocket. Responses are in response.ts.
+ * The server side of the opening handshake (RFC 6455 section 4.2): reads a request's head, and
+ * validates upgrade requests. Responses are in response.ts.
  */
 
 import { type ErrorCode, HandshakeError } from "../errors.ts";
@@ -20,14 +20,14 @@ import { parseSubprotocols } from "./subprotocols.ts";
 export interface RequestHead {
   /** The method, such as `GET`. */
   readonly method: string;
-  /** The request target as it was sent. */
+  /** The request target as sent. */
   readonly target: string;
   /**
    * The path and query of the target; the target itself if it has none (`*`). To build a URL,
    * concatenate `http://`, host and path instead of resolving: a path may begin with `//`.
    */
   readonly path: string;
-  /** The host, with its port if one was sent: the target's, or the Host field's, or empty. */
+  /** The host, with its port if sent: of the target, or the Host field, or empty. */
   readonly host: string;
   /** The version, such as `HTTP/1.1`. */
   readonly version: string;
@@ -51,14 +51,14 @@ export interface ParsedRequest {
   target: string;
   /** The version, such as `HTTP/1.1`. */
   version: string;
-  /** Names and values of the header field lines in turn, like `rawHeaders` of `node:http`. */
+  /** Alternating names and values of the header lines, like `rawHeaders` of `node:http`. */
   rawHeaders: readonly string[];
   /** The bytes after the head. Default: none. */
   rest?: Uint8Array;
 }
 
 /**
- * The head of a request that another HTTP implementation has read.
+ * Creates the head of a request read by another HTTP implementation.
  *
  * Throws a `HandshakeError` `HEAD_MALFORMED` (400) for input that {@linkcode ServerHandshake} would
  * reject, such as control characters.
@@ -91,7 +91,7 @@ export function requestFrom(request: ParsedRequest): RequestHead {
 }
 
 /**
- * The head of a request from its request line and its fields. Throws a `HandshakeError`
+ * Creates the head of a request from its request line and fields. Throws a `HandshakeError`
  * `HEAD_MALFORMED` (400) if the request line violates the grammar.
  */
 export function parseRequestHead(
@@ -136,7 +136,7 @@ function isHttpVersion(version: string): boolean {
     consistsOf(version[5] + version[7], DIGIT);
 }
 
-/** Where the authority of an absolute form begins, or -1 if `target` is of another form. */
+/** The start of the authority of an absolute-form `target`, or -1 for other forms. */
 function authorityStart(target: string): number {
   for (const scheme of ["http://", "https://", "ws://", "wss://"]) {
     const length = scheme.length;
@@ -199,7 +199,7 @@ export class ServerHandshake {
   #request: RequestHead | undefined;
 
   /**
-   * Creates a handshake that waits for its first bytes.
+   * Creates a handshake.
    *
    * @param limits The size limits. One that is not a positive integer is a `RangeError`;
    * `maxEmptyLines` may be 0.
@@ -222,7 +222,7 @@ export class ServerHandshake {
     return true;
   }
 
-  /** Bytes of memory that the part of the head that has arrived takes. */
+  /** The memory of the received part of the head, in bytes. */
   get held(): number {
     return this.#reader.held;
   }
@@ -307,7 +307,7 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
   if (!fields.hasToken("connection", "upgrade")) {
     throw refusal("CONNECTION_MISSING", 400, "The header field Connection does not name Upgrade");
   }
-  // Item 6. Before item 5, because another version may have another kind of key.
+  // Item 6. Before item 5, because another version may have a different kind of key.
   const version = fields.get("sec-websocket-version");
   if (version !== "13") {
     throw upgradeRequired(
@@ -315,7 +315,7 @@ export function checkUpgrade(request: RequestHead): ServerRequest {
       "The header field Sec-WebSocket-Version must be 13",
     );
   }
-  // Item 5; RFC 6455 11.3.1: the key must not appear more than once. A list of several is no key.
+  // Item 5; RFC 6455 11.3.1: the key must not appear more than once; a list of keys is invalid.
   const key = fields.get("sec-websocket-key");
   if (key === null || !isValidKey(key)) {
     throw refusal(
@@ -352,8 +352,7 @@ function refusal(
   message: string,
   ...lines: [name: string, value: string][]
 ): HandshakeError {
-  // Bytes after a rejected handshake on this connection are not read, so no request can be
-  // smuggled in behind it.
+  // Bytes after a rejected handshake are not read, so no request can be smuggled behind it.
   const headers = new HeaderFields([...lines, ["Connection", "close"]]);
   return new HandshakeError(code, message, { status, headers });
 }

@@ -1,4 +1,4 @@
-/* The subprotocols that a client requests, and the one that a server selects (RFC 6455 1.9, 4.2.2). */
+/* Parses, selects and validates subprotocols (RFC 6455 1.9, 4.2.2). */
 
 import { HandshakeError } from "../errors.ts";
 import { isToken, trimmed } from "./characters.ts";
@@ -49,8 +49,8 @@ function fail(what: string): never {
 }
 
 /**
- * The first of the server's subprotocols that the client requested, or `undefined` without one:
- * then the response names none (RFC 6455 4.2.2, item 5.5). Case matters.
+ * The server's most preferred subprotocol that the client requested, or `undefined` if there is
+ * none: the response then omits it (RFC 6455 4.2.2, item 5.5). Case-sensitive.
  *
  * @param supported The server's subprotocols, the most preferred first.
  * @param requested The client's subprotocols.
