@@ -302,7 +302,7 @@ export function attach<T = undefined>(
     const shared = sharing.share(socket, false);
     // All other listeners have seen the request by then, and one may have answered it. Not a microtask:
     // Deno can run those between two listeners.
-    setImmediate(() => upgrader.upgradeShared(request, shared, head, { passed }));
+    setImmediate(() => upgrader.upgradeShared(request, shared, head, passed));
   };
   server.on("upgrade", listener);
   attached.set(server, (attached.get(server) ?? 0) + 1);

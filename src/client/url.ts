@@ -52,11 +52,12 @@ export function parseTarget(input: string | URL): Target {
   const { secure } = scheme;
   if (scheme.unix) return unixTarget(url, secure);
   const path = url.pathname + url.search;
+  const defaultPort = secure ? 443 : 80;
   return {
     url: `${secure ? "wss" : "ws"}://${url.host}${path}`,
     secure,
     hostname: withoutBrackets(url.hostname),
-    port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
+    port: url.port === "" ? defaultPort : Number(url.port),
     unix: undefined,
     host: url.host,
     path,

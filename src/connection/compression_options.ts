@@ -116,7 +116,8 @@ export function compressionRules(
   if (option !== true && option !== "compatible" && typeof option !== "object") {
     throw wrongType("compression", 'a boolean, "compatible" or an object', option);
   }
-  const options = option === true ? {} : option === "compatible" ? COMPATIBLE : option;
+  const named = option === "compatible" ? COMPATIBLE : option;
+  const options = named === true ? {} : named;
   checkOptions(options);
   if (options.codec !== undefined) checkCodec(options, isServer);
   const rules = {

@@ -1,6 +1,6 @@
 // WebSockets of Bun.serve.
 
-import { MessageTooBigError } from "../errors.ts";
+import { MessageTooBigError, type WebSocketError } from "../errors.ts";
 import { MAX_LINE } from "../pubsub/protocol.ts";
 import { show } from "../shared/check.ts";
 import type { NativeDriver } from "./driver.ts";
@@ -184,16 +184,8 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       close(socket, code, reason): void {
         // Bun reports its own rejections as reasons of 1006, which no peer can send.
         const isRefused = code === 1006 && reason.startsWith(REFUSED);
-        const limit = connection.maxMessageSize;
-        (socket.data as Driver).ended({
-          code,
-          reason,
-          cause: !isRefused
-            ? undefined
-            : reason === TOO_BIG
-            ? new MessageTooBigError(`A message exceeds maxMessageSize (${limit} bytes)`)
-            : failureOf(reason),
-        });
+        const cause = isRefused ? refusalOf(reason, connection.maxMessageSize) : undefined;
+        (socket.data as Driver).ended({ code, reason, cause });
       },
       maxPayloadLength: Math.min(connection.maxMessageSize + line, MAX_BACKPRESSURE),
       backpressureLimit: MAX_BACKPRESSURE,
@@ -269,15 +261,29 @@ function thresholdOf(
   return compression.threshold ?? COMPRESSION_THRESHOLD;
 }
 
+/** The error for a message that Bun has rejected. */
+function refusalOf(reason: string, limit: number): WebSocketError {
+  return reason === TOO_BIG
+    ? new MessageTooBigError(`A message exceeds maxMessageSize (${limit} bytes)`)
+    : failureOf(reason);
+}
+
 function wrongServer(server: unknown): TypeError {
-  const isDeno = typeof server === "object" && server !== null && "remoteAddr" in server;
-  const isNode = typeof server === "object" && server !== null && "incoming" in server;
-  const entry = isDeno
-    ? 'that is the information of Deno.serve: use createSockets from "@quickws/quickws/deno"'
-    : isNode
-    ? 'that is from node:http: use attach from "@quickws/quickws/node"'
-    : "pass the second argument of fetch on; on Deno use createSockets from " +
-      '"@quickws/quickws/deno", on Workers from "@quickws/quickws/workers", and on Node attach from ' +
-      '"@quickws/quickws/node"';
-  return new TypeError(`handle needs the server of Bun.serve, got ${show(server)}: ${entry}`);
+  return new TypeError(
+    `handle needs the server of Bun.serve, got ${show(server)}: ${serverAdvice(server)}`,
+  );
+}
+
+function serverAdvice(server: unknown): string {
+  if (typeof server === "object" && server !== null) {
+    if ("remoteAddr" in server) {
+      return 'that is the information of Deno.serve: use createSockets from "@quickws/quickws/deno"';
+    }
+    if ("incoming" in server) {
+      return 'that is from node:http: use attach from "@quickws/quickws/node"';
+    }
+  }
+  return "pass the second argument of fetch on; on Deno use createSockets from " +
+    '"@quickws/quickws/deno", on Workers from "@quickws/quickws/workers", and on Node attach from ' +
+    '"@quickws/quickws/node"';
 }

@@ -134,11 +134,9 @@ export const HTTP_ANSWERS: AnswerRules = {
     }
     const value = error.headers?.get("retry-after") ?? "";
     // RFC 9110 5.6.7: an HTTP-date is in GMT.
-    const wait = /^\d+$/.test(value)
-      ? Number(value) * 1000
-      : value.endsWith(" GMT")
-      ? Date.parse(value) - now
-      : 0;
+    let wait = 0;
+    if (/^\d+$/.test(value)) wait = Number(value) * 1000;
+    else if (value.endsWith(" GMT")) wait = Date.parse(value) - now;
     return Number.isNaN(wait) ? 0 : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
   },
 };

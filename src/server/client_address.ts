@@ -267,6 +267,13 @@ export interface PeerAddress {
 const MAX_V1 = 107;
 /** Bytes of a header of version 2 up to the addresses (section 2.2). */
 const V2_START = 16;
+/** Bytes of an address by its family in version 1. */
+const V1_ADDRESS_SIZES: ReadonlyMap<string, number> = new Map([["TCP4", 4], ["TCP6", 16]]);
+/**
+ * Bytes of the two addresses and ports by their family in version 2: TCP over IPv4 or IPv6. Other
+ * families have no usable address.
+ */
+const V2_ADDRESS_SIZES: ReadonlyMap<number, number> = new Map([[0x11, 12], [0x21, 36]]);
 /** Bytes of the addresses that are read: two of IPv6, and their ports. What follows is skipped. */
 const V2_ADDRESSES = 36;
 
@@ -334,7 +341,7 @@ export class ProxyHeaderReader {
     // The rest after UNKNOWN is ignored.
     if (line === "PROXY UNKNOWN" || line.startsWith("PROXY UNKNOWN ")) return;
     const [, family, source, destination, ...ports] = line.split(" ");
-    const size = family === "TCP4" ? 4 : family === "TCP6" ? 16 : undefined;
+    const size = V1_ADDRESS_SIZES.get(family ?? "");
     const from = parseIpAddress(source ?? "");
     const to = parseIpAddress(destination ?? "");
     if (
@@ -355,9 +362,8 @@ export class ProxyHeaderReader {
     if (command !== 0x20 && command !== 0x21) {
       throw invalid("The PROXY header has an unknown version or command");
     }
-    // TCP over IPv4 or IPv6. Other families have no usable address; LOCAL (0x20) is the proxy's own
-    // connection, for its health checks.
-    const size = command === 0x20 ? 0 : family === 0x11 ? 12 : family === 0x21 ? 36 : 0;
+    // LOCAL (0x20) is the proxy's own connection, for its health checks.
+    const size = command === 0x20 ? 0 : V2_ADDRESS_SIZES.get(family) ?? 0;
     if (family > 0x32 || (family & 0x0f) > 2) throw invalid("The PROXY header is malformed");
     if (length < size) throw invalid("The PROXY header is too short for its addresses");
     if (this.#length < V2_START + size) return;

@@ -143,14 +143,7 @@ export class ResponseWriter {
     const whole = first === undefined || await isSoon(second);
     if (this.#over) return;
     const isWhole = whole && (await second) === undefined;
-    const hasBody = status !== 204 && status !== 304;
-    const framing = !hasBody
-      ? undefined
-      : isWhole
-      ? `Content-Length: ${first?.length ?? 0}`
-      : this.#chunked
-      ? "Transfer-Encoding: chunked"
-      : undefined;
+    const framing = this.#framing(isWhole ? first?.length ?? 0 : undefined);
     const head = streamedResponseHead({ status, headers, framing });
     this.#begun = true;
     if (this.#omitBody) {
@@ -174,6 +167,18 @@ export class ResponseWriter {
     if (this.#over) return;
     this.#over = true;
     this.#written();
+  }
+
+  /**
+   * The header field that frames the body, if there is one.
+   *
+   * @param length Its length, if it is known.
+   */
+  #framing(length: number | undefined): string | undefined {
+    const { status } = this.#response;
+    if (status === 204 || status === 304) return undefined;
+    if (length !== undefined) return `Content-Length: ${length}`;
+    return this.#chunked ? "Transfer-Encoding: chunked" : undefined;
   }
 
   /** The next chunk of the body that is not empty, or `undefined` at its end. */
@@ -219,12 +224,8 @@ export function cancelBody(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
   reason: unknown,
 ): void {
-  const canceled = reader !== undefined
-    ? reader.cancel(reason)
-    : body === null || body.locked
-    ? undefined
-    : body.cancel(reason);
-  canceled?.catch(() => {});
+  const target = reader ?? (body?.locked ? undefined : body);
+  target?.cancel(reason).catch(() => {});
 }
 
 /** Whether a promise settles before the event loop turns. */

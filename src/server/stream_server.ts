@@ -16,12 +16,22 @@ import type { Accepted, UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook
  */
 const MAX_LINGERING = 1024;
 
-/** The caller of an upgrade. */
-export interface UpgradeCaller<T> {
+/** A request that another HTTP server has read. */
+export interface ForwardedRequest<T> {
+  /** Its socket. */
+  readonly socket: UpgradeSocket;
+  /** Returns its head. */
+  readHead(): RequestHead;
+  /** The request object of that server. */
+  readonly raw: unknown;
+  /** Values of the caller for the connection. */
+  readonly gift?: UpgradeCallOptions<T>;
+  /** Whether it is only rejected, with 404. */
+  readonly isUnwanted?: boolean;
   /** The handshake has ended. */
-  done(connection: Connection<T> | undefined): void;
-  /** The request is left to other listeners; {@linkcode UpgradeCaller.done} follows. */
-  passed(): void;
+  done?(connection: Connection<T> | undefined): void;
+  /** The request is left to other listeners; {@linkcode ForwardedRequest.done} follows. */
+  passed?(): void;
 }
 
 /** The handshakes and connections of one server of streams. */
@@ -32,8 +42,8 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
   #keepsHttp = false;
   /** Pending handshakes, and rejected clients that have not disconnected yet. */
   readonly #handshakes: Set<Handshake<T>> = new Set();
-  /** The callers of {@linkcode StreamServer.upgrade}. */
-  readonly #callers: Map<Handshake<T>, UpgradeCaller<T>> = new Map();
+  /** The requests given to {@linkcode StreamServer.upgrade}. */
+  readonly #forwarded: Map<Handshake<T>, ForwardedRequest<T>> = new Map();
   readonly #done = (handshake: Handshake<T>, outcome: HandshakeOutcome<T>): void =>
     this.#handshakeDone(handshake, outcome);
 
@@ -62,43 +72,28 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
     this.reportError(error);
   }
 
-  /**
-   * Handles a request that another HTTP server has read, and takes over its socket.
-   *
-   * @param socket Its socket.
-   * @param readHead Gives the head of the request.
-   * @param raw The request object of that server.
-   * @param gift Values of the caller for the connection.
-   * @param caller Called when the handshake has ended.
-   * @param isUnwanted Whether the request is only rejected, with 404.
-   */
-  upgrade(
-    socket: UpgradeSocket,
-    readHead: () => RequestHead,
-    raw: unknown,
-    gift: UpgradeCallOptions<T>,
-    caller: UpgradeCaller<T>,
-    isUnwanted: boolean,
-  ): void {
+  /** Handles a request that another HTTP server has read, and takes over its socket. */
+  upgrade(request: ForwardedRequest<T>): void {
+    const { socket, gift = {}, raw, isUnwanted = false } = request;
     const handshake = new Handshake(this, this.#done, { socket }, gift, raw);
     this.#handshakes.add(handshake);
-    this.#callers.set(handshake, caller);
-    handshake.startWith(readHead, isUnwanted);
+    this.#forwarded.set(handshake, request);
+    handshake.startWith(() => request.readHead(), isUnwanted);
   }
 
   #handshakeDone(handshake: Handshake<T>, outcome: HandshakeOutcome<T>): void {
     this.#handshakes.delete(handshake);
-    const caller = this.#callers.get(handshake);
-    this.#callers.delete(handshake);
+    const request = this.#forwarded.get(handshake);
+    this.#forwarded.delete(handshake);
     if (outcome === "passed") {
-      caller?.passed();
-      caller?.done(undefined);
+      request?.passed?.();
+      request?.done?.(undefined);
     } else if (outcome === undefined) {
-      caller?.done(undefined);
+      request?.done?.(undefined);
       this.checkFinished();
     } else {
       const driver = this.#open(outcome);
-      caller?.done(driver.connection);
+      request?.done?.(driver.connection);
       driver.start(outcome);
     }
   }

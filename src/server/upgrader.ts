@@ -4,10 +4,10 @@ import { Relay } from "../backplane/relay.ts";
 import { compressionFor } from "../connection/compression.ts";
 import type { Connection } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
-import { requestFrom } from "../handshake/server.ts";
+import { requestFrom, type RequestHead } from "../handshake/server.ts";
 import { checkNames } from "../shared/check.ts";
 import { ConnectionGroup } from "./connection_group.ts";
-import { StreamServer, type UpgradeCaller } from "./stream_server.ts";
+import { type ForwardedRequest, StreamServer } from "./stream_server.ts";
 import {
   LISTENING_OPTIONS,
   type ServeOptions,
@@ -53,12 +53,6 @@ export interface SocketSharing {
    * @throws {TypeError} When the socket is exclusive, and was already taken or given away.
    */
   share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket;
-}
-
-/** The callbacks of an upgrade that is shared with other listeners. */
-export interface SharedCaller {
-  /** The request is left to the other listeners. */
-  passed(): void;
 }
 
 /**
@@ -133,23 +127,21 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
       checkHandlers(options.handlers);
     }
     const shared = this.#sharing.share(socket, true);
-    return new Promise((resolve) => {
-      this.#begin(request, shared, head, options, { done: resolve, passed: () => {} });
-    });
+    return new Promise((done) => this.#begin(request, shared, head, { gift: options, done }));
   }
 
   /**
    * @internal Takes over a socket that other listeners of the HTTP server see as well.
    *
-   * @param caller Called when the request is left to the caller.
+   * @param passed Called when the request is left to the other listeners.
    */
   upgradeShared(
     request: NodeUpgradeRequest,
     socket: UpgradeSocket,
     head: Uint8Array,
-    caller: SharedCaller,
+    passed: () => void,
   ): void {
-    this.#begin(request, socket, head, {}, { done: () => {}, passed: () => caller.passed() });
+    this.#begin(request, socket, head, { passed });
   }
 
   /** @internal Whether an upgrade request is for these options, judged by its head. */
@@ -168,27 +160,20 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
 
   /** @internal Answers a request that no listener wants with 404. */
   rejectUnwanted(request: NodeUpgradeRequest, socket: UpgradeSocket, head: Uint8Array): void {
-    this.#begin(request, socket, head, {}, { done: () => {}, passed: () => {} }, true);
+    this.#begin(request, socket, head, { isUnwanted: true });
   }
 
   #begin(
     request: NodeUpgradeRequest,
     socket: UpgradeSocket,
     head: Uint8Array,
-    gift: UpgradeCallOptions<T>,
-    caller: UpgradeCaller<T>,
-    isUnwanted = false,
+    rest: Pick<ForwardedRequest<T>, "gift" | "isUnwanted" | "done" | "passed">,
   ): void {
     const { method = "", url = "", httpVersion, rawHeaders } = request;
     const version = `HTTP/${httpVersion}`;
-    const rest = new Uint8Array(head);
-    this.#core.upgrade(
-      socket,
-      () => requestFrom({ method, target: url, version, rawHeaders, rest }),
-      request,
-      gift,
-      caller,
-      isUnwanted,
-    );
+    const after = new Uint8Array(head);
+    const readHead = (): RequestHead =>
+      requestFrom({ method, target: url, version, rawHeaders, rest: after });
+    this.#core.upgrade({ ...rest, socket, readHead, raw: request });
   }
 }

@@ -75,15 +75,16 @@ function readPrivateKey(key: string, passphrase: string | undefined): KeyObject 
 }
 
 function notPem(name: string, wanted: string, given: string): TypeError {
-  // The error never repeats a possible secret.
-  const found = given.includes("PRIVATE KEY-----")
-    ? "a private key"
-    : given.includes(CERTIFICATE_LINE)
-    ? "a certificate"
-    : /^[^\n]{1,200}\.(pem|crt|cer|key)$/i.test(given)
-    ? `${show(given)}: pass the content of the file, not its name`
-    : `a text of ${given.length} characters`;
-  return new TypeError(`Option "${name}" must be ${wanted}, got ${found}`);
+  return new TypeError(`Option "${name}" must be ${wanted}, got ${describe(given)}`);
+}
+
+/** The description of a text in an error, which never repeats a possible secret. */
+function describe(given: string): string {
+  if (given.includes("PRIVATE KEY-----")) return "a private key";
+  if (given.includes(CERTIFICATE_LINE)) return "a certificate";
+  const isFileName = /^[^\n]{1,200}\.(pem|crt|cer|key)$/i.test(given);
+  if (isFileName) return `${show(given)}: pass the content of the file, not its name`;
+  return `a text of ${given.length} characters`;
 }
 
 function unreadable(name: string, what: string, cause: unknown): TypeError {

@@ -366,7 +366,8 @@ function targetOf(
   url: URL,
 ): { host: string; port: string | number; path: string; socketPath: string | undefined } {
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
-  const port = url.port === "" ? (url.protocol === "wss:" ? 443 : 80) : url.port;
+  const defaultPort = url.protocol === "wss:" ? 443 : 80;
+  const port = url.port === "" ? defaultPort : url.port;
   const path = url.pathname + url.search;
   if (url.protocol !== "ws+unix:") return { host, port, path, socketPath: undefined };
   const colon = path.indexOf(":");

@@ -85,15 +85,16 @@ export class RuleSet {
   }
 
   #compressed(threshold: number): ConnectionRules {
-    const level = this.#options.zlibDeflateOptions?.level ?? 6;
-    const { compression } = connectionRules({
-      compression: {
-        threshold,
-        level: level >= 7 ? "best" : level >= 0 && level <= 3 ? "fast" : "auto",
-      },
-    }, true);
+    const level = levelOf(this.#options.zlibDeflateOptions?.level ?? 6);
+    const { compression } = connectionRules({ compression: { threshold, level } }, true);
     return { ...this.#plain, compression };
   }
+}
+
+/** The level of compression for one of zlib, whose default is -1. */
+function levelOf(zlibLevel: number): "best" | "fast" | "auto" {
+  if (zlibLevel >= 7) return "best";
+  return zlibLevel >= 0 && zlibLevel <= 3 ? "fast" : "auto";
 }
 
 /** The parameters of the server's side of a connection. */

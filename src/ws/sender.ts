@@ -308,24 +308,20 @@ export class MessageSender {
     callback: SendCallback | undefined,
   ): void {
     const link = this.#link!;
-    if (mask !== undefined && mask === this.#isServer) {
-      const first = this.#fragmented ? Opcode.Continuation : opcode;
-      this.#fragmented = !fin;
-      const bytes = typeof value === "string" ? Buffer.from(value) : value;
-      this.sendFrames(Buffer.concat(frame(bytes, { opcode: first, fin, mask })), callback);
-      return;
-    }
-    if (!fin || this.#fragmented) {
-      const first = this.#fragmented ? Opcode.Continuation : opcode;
-      this.#fragmented = !fin;
-      const bytes = typeof value === "string" ? Buffer.from(value) : value;
-      link.sendStreamFragment(first, bytes, fin, compress);
-    } else if (typeof value !== "string") {
-      link.sendBytes(opcode, value, compress);
-    } else if (opcode === Opcode.Text) {
+    const isFragment = !fin || this.#fragmented;
+    const first = this.#fragmented ? Opcode.Continuation : opcode;
+    this.#fragmented = !fin;
+    const hasOtherMask = mask !== undefined && mask === this.#isServer;
+    if (typeof value === "string" && opcode === Opcode.Text && !isFragment && !hasOtherMask) {
       link.sendText(value, compress);
     } else {
-      link.sendBytes(opcode, Buffer.from(value), compress);
+      const bytes = typeof value === "string" ? Buffer.from(value) : value;
+      if (hasOtherMask) {
+        this.sendFrames(Buffer.concat(frame(bytes, { opcode: first, fin, mask })), callback);
+        return;
+      }
+      if (isFragment) link.sendStreamFragment(first, bytes, fin, compress);
+      else link.sendBytes(opcode, bytes, compress);
     }
     if (callback !== undefined) this.#whenWritten(callback);
   }
