@@ -1,4 +1,4 @@
-// Compression by a custom codec: each message alone, as a whole.
+// Compression with a custom codec: whole, independent messages.
 
 import { InvalidPayloadError } from "../errors.ts";
 import { storedSize } from "../deflate/deflate.ts";
@@ -11,7 +11,7 @@ import {
 } from "./permessage.ts";
 
 /**
- * Compresses whole messages, each alone: the option `compression.codec`. Neither function may keep
+ * Compresses whole, independent messages (option `compression.codec`). The functions must not keep
  * or change the given bytes.
  *
  * @example With `node:zlib`
@@ -36,25 +36,25 @@ export interface CompressionCodec {
   /**
    * Compresses a message of at least one byte.
    *
-   * @returns The payload of its frame: raw DEFLATE blocks, the last of which is either a sync flush
-   * without its `00 00 ff ff` (RFC 7692 section 7.2.1) or a final block with a zero byte behind it
-   * (section 7.2.3.4). If the result is not shorter than the message, or this throws, the message
-   * is sent uncompressed.
+   * @returns The payload of its frame: raw DEFLATE blocks that end with either a sync flush without
+   * its `00 00 ff ff` (RFC 7692 section 7.2.1) or a final block followed by a zero byte (section
+   * 7.2.3.4). If this throws, or the result is not shorter than the message, the message is sent
+   * uncompressed.
    */
   deflate(message: Uint8Array): Uint8Array;
   /**
-   * Decompresses the payload of a message. If it throws, the data counts as corrupt, which closes
-   * the connection with 1007. It must stop at the limit, or a peer can exhaust the memory. Default:
-   * the library's own decompression.
+   * Decompresses the payload of a message. If it throws, the connection is closed with 1007
+   * (corrupt data). It must stop at the limit, or a peer can exhaust the memory. Default: the
+   * built-in decompression.
    *
-   * @param data Raw DEFLATE blocks, which need `00 00 ff ff` behind them to be complete.
+   * @param data Raw DEFLATE blocks; append `00 00 ff ff` to complete them.
    * @param limit The maximum size of the message in bytes.
    * @returns The message, or `undefined` if it is larger.
    */
   inflate?(data: Uint8Array, limit: number): Uint8Array | undefined;
 }
 
-/** A key for each codec, by which results are shared. */
+/** A key for each codec, to share results. */
 const keys: WeakMap<CompressionCodec, string> = new WeakMap();
 let keyCount = 0;
 
@@ -64,7 +64,7 @@ function keyOf(codec: CompressionCodec): string {
   return key;
 }
 
-/** The compression of one connection by a custom codec. */
+/** The compression of one connection with a custom codec. */
 export class CodecCompression implements MessageCompression {
   readonly #codec: CompressionCodec;
   /** Decompresses if the codec does not. */
@@ -78,7 +78,7 @@ export class CodecCompression implements MessageCompression {
    * @param codec The codec.
    * @param rules The local rules.
    * @param inbound The negotiated parameters for received messages.
-   * @param outbound Those for sent messages: each compressed alone, with the largest window.
+   * @param outbound Those for sent messages: no takeover, the largest window.
    */
   constructor(
     codec: CompressionCodec,
@@ -89,11 +89,11 @@ export class CodecCompression implements MessageCompression {
     this.#codec = codec;
     this.#decompress = rules.decompress;
     this.#own = new PermessageDeflate(rules, inbound, { ...outbound, takeover: false });
-    // A peer may refer to earlier messages although it was asked not to.
+    // A peer may refer to earlier messages despite the request not to.
     this.#inflates = codec.inflate !== undefined && !inbound.takeover;
   }
 
-  /** The result depends on the codec alone. */
+  /** The result depends on the codec only. */
   get shareKey(): string {
     return keyOf(this.#codec);
   }
@@ -103,7 +103,7 @@ export class CodecCompression implements MessageCompression {
     return this.#own.wants(length);
   }
 
-  /** A fragment would have to end with a flush, which not every codec can do. */
+  /** Fragments would have to end with a flush, which not every codec supports. */
   get wantsFragments(): boolean {
     return false;
   }
@@ -132,7 +132,7 @@ export class CodecCompression implements MessageCompression {
     return offset + result.length;
   }
 
-  /** Never called: messages in fragments are sent uncompressed. */
+  /** Never called: fragmented messages are sent uncompressed. */
   deflateFragment(): number {
     throw new TypeError("A codec compresses whole messages only");
   }
@@ -142,7 +142,7 @@ export class CodecCompression implements MessageCompression {
     return this.inflateWithin(bytes, start, end, limit, Infinity)!;
   }
 
-  /** Decompresses a message; only the library's own decompression pauses. */
+  /** Decompresses a message; only the built-in decompression pauses. */
   inflateWithin(
     bytes: Uint8Array,
     start: number,
@@ -171,12 +171,12 @@ export class CodecCompression implements MessageCompression {
     return message;
   }
 
-  /** Resumes a message that was paused. */
+  /** Resumes a paused message. */
   resumeInflate(work: number): Uint8Array | undefined {
     return this.#own.resumeInflate(work);
   }
 
-  /** Gives back the memory of the connection. */
+  /** Releases the memory of the connection. */
   close(): void {
     this.#own.close();
   }

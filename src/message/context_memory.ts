@@ -1,5 +1,4 @@
-// The memory of context takeover of one connection: the data that its messages may refer to. It
-// counts toward the limit of the process.
+// The context takeover memory of one connection, counted toward the limit of the process.
 
 import { DeflateContext } from "../deflate/deflate.ts";
 import { InflateHistory } from "../deflate/inflate_output.ts";
@@ -8,7 +7,7 @@ import { type ContextHolder, ContextMemories } from "./memory_governor.ts";
 /** The window of an encoder: a larger one costs memory per connection and saves little. */
 const ENCODER_BITS = 12;
 
-/** The contexts of one connection; they take memory with the first message. */
+/** The contexts of one connection, allocated on the first message. */
 export class ContextMemory implements ContextHolder {
   readonly #all: ContextMemories;
   readonly #maxBytes: number;
@@ -16,33 +15,33 @@ export class ContextMemory implements ContextHolder {
   #decoder: InflateHistory | undefined;
   /** The counted part, in bytes. */
   #counted = 0;
-  /** The one used next before it. */
+  /** The next less recently used one. */
   older: ContextHolder | undefined;
-  /** The one used next after it. */
+  /** The next more recently used one. */
   newer: ContextHolder | undefined;
 
   /**
-   * @param maxBytes Bytes that all connections together may hold when this one has been used.
-   * @param all Counts and limits them. Default: that of the process.
+   * @param maxBytes The maximum bytes for all connections, enforced when this one is used.
+   * @param all Counts and limits the memory. Default: that of the process.
    */
   constructor(maxBytes: number, all: ContextMemories = ContextMemories.ofProcess) {
     this.#maxBytes = maxBytes;
     this.#all = all;
   }
 
-  /** The context that sent messages may refer to, with this window at most. */
+  /** The context of sent messages, with at most this window. */
   encoder(windowBits: number): DeflateContext {
     return this.#encoder ??= new DeflateContext({
       historyBits: Math.min(windowBits, ENCODER_BITS),
     });
   }
 
-  /** The context that received messages may refer to. */
+  /** The context of received messages. */
   decoder(windowBits: number): InflateHistory {
     return this.#decoder ??= new InflateHistory(windowBits);
   }
 
-  /** A message was compressed: the encoder is now the last one to be dropped. */
+  /** A message was compressed: makes the encoder the last one to be dropped. */
   encoded(): void {
     this.#all.use(this);
     this.#count();
@@ -54,8 +53,8 @@ export class ContextMemory implements ContextHolder {
   }
 
   /**
-   * Drops the context for sending. Always legal: RFC 7692 7.1.1 permits a sender to use its
-   * context, and does not require it.
+   * Drops the context for sending. Always legal: RFC 7692 7.1.1 permits a sender to use its context
+   * but does not require it.
    */
   dropEncoder(): void {
     this.#all.remove(this);
@@ -64,7 +63,7 @@ export class ContextMemory implements ContextHolder {
     this.#counted = this.#size;
   }
 
-  /** The memory that the contexts of the connection take, in bytes. */
+  /** The memory of the connection's contexts, in bytes. */
   get byteLength(): number {
     return this.#counted;
   }

@@ -1,37 +1,37 @@
-// The memory of all connections of this process, and its limit: beyond it, the connections that
-// hold most are closed, not necessarily the one that requests more.
+// Limits the memory of all connections of this process: beyond the limit, the connections that hold
+// the most are closed, not necessarily the one that requests more.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "../wire/close.ts";
 
-// The memory of context takeover, and its limit: beyond it, the least recently used encoders drop
+// Limits the memory of context takeover: beyond the limit, the least recently used encoders drop
 // their contexts.
 
-/** The contexts of one connection: an element of the list of those whose encoders hold memory. */
+/** The contexts of one connection: an element of the list of encoders that hold memory. */
 export interface ContextHolder {
-  /** The one used next before it. */
+  /** The next less recently used one. */
   older: ContextHolder | undefined;
-  /** The one used next after it. */
+  /** The next more recently used one. */
   newer: ContextHolder | undefined;
-  /** Drops the context for sending, and updates the count. */
+  /** Drops the context for sending and updates the count. */
   dropEncoder(): void;
 }
 
-/** All contexts whose memory is limited together. */
+/** All contexts with a common limit. */
 export class ContextMemories {
   /** Those of the process. */
   static readonly ofProcess: ContextMemories = new ContextMemories();
 
-  /** The memory that they hold, in bytes. */
+  /** Their memory in bytes. */
   byteLength = 0;
-  /** Bytes that connections hold besides contexts, which the limit includes. */
+  /** Other bytes held by connections, which count toward the limit. */
   beside = 0;
-  /** Called when the limit is exceeded although all encoders have dropped their contexts. */
+  /** Called when the limit is exceeded even after all encoders have dropped their contexts. */
   exceeded: ((maxBytes: number) => void) | undefined;
   #newest: ContextHolder | undefined;
   #oldest: ContextHolder | undefined;
 
-  /** Makes one the newest. */
+  /** Makes one the most recently used. */
   use(memory: ContextHolder): void {
     if (memory === this.#newest) return;
     this.remove(memory);
@@ -53,7 +53,7 @@ export class ContextMemories {
   }
 
   /**
-   * Drops the contexts of encoders, the oldest first, until all connections together hold at most
+   * Drops encoder contexts, least recently used first, until all connections together hold at most
    * `maxBytes`.
    */
   limit(maxBytes: number): void {
@@ -65,22 +65,22 @@ export class ContextMemories {
 
 // All bytes that connections hold.
 
-/** After the limit was exceeded, connections are closed down to this part of it. */
+/** When the limit is exceeded, connections are closed until this fraction of it is held. */
 const RELIEF = 0.97;
 
-/** Above this part of the limit, no new connections should be accepted. */
+/** Above this fraction of the limit, new connections are rejected. */
 const NEAR = 0.9;
 
 /**
- * If no connection could be closed, the next attempt is made when this much more of the limit is
- * held.
+ * If no connection could be closed, the next attempt is made after a further increase by this
+ * fraction of the limit.
  */
 const RETRY = 0.01;
 
-/** A page of memory: the system allocates the pages of a buffer when they are first written to. */
+/** The size of a memory page: the system allocates pages of a buffer on the first write. */
 const PAGE = 4096;
 
-/** The memory of a buffer of `capacity` bytes of which the first `length` were written. */
+/** The memory of a buffer of `capacity` bytes whose first `length` bytes were written. */
 export function touchedSize(capacity: number, length: number): number {
   const pages = Math.ceil(length / PAGE) * PAGE;
   return pages < capacity ? pages : capacity;
@@ -94,18 +94,20 @@ export function touchedSize(capacity: number, length: number): number {
 export interface MemoryUse {
   /** The total, limited by `memoryLimit`. */
   total: number;
-  /** Messages that have partly arrived, or are partly decompressed. */
+  /** Partially received or decompressed messages. */
   partialMessages: number;
-  /** Messages and chunks that have not been read. */
+  /** Unread messages and chunks. */
   unreadMessages: number;
-  /** Frames that wait to be sent. */
+  /** Buffered frames. */
   output: number;
-  /** Messages that wait for the end of a fragmented one. */
+  /** Messages queued behind a fragmented one. */
   queuedMessages: number;
-  /** Frames that several connections may wait to send, each counted once: of `broadcast`, `publish`,
-   * conflation and `sendPrepared`. */
+  /**
+   * Buffered frames shared by connections, each counted once: from `broadcast`, `publish`,
+   * conflation and `sendPrepared`.
+   */
   sharedFrames: number;
-  /** Messages that arrived while a history is read for subscribers. */
+  /** Messages received while the history is read for subscribers. */
   replays: number;
   /** Compression contexts. */
   contexts: number;
@@ -113,11 +115,14 @@ export interface MemoryUse {
   handshakes: number;
 }
 
-/** A connection, or a handshake, that holds memory. */
+/** A connection or handshake that holds memory. */
 export interface MemoryHolder {
-  /** The bytes that it was last counted with. */
+  /** The last counted bytes. */
   readonly counted: number;
-  /** Bytes that closing it gives back: its part of shared frames and its contexts too. Default: `counted`. */
+  /**
+   * The bytes that closing it would free, including its share of shared frames and its contexts.
+   * Default: `counted`.
+   */
   readonly weight?: number;
   /** Recounts its memory and adds it to `use`. */
   addTo?(use: MemoryUse): void;
@@ -125,17 +130,17 @@ export interface MemoryHolder {
   giveUp(error: WebSocketError): void;
 }
 
-/** Bytes that a place in a queue takes, beside the frame. */
+/** The size of a queue entry without the frame, in bytes. */
 const PLACE_SIZE = 64;
 
 /**
- * The frames that wait in the queues of several connections, distinguished by identity: each is
- * counted once, while any queue has it.
+ * The frames in the queues of several connections, distinguished by identity: each is counted once
+ * while any queue holds it.
  */
 export class SharedFrames {
   readonly #places: Map<Uint8Array, number> = new Map();
   readonly #changed: (difference: number) => void;
-  /** Bytes of memory of all frames together, including their places in queues. */
+  /** The memory of all frames in bytes, including queue entries. */
   byteLength = 0;
 
   /** @param changed Called with the change in bytes. */
@@ -159,7 +164,7 @@ export class SharedFrames {
     this.#change(places === 1 ? -frame.length - PLACE_SIZE : -PLACE_SIZE);
   }
 
-  /** The part of a frame that one place in a queue accounts for. */
+  /** The share of a frame's memory per queue entry. */
   shareOf(frame: Uint8Array): number {
     return PLACE_SIZE + frame.length / (this.#places.get(frame) ?? 1);
   }
@@ -170,9 +175,9 @@ export class SharedFrames {
   }
 }
 
-/** The memory that all connections hold together. */
+/** Counts and limits the memory of all connections. */
 export class MemoryGovernor {
-  /** That of the process. */
+  /** The governor of the process. */
   static readonly ofProcess: MemoryGovernor = new MemoryGovernor();
 
   readonly #contexts: ContextMemories;
@@ -183,32 +188,32 @@ export class MemoryGovernor {
   });
   #replays = 0;
   #isRelieving = false;
-  /** The bytes held when no more connections could be closed. */
+  /** The bytes held when no further connection could be closed. */
   #stuckAt = 0;
 
   /** @param contexts The compression contexts that share the limit. Default: those of the process. */
   constructor(contexts: ContextMemories = ContextMemories.ofProcess) {
     this.#contexts = contexts;
-    // Not at once: a message is being decompressed.
+    // Deferred: a message is being decompressed.
     contexts.exceeded = (limit) => void Promise.resolve().then(() => this.#relieve(limit));
   }
 
-  /** Bytes that connections hold, without compression contexts. */
+  /** Bytes held by connections, without compression contexts. */
   get counted(): number {
     return this.#contexts.beside;
   }
 
-  /** Bytes that are held, compression contexts included. */
+  /** Bytes held, including compression contexts. */
   get byteLength(): number {
     return this.#contexts.beside + this.#contexts.byteLength;
   }
 
-  /** Whether so much is held that new connections should be rejected. */
+  /** Whether the memory is so near the limit that new connections should be rejected. */
   isNear(limit: number): boolean {
     return this.byteLength > limit * NEAR;
   }
 
-  /** The bytes held now, by purpose. All connections count themselves for it. */
+  /** The bytes held now, by purpose. Recounts all connections. */
   use(): MemoryUse {
     const use: MemoryUse = {
       total: 0,
@@ -228,18 +233,18 @@ export class MemoryGovernor {
     return use;
   }
 
-  /** A connection may hold memory that is counted elsewhere, such as compression contexts. */
+  /** Adds a connection with memory that is counted elsewhere, such as compression contexts. */
   add(holder: MemoryHolder): void {
     this.#holders.add(holder);
   }
 
   /**
-   * A connection holds another amount than before, or another part of shared frames. It stays among the
-   * holders until {@linkcode MemoryGovernor.remove}, because many connections hold a little again and again.
+   * Updates the memory of a connection or its share of shared frames. It remains a holder until
+   * {@linkcode MemoryGovernor.remove}, because many connections repeatedly hold a little.
    *
    * @param holder The connection, already counted with the new amount.
    * @param difference The change in bytes.
-   * @param limit The limit for all, in bytes.
+   * @param limit The limit for all connections, in bytes.
    */
   count(holder: MemoryHolder, difference: number, limit: number): void {
     this.#contexts.beside += difference;
@@ -249,7 +254,7 @@ export class MemoryGovernor {
     else this.#stuckAt = 0;
   }
 
-  /** The bytes held by replays have changed by this much. */
+  /** Adds a change in the bytes held by replays. */
   countReplays(difference: number): void {
     this.#replays += difference;
     this.#contexts.beside += difference;
@@ -261,13 +266,13 @@ export class MemoryGovernor {
     this.#holders.delete(holder);
   }
 
-  /** Closes connections, those that hold most first. */
+  /** Closes connections that hold the most. */
   #relieve(limit: number): void {
-    // Closing a connection updates the count, which calls this again.
+    // Closing a connection updates the count, which calls this method again.
     if (this.#isRelieving) return;
-    // Contexts for sending can be dropped without closing anything.
+    // Dropping contexts for sending closes nothing.
     this.#contexts.limit(limit);
-    // Repeated searches of all connections without a result would block the others.
+    // Repeated unsuccessful searches of all connections would block the event loop.
     if (this.byteLength <= Math.max(limit, this.#stuckAt)) return;
     this.#isRelieving = true;
     const holders = [...this.#holders]

@@ -1,4 +1,4 @@
-// The port of the message reader and writer to a negotiated compression.
+// The port of the message reader and writer to the negotiated compression.
 
 /**
  * The compression of one long message in slices.
@@ -6,16 +6,16 @@
  * @category Compression
  */
 export interface MessageSlices {
-  /** Bytes of the result so far. */
+  /** The size of the result so far, in bytes. */
   readonly size: number;
-  /** Bytes of memory that it holds besides the message. */
+  /** The memory held besides the message, in bytes. */
   readonly byteLength: number;
-  /** Whether all of the message is compressed. */
+  /** Whether the whole message is compressed. */
   readonly isComplete: boolean;
   /** Whether to send the complete result; otherwise the message must be sent uncompressed. */
   readonly pays: boolean;
 
-  /** Compresses the next slice. Returns whether all of the message is compressed. */
+  /** Compresses the next slice. Returns whether the whole message is compressed. */
   compressNext(): boolean;
 
   /** Copies the complete result to `target[offset...]`. */
@@ -23,15 +23,15 @@ export interface MessageSlices {
 }
 
 /**
- * Compresses and decompresses whole messages: by the library's own codec (`PermessageDeflate`), or
- * by a custom one (`CompressionCodec`).
+ * Compresses and decompresses whole messages: with the built-in codec (`PermessageDeflate`) or a
+ * custom one (`CompressionCodec`).
  *
  * @category Compression
  */
 export interface MessageCompression {
   /**
-   * Compressions with the same key have the same result for a message, which they can share;
-   * `undefined` if messages refer to earlier ones.
+   * Compressions with the same key can share the result for a message; `undefined` if messages
+   * refer to earlier ones.
    */
   readonly shareKey: string | undefined;
 
@@ -41,7 +41,7 @@ export interface MessageCompression {
   /** Whether to compress fragmented messages, whose length is not known in advance. */
   readonly wantsFragments: boolean;
 
-  /** The room in bytes for the result of a message, or a fragment, of `length` bytes. */
+  /** The maximum size in bytes of the result for a message or fragment of `length` bytes. */
   bound(length: number): number;
 
   /**
@@ -62,7 +62,7 @@ export interface MessageCompression {
    * unless there is a {@linkcode MessageCompression.shareKey}. Absent: every message is compressed in one
    * piece.
    *
-   * @param message The message, which must not change meanwhile.
+   * @param message The message; must not change meanwhile.
    */
   deflateSlices?(message: Uint8Array): MessageSlices;
 
@@ -85,22 +85,22 @@ export interface MessageCompression {
    * Decompresses a message.
    *
    * @param limit The maximum size of the result in bytes.
-   * @returns Its bytes, in memory that the next message reuses.
-   * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when it is corrupt.
+   * @returns The message, in memory that the next message reuses.
+   * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when the data is corrupt.
    * @throws {MessageTooBigError} When the result would exceed the limit.
    * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
    */
   inflate(bytes: Uint8Array, start: number, end: number, limit: number): Uint8Array;
 
   /**
-   * Decompresses a message like {@linkcode MessageCompression.inflate}, and pauses when that takes
-   * long. Absent: it never pauses.
+   * Decompresses a message like {@linkcode MessageCompression.inflate}, with pauses if it is slow.
+   * Absent: it never pauses.
    *
    * @param work The maximum work until it pauses, in bytes of output or their equivalent.
-   * @param isOwn Whether the memory of `bytes` is written to by nothing else, so that a paused message
-   *   needs no copy of it. Default: `false`.
-   * @returns The message, or `undefined` when {@linkcode MessageCompression.resumeInflate} has to continue
-   * with it, before any other message is decompressed.
+   * @param isOwn Whether no other code writes to the memory of `bytes`, so that a paused message
+   *   needs no copy. Default: `false`.
+   * @returns The message, or `undefined` if {@linkcode MessageCompression.resumeInflate} must
+   * complete it before any other message is decompressed.
    */
   inflateWithin?(
     bytes: Uint8Array,
@@ -112,15 +112,15 @@ export interface MessageCompression {
   ): Uint8Array | undefined;
 
   /**
-   * Resumes the message that `inflateWithin` has paused; throws the same. The message is returned in
-   * memory that no other message uses.
+   * Resumes the message paused by `inflateWithin`; throws the same errors. Returns the message in
+   * separate memory.
    */
   resumeInflate?(work: number): Uint8Array | undefined;
 
-  /** Bytes of memory of the message that is paused. Absent: there never is one. */
+  /** The memory of the paused message in bytes. Absent: messages are never paused. */
   readonly pausedSize?: number;
 
-  /** Bytes of memory that contexts of the connection take. Absent: none that are counted. */
+  /** The memory of the connection's contexts in bytes. Absent: not counted. */
   readonly contextSize?: number;
 
   /** Releases the memory of the connection; no more messages are read or sent on it. */

@@ -1,5 +1,5 @@
-// Frames to messages (RFC 6455 5.4): fragments are assembled, control frames may arrive in between,
-// text is checked as it arrives.
+// Assembles frames into messages (RFC 6455 5.4): control frames may arrive between fragments, and
+// text is validated as it arrives.
 
 import { releaseMemory } from "../deflate/release_memory.ts";
 import type { FrameSink } from "../wire/frame_reader.ts";
@@ -20,26 +20,26 @@ import type { MessageCompression } from "./message_compression.ts";
 import { checkUtf8, checkUtf8End, decodeText, UTF8_COMPLETE } from "./utf8.ts";
 
 /**
- * How messages are delivered.
+ * The rules for incoming messages.
  *
  * @category Messages
  */
 export interface MessageRules {
-  /** The type in which a text message is delivered. */
+  /** The type of delivered text messages. */
   readonly text: "string" | "bytes";
-  /** Whether text is checked as UTF-8. `false` is for `text: "bytes"` alone. */
+  /** Whether text is validated as UTF-8. `false` requires `text: "bytes"`. */
   readonly utf8Check: boolean;
   /** The maximum size of a message in bytes; the frame reader rejects more. */
   readonly maxMessageSize: number;
 }
 
 /**
- * Where a {@linkcode MessageReader} delivers messages and control frames.
+ * Receives messages and control frames from a {@linkcode MessageReader}.
  *
  * @category Messages
  */
 export interface MessageSink {
-  /** A text message, where text is delivered as strings. */
+  /** A text message, if text is delivered as strings. */
   textMessage(text: string): void;
 
   /**
@@ -48,17 +48,17 @@ export interface MessageSink {
    */
   bytesMessage(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
 
-  /** A Close, Ping or Pong frame with the payload `bytes[start..end)`, which may be kept as well. */
+  /** A Close, Ping or Pong frame with the payload `bytes[start..end)`, which may also be kept. */
   controlFrame(opcode: Opcode, bytes: Uint8Array, start: number, end: number): void;
 
   /**
-   * A compressed message takes long: it is paused, so that others get their turn. Nothing may be
-   * read until {@linkcode MessageReader.resume} has returned `true`. Absent: messages never pause.
+   * A compressed message is slow and was paused. Nothing may be read until {@linkcode
+   * MessageReader.resume} returns `true`. Absent: messages never pause.
    */
   messagePaused?(): void;
 }
 
-/** A control frame whose chunk has ended before it. */
+/** A control frame that arrives in several chunks. */
 class SplitControl {
   readonly bytes: Uint8Array;
   length = 0;
@@ -95,20 +95,20 @@ export class MessageReader implements FrameSink {
   /** The partial message. */
   #message: UnfinishedMessage | undefined;
   #ordinal = 0;
-  /** The header's first byte of the frame that arrives in parts. */
+  /** The first header byte of the frame that arrives in pieces. */
   #first = 0;
-  /** The size of the message including the whole frame. */
+  /** The size of the message including the current frame. */
   #expected = 0;
   #control: SplitControl | undefined;
-  /** The type of the message that is paused, if one is. */
+  /** The type of the paused message, if any. */
   #pausedOpcode: MessageOpcode | undefined;
 
   /**
    * Creates a reader at the start of a stream.
    *
-   * @param rules How messages are delivered.
+   * @param rules The rules for messages.
    * @param sink Receives them.
-   * @param compression Decompresses messages, if that was negotiated.
+   * @param compression Decompresses messages, if negotiated.
    */
   constructor(rules: MessageRules, sink: MessageSink, compression?: MessageCompression) {
     this.#rules = rules;
@@ -127,12 +127,12 @@ export class MessageReader implements FrameSink {
     this.#message = undefined;
   }
 
-  /** Whether a message takes long to decompress, and waits for {@linkcode MessageReader.resume}. */
+  /** Whether a message is paused until {@linkcode MessageReader.resume}. */
   get isPaused(): boolean {
     return this.#pausedOpcode !== undefined;
   }
 
-  /** Bytes of memory that the partial message holds. */
+  /** The memory of the partial message in bytes. */
   get held(): number {
     return this.#message?.held ?? 0;
   }
@@ -156,7 +156,7 @@ export class MessageReader implements FrameSink {
     }
   }
 
-  /** A frame begins that arrives in parts. */
+  /** A frame that arrives in pieces begins. */
   frameStart(first: number, length: number): void {
     this.#first = first;
     const opcode = (first & OPCODE_BITS) as Opcode;
@@ -184,8 +184,8 @@ export class MessageReader implements FrameSink {
       return;
     }
     const message = this.#message!;
-    // RFC 6455 8.1: text that is not UTF-8 fails the connection; this is detected before its
-    // message, or even its frame, is complete.
+    // RFC 6455 8.1: invalid UTF-8 fails the connection, detected before the message or even the
+    // frame is complete.
     if (this.#checksText(message)) message.utf8 = checkUtf8(message.utf8, bytes, start, end);
     message.add(bytes, start, end, this.#most(message));
   }
@@ -212,7 +212,7 @@ export class MessageReader implements FrameSink {
 
   /** The maximum size of the partial message. */
   #most({ compressed }: UnfinishedMessage): number {
-    // The last fragment's header determines the end of the message; before it, more may arrive.
+    // The header of the last fragment determines the size of the message.
     if ((this.#first & FIN) !== 0) return this.#expected;
     const { maxMessageSize } = this.#rules;
     return compressed ? compressedLimit(maxMessageSize) : maxMessageSize;
@@ -256,7 +256,7 @@ export class MessageReader implements FrameSink {
   }
 
   /**
-   * Resumes the paused message until others get their turn.
+   * Resumes the paused message.
    *
    * @returns Whether it was delivered; if not, call it again.
    * @throws {InvalidPayloadError} When the message is corrupt.
@@ -267,7 +267,8 @@ export class MessageReader implements FrameSink {
     const inflated = this.#compression!.resumeInflate!(WORK_LATER);
     if (inflated === undefined) return false;
     this.#pausedOpcode = undefined;
-    // A long message has separate memory: another copy would cost as much as a slice of its work.
+    // A long message already has separate memory; another copy would cost as much as a slice of
+    // work.
     const { length } = inflated;
     const isLoose = inflated.buffer.byteLength > 2 * length;
     this.#deliver(opcode, isLoose ? inflated.slice() : inflated, 0, length);
@@ -275,7 +276,7 @@ export class MessageReader implements FrameSink {
   }
 
   #deliverInflated(opcode: MessageOpcode, inflated: Uint8Array): void {
-    // The next message overwrites this output; only a string is already a copy.
+    // The next message overwrites this output; strings are already copies.
     const isString = opcode === Opcode.Text && this.#rules.text === "string";
     const message = isString ? inflated : inflated.slice();
     this.#deliver(opcode, message, 0, message.length);
@@ -293,14 +294,14 @@ export class MessageReader implements FrameSink {
   }
 }
 
-// A partial message: its bytes so far, in memory that grows with the bytes received.
+// A partial message: its bytes so far, in memory that grows with the received bytes.
 
 /** The initial size of a message buffer, unless the message is known to be shorter. */
 const GATHER_MIN = 1024;
 
 /**
- * The maximum ratio of a message buffer to the bytes that have arrived. A header alone reserves
- * nothing: memory grows with the bytes that a peer has actually sent.
+ * The maximum ratio of a message buffer to the received bytes. Headers reserve no memory: it grows
+ * with the bytes that a peer has actually sent.
  */
 const GATHER_GROWTH = 4;
 
@@ -309,9 +310,9 @@ export class UnfinishedMessage {
   readonly opcode: MessageOpcode;
   /** Whether it is compressed. */
   readonly compressed: boolean;
-  /** Bytes that have arrived. */
+  /** The number of received bytes. */
   length = 0;
-  /** The state of the UTF-8 check, if text is checked as it arrives. */
+  /** The state of the UTF-8 validation, if enabled. */
   utf8 = UTF8_COMPLETE;
   #bytes: Uint8Array | undefined;
 
@@ -324,7 +325,7 @@ export class UnfinishedMessage {
     this.compressed = compressed;
   }
 
-  /** Bytes of memory that it holds. */
+  /** Its memory in bytes. */
   get held(): number {
     return this.#bytes === undefined ? 0 : touchedSize(this.#bytes.length, this.length);
   }
@@ -344,14 +345,14 @@ export class UnfinishedMessage {
   take(): Uint8Array {
     const bytes = this.#bytes ?? new Uint8Array(0);
     this.drop();
-    // Never with more unused memory than used: the user may keep it for long.
+    // The user may keep it for long, so at most half of the memory may be unused.
     if (bytes.length <= 2 * this.length) return bytes;
     const tight = bytes.slice(0, this.length);
     releaseMemory(bytes);
     return tight;
   }
 
-  /** Releases its memory: the rest will not arrive. */
+  /** Releases its memory. */
   drop(): void {
     this.#bytes = undefined;
   }

@@ -1,4 +1,4 @@
-// Messages and control frames to frames, written straight into the output.
+// Encodes messages and control frames directly into the output.
 
 import { checkUtf8, checkUtf8End, encodeLongText, encodeText, UTF8_COMPLETE } from "./utf8.ts";
 import {
@@ -20,18 +20,18 @@ import {
 import type { MessageCompression, MessageSlices } from "./message_compression.ts";
 
 /**
- * From this many UTF-16 units on, text is encoded to memory of its own and copied: room for the worst
- * case in the output, three bytes a unit, would cost more than the copy.
+ * From this many UTF-16 units, text is encoded into separate memory and copied: reserving the worst
+ * case in the output, three bytes per unit, would cost more than the copy.
  */
 const LONG_TEXT = 8192;
 
 /** The memory for encoding text before it is compressed. */
 const scratch = new Uint8Array(LONG_TEXT * 3);
 
-/** From this many bytes on, a message is compressed outside the output. */
+/** From this many bytes, a message is compressed outside the output. */
 const APART_FROM = 65_536;
 
-/** The maximum size of kept memory for that. */
+/** The maximum size of the memory kept for that. */
 const APART_SIZE = 1_048_576;
 
 let apart: Uint8Array | undefined;
@@ -60,9 +60,9 @@ let apart: Uint8Array | undefined;
 export class MessageWriter {
   readonly #output: FrameOutput;
   readonly #masks: MaskSource | undefined;
-  /** Compresses messages, where that was negotiated. */
+  /** Compresses messages, if negotiated. */
   readonly compression: MessageCompression | undefined;
-  /** Whether the fragmented message that is being written is compressed. */
+  /** Whether the current fragmented message is compressed. */
   #compressesFragments = false;
 
   /**
@@ -70,7 +70,7 @@ export class MessageWriter {
    *
    * @param output Receives the frames.
    * @param masks The source of mask keys, for a client; a server does not mask.
-   * @param compression Compresses messages, if that was negotiated.
+   * @param compression Compresses messages, if negotiated.
    */
   constructor(output: FrameOutput, masks?: MaskSource, compression?: MessageCompression) {
     this.#output = output;
@@ -84,7 +84,7 @@ export class MessageWriter {
    * @param compress `false` skips the negotiated compression.
    */
   text(text: string, compress = true): void {
-    // At most three bytes per UTF-16 unit; the actual size is known once it is encoded.
+    // At most three bytes per UTF-16 unit; the actual size is known after encoding.
     if (compress && this.compression?.wants(3 * text.length) && this.#compressedText(text)) return;
     if (text.length >= LONG_TEXT) {
       const bytes = encodeLongText(text);
@@ -95,7 +95,7 @@ export class MessageWriter {
     const masked = this.#masks !== undefined;
     const memory = output.reserve(MAX_HEADER_SIZE + text.length * 3);
     const at = output.offset;
-    // ASCII is in its final place; other text may need the longer header, and is moved.
+    // ASCII is already in place; other text may need a longer header and is moved.
     const guess = frameHeaderSize(text.length, masked);
     const length = encodeText(text, memory, at + guess);
     const headerSize = frameHeaderSize(length, masked);
@@ -107,7 +107,7 @@ export class MessageWriter {
   }
 
   /**
-   * Writes a message from bytes, which are copied; text must already be UTF-8.
+   * Writes a message given as bytes, which are copied; text must be UTF-8.
    *
    * @param compress `false` skips the negotiated compression.
    */
@@ -126,7 +126,7 @@ export class MessageWriter {
     output.commit(headerSize + length);
   }
 
-  /** Writes a message that was compressed in slices. */
+  /** Writes a message compressed in slices. */
   slices(opcode: MessageOpcode, slices: MessageSlices): void {
     const { size } = slices;
     const headerSize = frameHeaderSize(size, this.#masks !== undefined);
@@ -137,19 +137,19 @@ export class MessageWriter {
     this.#output.commit(headerSize + size);
   }
 
-  /** Whether frames are masked, as those of a client are (RFC 6455 section 5.1). */
+  /** Whether frames are masked, as required for clients (RFC 6455 section 5.1). */
   get isMasking(): boolean {
     return this.#masks !== undefined;
   }
 
-  /** Whether a fragmented message that is compressed has begun and not ended. */
+  /** Whether a compressed fragmented message is in progress. */
   get compressesFragments(): boolean {
     return this.#compressesFragments;
   }
 
   /**
-   * Writes a frame of a message that is sent in fragments (RFC 6455 section 5.4). One that is the first
-   * and the last is an unfragmented message.
+   * Writes a fragment of a message (RFC 6455 section 5.4). A fragment that is first and last is an
+   * unfragmented message.
    *
    * @param compress `false` on the first fragment skips the negotiated compression.
    */
@@ -199,7 +199,7 @@ export class MessageWriter {
     return this.#compressed(Opcode.Text, scratch, encodeText(text, scratch, 0));
   }
 
-  /** Returns whether the message was written, which requires that it gets shorter. */
+  /** Returns whether the message was written, which requires that compression makes it shorter. */
   #compressed(opcode: MessageOpcode, payload: Uint8Array, length: number): boolean {
     const compression = this.compression!;
     if (!compression.wants(length)) return false;
@@ -223,8 +223,8 @@ export class MessageWriter {
   }
 
   /**
-   * Compresses a long message or fragment into other memory first: room for the worst case in the
-   * output would be held until a slow peer has read the small result.
+   * Compresses a long message or fragment into separate memory first: room for the worst case in
+   * the output would be held until a slow peer has read the small result.
    *
    * @param first The first byte of the frame's header.
    * @param compress Compresses into the start of the memory, and returns the size, or -1.
@@ -249,7 +249,7 @@ export class MessageWriter {
   ): void {
     const compression = this.compression!;
     const { length } = payload;
-    // RFC 7692 6.1: RSV1 is on the first fragment alone.
+    // RFC 7692 6.1: RSV1 is set on the first fragment only.
     const rsv1 = opcode === Opcode.Continuation ? 0 : RSV1;
     const first = (last ? FIN : 0) | rsv1 | opcode;
     const room = compression.bound(length);
@@ -268,7 +268,7 @@ export class MessageWriter {
     this.#seal(memory, at, first, guess, end);
   }
 
-  /** Completes the frame at `at` whose payload is in `memory[start..end)`, its estimated place. */
+  /** Completes the frame at `at` whose payload is at its estimated place, `memory[start..end)`. */
   #seal(memory: Uint8Array, at: number, first: number, start: number, end: number): void {
     const size = end - start;
     const headerSize = frameHeaderSize(size, this.#masks !== undefined);
@@ -279,7 +279,7 @@ export class MessageWriter {
 }
 
 /**
- * Checks that bytes given as text are UTF-8.
+ * Checks that the bytes of a text message are UTF-8.
  *
  * @throws {TypeError} When they are not UTF-8.
  */

@@ -1,5 +1,5 @@
-// Compression of whole messages (RFC 7692 sections 6 and 7) with its contexts, and decompression.
-// It distinguishes inbound and outbound, not client and server.
+// Compresses and decompresses whole messages (RFC 7692 sections 6 and 7) with contexts. It
+// distinguishes inbound and outbound, not client and server.
 
 import { InvalidPayloadError, MessageTooBigError, WebSocketError } from "../errors.ts";
 import {
@@ -26,37 +26,37 @@ import { SlicedDeflation } from "./sliced_deflation.ts";
 export interface PermessageDirection {
   /** Whether a message may refer to earlier ones. */
   readonly takeover: boolean;
-  /** How far back it may refer, as a power of two of bytes: 8 to 15. */
+  /** The base-2 logarithm of the window size, 8 to 15. */
   readonly windowBits: number;
 }
 
 /**
- * The local rules of compression, besides the negotiated ones; shared by many connections.
+ * The local rules of compression, shared by many connections.
  *
  * @category Compression
  */
 export interface PermessageRules {
-  /** Whether messages that are sent are compressed. */
+  /** Whether sent messages are compressed. */
   readonly compress: boolean;
   /** Whether compressed messages are accepted. */
   readonly decompress: boolean;
-  /** Bytes below which a message is sent as it is; `undefined` for the default of the direction. */
+  /** Messages smaller than this many bytes are sent uncompressed; `undefined` for the default. */
   readonly threshold: number | undefined;
   /** The effort. */
   readonly level: "auto" | DeflateLevel;
   /**
-   * Bytes that all connections of the process may hold together, contexts included. Beyond it,
+   * The maximum memory in bytes for all connections of the process, contexts included. Beyond it,
    * contexts for sending are dropped.
    */
   readonly memoryLimit: number;
 }
 
-/** Without takeover, short messages do not get shorter. */
+/** Without takeover, compression does not make short messages shorter. */
 const THRESHOLD_ALONE = 256;
 
 /**
- * With takeover a message may grow by this many bytes, the cost of text without repetitions: later
- * messages can refer to it. A higher cost means incompressible data.
+ * With takeover a message may grow by this many bytes, the cost of text without repetitions,
+ * because later messages can refer to it. Data that grows more is incompressible.
  */
 const GROWTH = 2;
 
@@ -96,11 +96,11 @@ export class PermessageDeflate implements MessageCompression {
   readonly #inbound: PermessageDirection;
   readonly #outbound: PermessageDirection;
   readonly #threshold: number;
-  /** For takeover, in one direction or both, and for the fragments of a message. */
+  /** For takeover in either direction, and for fragments. */
   #memory: ContextMemory | undefined;
   /** One object for all messages. */
   readonly #options: DeflateOptions;
-  /** Whether the previous fragment omitted its tail; the next one then begins with it. */
+  /** Whether the next fragment must begin with the tail omitted from the previous one. */
   #tailDue = false;
   /** The message whose decompression is paused. */
   #paused: { readonly decompression: PausedInflation; readonly limit: number } | undefined;
@@ -128,13 +128,13 @@ export class PermessageDeflate implements MessageCompression {
     this.#options = { level: "fast", windowBits: outbound.windowBits, context };
   }
 
-  /** The parameters that compressed output depends on, besides the message. */
+  /** The parameters that determine compressed output. */
   get shareKey(): string | undefined {
     const { takeover, windowBits } = this.#outbound;
     return takeover ? undefined : `${this.#rules.level} ${windowBits}`;
   }
 
-  /** Whether to try to compress a message of this size; never an empty one. */
+  /** Whether to try to compress a message of this size; never for empty messages. */
   wants(length: number): boolean {
     return this.#rules.compress && length >= this.#threshold && length > 0;
   }
@@ -147,8 +147,8 @@ export class PermessageDeflate implements MessageCompression {
   }
 
   /**
-   * Compresses a message into `target[offset...]`, where there is room for its
-   * {@linkcode PermessageDeflate.bound}.
+   * Compresses a message into `target[offset...]`, which must have room for its {@linkcode
+   * PermessageDeflate.bound}.
    *
    * @returns The end offset, or -1 if the message should be sent uncompressed. Without takeover the
    * result is always shorter than the message.
@@ -179,15 +179,15 @@ export class PermessageDeflate implements MessageCompression {
     return new SlicedDeflation(message, { level, windowBits, memory });
   }
 
-  /** Whether messages in fragments are compressed: always, whatever their size. */
+  /** Whether fragmented messages are compressed: always, regardless of size. */
   get wantsFragments(): boolean {
     return this.#rules.compress;
   }
 
   /**
-   * Compresses the next fragment of a message into `target[offset...]`, where there is room for its
-   * {@linkcode PermessageDeflate.bound}. Each can be decompressed when it arrives, and may refer to
-   * earlier fragments, even if messages must not refer to each other.
+   * Compresses the next fragment of a message into `target[offset...]`, which must have room for
+   * its {@linkcode PermessageDeflate.bound}. Each fragment can be decompressed on arrival and may
+   * refer to earlier ones, even without context takeover.
    *
    * @param last Whether it is the last of its message.
    * @returns The end offset.
@@ -209,7 +209,7 @@ export class PermessageDeflate implements MessageCompression {
       at = this.#deflatePart(source, start, end, target, at);
       this.#tailDue = true;
     } else if (last && !this.#tailDue) {
-      // RFC 7692 7.2.3.6: an empty message is an empty block, of which this byte is left.
+      // RFC 7692 7.2.3.6: an empty message is an empty block, reduced to this byte.
       target[at++] = 0;
     }
     if (last) {
@@ -247,8 +247,8 @@ export class PermessageDeflate implements MessageCompression {
    * Decompresses a message.
    *
    * @param limit The maximum size of the result in bytes.
-   * @returns Its bytes, in memory that the next message reuses.
-   * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when it is corrupt.
+   * @returns The message, in memory that the next message reuses.
+   * @throws {InvalidPayloadError} `INVALID_DEFLATE_DATA` when the data is corrupt.
    * @throws {MessageTooBigError} When the result would exceed the limit.
    * @throws {WebSocketError} `COMPRESSION_REFUSED` when compressed messages are not accepted.
    */
@@ -257,13 +257,13 @@ export class PermessageDeflate implements MessageCompression {
   }
 
   /**
-   * Decompresses a message like {@linkcode PermessageDeflate.inflate}, and pauses when that takes long.
+   * Decompresses a message like {@linkcode PermessageDeflate.inflate}, with pauses if it is slow.
    *
    * @param work The maximum work until it pauses, in bytes of output; a million takes about 10
    * milliseconds.
-   * @param isOwn Whether the memory of `bytes` is written to by nothing else. Default: `false`.
-   * @returns The message, or `undefined` when {@linkcode PermessageDeflate.resumeInflate} has to continue
-   * with it, before any other message is decompressed.
+   * @param isOwn Whether no other code writes to the memory of `bytes`. Default: `false`.
+   * @returns The message, or `undefined` if {@linkcode PermessageDeflate.resumeInflate} must
+   * complete it before any other message is decompressed.
    */
   inflateWithin(
     bytes: Uint8Array,
@@ -293,8 +293,8 @@ export class PermessageDeflate implements MessageCompression {
   }
 
   /**
-   * Resumes the message that {@linkcode PermessageDeflate.inflateWithin} has paused. It is returned in
-   * memory of its own.
+   * Resumes the message paused by {@linkcode PermessageDeflate.inflateWithin}. Returns it in
+   * separate memory.
    */
   resumeInflate(work: number): Uint8Array | undefined {
     const { decompression, limit } = this.#paused!;
@@ -323,12 +323,12 @@ export class PermessageDeflate implements MessageCompression {
     return error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
   }
 
-  /** Bytes of memory of the paused message: the remaining input, and the output. */
+  /** The memory of the paused message in bytes: the remaining input and the output. */
   get pausedSize(): number {
     return this.#paused?.decompression.byteLength ?? 0;
   }
 
-  /** Bytes of memory that contexts take. */
+  /** The memory of the contexts in bytes. */
   get contextSize(): number {
     return this.#memory?.byteLength ?? 0;
   }
@@ -341,7 +341,7 @@ export class PermessageDeflate implements MessageCompression {
   }
 }
 
-/** The error of a message that inflates to more than the limit. */
+/** The error for a message that inflates to more than the limit. */
 export function inflatesTooMuch(limit: number): MessageTooBigError {
   return new MessageTooBigError(
     `A message exceeds maxMessageSize: it inflates to more than ${limit} bytes`,
@@ -352,7 +352,7 @@ function asPeersFault(error: InflateError, limit: number, takeover: boolean): We
   if (error.code === "too-big") {
     return inflatesTooMuch(limit);
   }
-  // References to earlier messages are the only recognizable sign of such a peer.
+  // References to earlier messages are the only sign of such a peer.
   const advice = !takeover && error.message.startsWith("distance exceeds the")
     ? ". The peer may refer to earlier messages though the handshake has ruled that out, as Jetty, " +
       'Netty and Tornado do: serve it with compression: "compatible"'

@@ -1,4 +1,4 @@
-// A message that is encoded once and sent to many.
+// A message encoded once for many receivers.
 
 import { FIN, type MessageOpcode, Opcode, RSV1 } from "../wire/opcode.ts";
 import { frameHeaderSize, sealFrame } from "../wire/frame_writer.ts";
@@ -6,8 +6,8 @@ import type { MessageCompression, MessageSlices } from "./message_compression.ts
 import { decodeText, encodeLongText } from "./utf8.ts";
 
 /**
- * A message that is encoded once, by `prepareMessage`, for many connections. It is never changed;
- * connections may hold on to its bytes until they have sent them.
+ * A message encoded once by `prepareMessage` for many connections. It is immutable; connections may
+ * keep its bytes until they are sent.
  *
  * @example
  * ```ts
@@ -22,12 +22,12 @@ import { decodeText, encodeLongText } from "./utf8.ts";
 export class PreparedMessage {
   /** Whether it is text or binary. */
   readonly opcode: MessageOpcode;
-  /** The whole frame as a server sends it, header and unmasked payload. */
+  /** The whole frame as sent by a server: header and unmasked payload. */
   readonly frame: Uint8Array;
   readonly #payloadStart: number;
-  /** The frame as it is compressed, by the keys of compressions that share it. */
+  /** The compressed frames, by `shareKey` of the compression. */
   #compressed: Map<string, Uint8Array> | undefined;
-  /** The same while it is compressed in slices. */
+  /** The same during compression in slices. */
   #slices: Map<string, MessageSlices> | undefined;
   #text: string | undefined;
 
@@ -47,7 +47,8 @@ export class PreparedMessage {
   }
 
   /**
-   * The whole frame as a server sends it with a compression: compressed once for all that share it.
+   * The whole compressed frame as sent by a server, compressed once for all connections that share
+   * it.
    *
    * @returns `undefined` if the output depends on earlier messages.
    */
@@ -66,9 +67,9 @@ export class PreparedMessage {
   }
 
   /**
-   * The slices in which a long message is compressed, once for all that share the compression.
+   * The slices of a long message, compressed once for all connections that share the compression.
    *
-   * @returns `undefined` if its frame is complete, or the output depends on earlier messages.
+   * @returns `undefined` if the frame is complete, or the output depends on earlier messages.
    */
   slicesFor(compression: MessageCompression): MessageSlices | undefined {
     const key = compression.shareKey;
@@ -109,12 +110,12 @@ export class PreparedMessage {
     return packed.slice(at, end);
   }
 
-  /** The payload of a text message as a string, for runtimes that take text as strings only. */
+  /** The payload of a text message as a string, for runtimes that only send text as strings. */
   get text(): string {
     return this.#text ??= decodeText(this.frame, this.#payloadStart, this.frame.length);
   }
 
-  /** The payload, which a client has to mask for every connection. */
+  /** The payload, which clients must mask for every connection. */
   get payload(): Uint8Array {
     return this.frame.subarray(this.#payloadStart);
   }

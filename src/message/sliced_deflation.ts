@@ -1,5 +1,5 @@
-// The compression of one long message in slices, so that others get their turn in between. The
-// result is the same kind of frame as for a message that is compressed as a whole.
+// Compresses one long message in slices, so that other messages get their turn. The frame has the
+// same form as that of a message compressed as a whole.
 
 import {
   DeflateContext,
@@ -11,25 +11,23 @@ import {
 import type { ContextMemory } from "./context_memory.ts";
 import type { MessageSlices } from "./message_compression.ts";
 
-/** Bytes of a slice; compressing it takes one to three milliseconds. */
+/** The slice size in bytes; compressing a slice takes one to three milliseconds. */
 const SLICE = 128 * 1024;
 
 /** The end of each slice but the last (RFC 7692 7.2.1). */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/**
- * Bits of the table of a message without context: as many as for a message compressed as a whole.
- */
+/** The table bits for a message without context, the same as for whole messages. */
 const TABLE_BITS = 15;
 
 /** The working memory for slices, one at a time. */
 let scratch: Uint8Array | undefined;
 
-/** How the message is compressed. */
+/** The options of a {@linkcode SlicedDeflation}. */
 export interface SlicedDeflationOptions {
   /** The effort. */
   readonly level: DeflateLevel;
-  /** The window as a power of two. */
+  /** The base-2 logarithm of the window size. */
   readonly windowBits: number;
   /** The contexts of the connection, if messages may refer to earlier ones. */
   readonly memory: ContextMemory | undefined;
@@ -46,7 +44,7 @@ export class SlicedDeflation implements MessageSlices {
   #size = 0;
 
   /**
-   * @param message The message, which must not change.
+   * @param message The message; must not change.
    * @param options How it is compressed.
    */
   constructor(message: Uint8Array, { level, windowBits, memory }: SlicedDeflationOptions) {
@@ -57,17 +55,17 @@ export class SlicedDeflation implements MessageSlices {
     this.#options = { level, windowBits, context: this.#context };
   }
 
-  /** Bytes of the result so far. */
+  /** The size of the result so far, in bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes of memory that it holds besides the message. */
+  /** The memory held besides the message, in bytes. */
   get byteLength(): number {
     return this.#size + (this.#memory === undefined ? this.#context.byteLength : 0);
   }
 
-  /** Whether all of the message is compressed. */
+  /** Whether the whole message is compressed. */
   get isComplete(): boolean {
     return this.#at >= this.#message.length;
   }
@@ -77,7 +75,7 @@ export class SlicedDeflation implements MessageSlices {
     return this.#size < this.#message.length;
   }
 
-  /** Compresses the next slice. Returns whether all of the message is compressed. */
+  /** Compresses the next slice. Returns whether the whole message is compressed. */
   compressNext(): boolean {
     const target = scratch ??= new Uint8Array(TAIL.length + storedSize(SLICE));
     const start = this.#at;
@@ -91,7 +89,7 @@ export class SlicedDeflation implements MessageSlices {
     this.#parts.push(target.slice(0, to));
     this.#size += to;
     this.#at = end;
-    // The receiver's context contains the message only if its compressed form is sent.
+    // The receiver's context contains the message only if it is sent compressed.
     if (this.isComplete && !this.pays) this.#context.drop();
     this.#memory?.encoded();
     return this.isComplete;

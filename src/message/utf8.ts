@@ -1,25 +1,27 @@
-// UTF-8 of text messages (RFC 6455 8.1, RFC 3629): decoding, encoding, and a check that can stop and
-// resume anywhere, so that invalid text is rejected at its first invalid byte.
+// UTF-8 of text messages (RFC 6455 8.1, RFC 3629): decoding, encoding, and incremental validation,
+// so that invalid text is rejected at its first invalid byte.
 
 import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
 import { Views } from "../wire/views.ts";
 
-/** Up to this many bytes, ASCII is decoded faster by hand than by the decoder (bench/micro/text.ts). */
+/** Up to this many bytes, a loop decodes ASCII faster than `TextDecoder` (bench/micro/text.ts). */
 const DECODE_LOOP_LIMIT = 12;
 
-/** Up to this many characters, ASCII is encoded faster by hand than by the encoder (bench/micro/text.ts). */
+/**
+ * Up to this many characters, a loop encodes ASCII faster than `TextEncoder` (bench/micro/text.ts).
+ */
 const ENCODE_LOOP_LIMIT = 32;
 
 /**
- * The state of {@linkcode checkUtf8} at a character's end: where text may begin and end.
+ * The state of {@linkcode checkUtf8} between characters, where text may begin and end.
  *
  * @category Messages
  */
 export const UTF8_COMPLETE = 0;
 
 /**
- * The replacement of the decoder for bytes that are not UTF-8. A decoder that throws instead takes
- * more than twice the time on Deno, and no less elsewhere (bench/micro/text.ts).
+ * The replacement character for invalid UTF-8. A decoder that throws instead takes more than twice
+ * the time on Deno and no less elsewhere (bench/micro/text.ts).
  */
 const REPLACEMENT = "\ufffd";
 
@@ -35,10 +37,10 @@ function invalidUtf8(): InvalidPayloadError {
 }
 
 /**
- * Decodes `bytes[start..end)`. A byte order mark is kept: it is a character of the text.
+ * Decodes `bytes[start..end)`. A byte order mark is kept as a character of the text.
  *
- * @throws {InvalidPayloadError} When they are not UTF-8.
- * @throws {MessageTooBigError} When the text is longer than the runtime's longest string.
+ * @throws {InvalidPayloadError} When the bytes are not UTF-8.
+ * @throws {MessageTooBigError} When the text exceeds the runtime's maximum string length.
  *
  * @example
  * ```ts
@@ -60,19 +62,19 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   try {
     text = decoder.decode(received.of(bytes, start, end));
   } catch {
-    // It never fails on invalid UTF-8, only on strings longer than the engine supports.
+    // It never throws for invalid UTF-8, only for strings longer than the engine supports.
     throw new MessageTooBigError(
       `A text message of ${end - start} bytes is longer than a string can be on this runtime`,
     );
   }
-  // The peer may have sent that character itself.
+  // The peer may have sent that character.
   if (text.includes(REPLACEMENT)) checkUtf8End(checkUtf8(UTF8_COMPLETE, bytes, start, end));
   return text;
 }
 
 /**
- * Encodes `text` into `target` at `offset`, where three bytes per UTF-16 unit must have room.
- * A lone surrogate becomes U+FFFD.
+ * Encodes `text` into `target` at `offset`, which must have room for three bytes per UTF-16 unit. A
+ * lone surrogate becomes U+FFFD.
  *
  * @returns The number of bytes written.
  *
@@ -160,8 +162,8 @@ export function checkUtf8End(state: number): void {
   if (state !== UTF8_COMPLETE) throw invalidUtf8();
 }
 
-// A state inside a character: how many continuation bytes are missing, and between which two values
-// the next one must lie (RFC 3629 section 4 narrows the first after some lead bytes).
+// A state inside a character: the number of missing continuation bytes, and the range of the next
+// one (RFC 3629 section 4 narrows the first after some lead bytes).
 function inside(missing: number, low: number, high: number): number {
   return missing | low << 8 | high << 16;
 }
