@@ -16,17 +16,17 @@ import { type NativeOpening, NativeSockets, type SocketsOptions } from "./socket
  * @category Server
  */
 export interface BunWebSocket {
-  /** The driver of the connection, or what becomes one when it opens. */
+  /** The driver of the connection, or its {@linkcode NativeOpening} before it opens. */
   data: unknown;
   /** 1 while it is open. */
   readonly readyState?: number;
-  /** How binary messages are delivered. */
+  /** The type of binary messages. */
   binaryType?: "nodebuffer" | "uint8array" | "arraybuffer" | undefined;
   /** Sends text; returns the bytes sent, -1 if it is buffered, 0 if it was dropped. */
   sendText(text: string, compress?: boolean): number;
   /** Sends bytes; returns the same. */
   sendBinary(bytes: Uint8Array<ArrayBuffer>, compress?: boolean): number;
-  /** Bytes that wait. */
+  /** The number of buffered bytes. */
   getBufferedAmount(): number;
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
@@ -36,7 +36,7 @@ export interface BunWebSocket {
   ping(payload?: Uint8Array<ArrayBuffer>): number;
   /** Sends a pong. */
   pong(payload?: Uint8Array<ArrayBuffer>): number;
-  /** Combines the output of the function. */
+  /** Sends the output of the function in one write. */
   cork<R>(fn: (socket: BunWebSocket) => R): R;
 }
 
@@ -65,7 +65,7 @@ export interface BunWebSocketHandlers {
   open(socket: BunWebSocket): void;
   /** A message arrived. */
   message(socket: BunWebSocket, message: string | Uint8Array<ArrayBuffer>): void;
-  /** Buffered output has left. */
+  /** Buffered output has been sent. */
   drain(socket: BunWebSocket): void;
   /** A ping arrived. */
   ping(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
@@ -75,9 +75,9 @@ export interface BunWebSocketHandlers {
   close(socket: BunWebSocket, code: number, reason: string): void;
   /** See `maxMessageSize`. */
   maxPayloadLength: number;
-  /** Never reached: `maxBufferedAmount` comes before it. */
+  /** Never reached: `maxBufferedAmount` is smaller. */
   backpressureLimit: number;
-  /** Seconds after which Bun closes an idle connection: never. */
+  /** Seconds until Bun closes an idle connection: 0 for never. */
   idleTimeout: number;
   /** Whether Bun sends pings: `false`, because `pingInterval` does. */
   sendPings: boolean;
@@ -89,16 +89,16 @@ const NAME = "Bun.serve";
 
 const LIMITS: NativeLimits = { name: NAME, refused: WHOLE_MESSAGES };
 
-/** Bun's error for a message over its limit, and the beginning of its other errors about frames. */
+/** Bun's error for a message over its limit, and the prefix of its other frame errors. */
 const TOO_BIG = "Received too big message";
 const REFUSED = "Received ";
 
 const OPEN = 1;
 
-/** Bun closes the connection at this many bytes, without a reason. */
+/** The buffered bytes at which Bun closes the connection without a reason. */
 const MAX_BACKPRESSURE = 0xffffffff;
 
-/** @param threshold The size from which messages are compressed; without it, none are. */
+/** @param threshold The minimum size to compress; by default messages are not compressed. */
 function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
   return {
     name: NAME,
@@ -129,8 +129,8 @@ function bunEngine(threshold: number = Infinity): NativeEngine<BunWebSocket> {
 }
 
 /**
- * Bun returns 0 for an empty message, and for one that it dropped because too much is buffered or
- * the connection has ended.
+ * Bun returns 0 for an empty message, and for a message dropped because too much is buffered or the
+ * connection has ended.
  */
 function dropped({ readyState = OPEN }: BunWebSocket): -1 {
   if (readyState === OPEN) return -1;
@@ -140,7 +140,7 @@ function dropped({ readyState = OPEN }: BunWebSocket): -1 {
 /** The driver of a connection. */
 type Driver = NativeDriver<unknown, BunWebSocket>;
 
-/** A connection that Bun has not opened yet. */
+/** A connection not yet opened by Bun. */
 type Opening = NativeOpening<unknown, BunWebSocket>;
 
 /**
@@ -164,7 +164,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
   /** The value for the option `websocket` of `Bun.serve`. */
   readonly websocket: BunWebSocketHandlers;
 
-  /** @internal They come from `createSockets`. */
+  /** @internal Created by `createSockets`. */
   constructor(options: SocketsOptions<T>) {
     super(options, bunEngine(thresholdOf(options?.compression)), LIMITS);
     const { connection, clientTopics } = this.rules;
@@ -182,7 +182,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       ping: (socket, payload) => (socket.data as Driver).pingCame(payload),
       pong: (socket, payload) => (socket.data as Driver).pongCame(payload),
       close(socket, code, reason): void {
-        // Bun reports its own rejections as reasons of 1006, which no peer can send.
+        // Bun reports its own rejections as reasons of 1006, a code that peers cannot send.
         const isRefused = code === 1006 && reason.startsWith(REFUSED);
         const cause = isRefused ? refusalOf(reason, connection.maxMessageSize) : undefined;
         (socket.data as Driver).ended({ code, reason, cause });
@@ -196,13 +196,13 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
   }
 
   /**
-   * Answers a request for one of these WebSockets.
+   * Handles an upgrade request.
    *
-   * @param request The request, as `fetch` of `Bun.serve` gets it.
+   * @param request The request, the first argument of `fetch` of `Bun.serve`.
    * @param server The server, the second argument of `fetch`.
-   * @returns `undefined` at once when the request is not for a WebSocket here: another path or
-   * method, or plain HTTP. Otherwise a promise of the value that `fetch` must return: nothing once
-   * the request is a WebSocket, or the response that rejects it.
+   * @returns `undefined` if this is not an upgrade request for one of the paths. Otherwise a
+   * promise of the value to return from `fetch`: `undefined` after the upgrade, or the response
+   * that rejects it.
    * @throws {TypeError} When the second argument is not a server of `Bun.serve`.
    */
   handle(request: Request, server: BunServer): Promise<Response | undefined> | undefined {
@@ -217,7 +217,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
       (upgrade) => {
         const { opening, subprotocol } = upgrade;
         const headers = new Headers(upgrade.headers.map(([name, value]) => [name, value]));
-        // Without it Bun selects the first one that the client offers.
+        // Otherwise Bun selects the first one offered by the client.
         headers.set("sec-websocket-protocol", subprotocol);
         if (server.upgrade(request, { data: opening, headers })) return undefined;
         opening.abandoned();
@@ -228,7 +228,7 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
   }
 }
 
-/** Calls back when a signal aborts; returns what ends that. */
+/** Calls back when a signal aborts; returns a function that cancels this. */
 function whenAborted(signal: AbortSignal, aborted: () => void): () => void {
   if (signal.aborted) aborted();
   else signal.addEventListener("abort", aborted, { once: true });
@@ -238,7 +238,7 @@ function whenAborted(signal: AbortSignal, aborted: () => void): () => void {
 /** The default size in bytes below which a message is sent uncompressed. */
 const COMPRESSION_THRESHOLD = 256;
 
-/** @throws {TypeError} When the option has a part that Bun does not support. */
+/** @throws {TypeError} When Bun does not support a part of the option. */
 function thresholdOf(
   compression: boolean | "compatible" | CompressionOptions | undefined,
 ): number | undefined {

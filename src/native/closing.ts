@@ -1,5 +1,5 @@
-// The end of a connection over a WebSocket of the runtime: its causes, its report, and the errors for
-// what the runtime says of a failure.
+// The close of a connection over the runtime's WebSocket: its state, its report, and errors for the
+// runtime's failure messages.
 
 import {
   ConnectionError,
@@ -19,34 +19,34 @@ import type { NativeEnd } from "./engine.ts";
 /** State of a connection that is closing. */
 export class NativeClosing {
   initiator: "local" | "remote" | undefined;
-  /** Whether the runtime has ended the connection from inside of a call. */
+  /** Whether the runtime has ended the connection during a call. */
   hasEnded = false;
-  /** The code that was sent. */
+  /** The sent close code. */
   sent: number | undefined;
-  /** The Close frame that waits for accepted messages: a stream, messages of topics. */
+  /** The Close frame that waits for accepted messages, such as streams or topic messages. */
   pending: { readonly code: number; readonly reason: string } | undefined;
-  /** Whether messages of topics that were accepted before the close are being sent. */
+  /** Whether topic messages accepted before the close are being sent. */
   isReleasing = false;
   error: WebSocketError | undefined;
   timer: Timer | undefined;
-  /** The bytes that waited at the last check of the closing handshake. */
+  /** The buffered bytes at the last check of the closing handshake. */
   waitedBefore = 0;
 
   /**
-   * How the connection has ended.
+   * Describes how the connection ended.
    *
    * @param end The runtime's report.
-   * @param unsent Messages that were accepted and not sent.
+   * @param unsent The number of accepted messages that were not sent.
    */
   infoOf({ code, reason, cause }: NativeEnd, unsent: number): CloseInfo {
     const isWhole = code !== CloseCode.Abnormal && cause === undefined;
-    // A rejection by the runtime because of a local limit is a local failure.
+    // A rejection by the runtime due to a local limit is a local failure.
     const limit = cause instanceof WebSocketError && cause.closeCode !== undefined
       ? cause
       : undefined;
     if (limit !== undefined) this.initiator ??= "local";
     let error: Error | undefined = this.error ?? limit;
-    // A connection that was cut has sent no Close frame.
+    // A connection that was cut sent no Close frame.
     const closeCode = this.sent === undefined ? limit?.closeCode : this.error?.closeCode;
     if (error === undefined && !isWhole) error = causeError(cause);
     if (error === undefined && unsent > 0) error = notDelivered(unsent);
@@ -64,12 +64,12 @@ export class NativeClosing {
   }
 }
 
-/** The message of an error, or the text of another thrown value. */
+/** The message of an error, or the text of any other thrown value. */
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Why a connection has ended without a closing handshake. */
+/** The error for a connection that ended without a closing handshake. */
 function causeError(cause: unknown): WebSocketError {
   if (cause instanceof WebSocketError) return cause;
   return cause === undefined
@@ -77,7 +77,7 @@ function causeError(cause: unknown): WebSocketError {
     : lost(`The connection was lost: ${messageOf(cause)}`, cause);
 }
 
-/** The framing rules by the messages of the runtimes; the first match counts. */
+/** The violated framing rules by the runtimes' messages; the first match wins. */
 const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
   [/reserved bits|rsv( bits|\d)/i, "RESERVED_BITS"],
   [/opcode|^invalid value/i, "RESERVED_OPCODE"],
@@ -91,7 +91,7 @@ const RULES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
 ];
 
 /**
- * The error for a runtime's report.
+ * Converts a runtime's failure message to an error.
  *
  * @param failure The runtime's message.
  */

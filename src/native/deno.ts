@@ -10,7 +10,7 @@ import { type NativeOpening, NativeSockets, type SocketsOptions } from "./socket
 import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 
 /**
- * The part of the information of `Deno.serve` that is used here.
+ * The part of `Deno.ServeHandlerInfo` used here.
  *
  * @category Server
  */
@@ -21,7 +21,7 @@ export interface DenoRequestInfo {
 
 const NAME = "Deno.serve";
 
-/** Deno closes connections on which a larger message arrives. */
+/** Deno closes connections on a larger message. */
 const MAX_MESSAGE = 64 << 20;
 
 const LIMITS: NativeLimits = {
@@ -37,18 +37,15 @@ const LIMITS: NativeLimits = {
   },
 };
 
-/** Milliseconds after which an upgraded request that has not opened counts as failed. */
+/** Milliseconds until an upgraded request that has not opened counts as failed. */
 const OPEN_TIMEOUT = 5000;
 
-/** All but `pingInterval`, which Deno has as its `idleTimeout`. */
+/** All but `pingInterval`, which maps to Deno's `idleTimeout`. */
 const { pingInterval: _, ...REFUSED } = LIMITS.refused;
 
 const common = webSocketEngine(NAME, isCloseCode);
 
-/**
- * Deno loses the Close frame of a close inside an event if another frame has arrived after that
- * event.
- */
+/** Deno loses the Close frame of a close during an event if another frame has arrived since. */
 const engine: NativeEngine<WebSocketLike> = {
   ...common,
   close(socket, code, reason, failed): void {
@@ -65,7 +62,7 @@ const engine: NativeEngine<WebSocketLike> = {
       try {
         common.terminate(socket);
       } catch {
-        // The connection has ended for its user, and its error is known.
+        // The connection has already ended for the user, with a known error.
       }
     }, 0);
   },
@@ -92,12 +89,10 @@ const engine: NativeEngine<WebSocketLike> = {
  * @category Server
  */
 export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
-  /**
-   * Seconds without a byte after which Deno sends a ping; after as many again it gives up the peer.
-   */
+  /** Seconds of silence after which Deno sends a ping, and after as many again drops the peer. */
   readonly #idleTimeout: number;
 
-  /** @internal They come from `createSockets`. */
+  /** @internal Created by `createSockets`. */
   constructor(options: SocketsOptions<T>) {
     const { pingInterval, ...others } = options ?? {};
     checkInteger("pingInterval", pingInterval, 0, MAX_INT32, "milliseconds");
@@ -106,13 +101,13 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
   }
 
   /**
-   * Answers a request for one of these WebSockets.
+   * Handles an upgrade request.
    *
-   * @param request The request, as the handler of `Deno.serve` gets it.
+   * @param request The request, the first argument of the handler of `Deno.serve`.
    * @param info The second argument of that handler.
-   * @returns `undefined` at once when the request is not for a WebSocket here: another path or
-   * method, or plain HTTP. Otherwise a promise of the response: 101, or a rejection.
-   * @throws {TypeError} When it does not run on Deno, or the second argument is another one.
+   * @returns `undefined` if this is not an upgrade request for one of the paths. Otherwise a
+   * promise of the response: 101, or a rejection.
+   * @throws {TypeError} When not running on Deno, or the second argument is wrong.
    */
   handle(request: Request, info: DenoRequestInfo): Promise<Response> | undefined {
     if (!this.isOwn(request)) return undefined;
@@ -123,8 +118,8 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
       throw wrongInfo(info);
     }
     const { hostname = "", port = 0 } = info.remoteAddr;
-    // Deno tells that the client has left while the hook decides only by `request.signal`, and warns on the
-    // console of every program that reads it.
+    // Deno reports a client that disconnects during the hook only through `request.signal`, and
+    // prints a warning in every program that reads it.
     return this.take<Response>(
       request,
       { remoteAddress: hostname, remotePort: port },
@@ -144,7 +139,7 @@ export class DenoServeSockets<T = undefined> extends NativeSockets<T, WebSocketL
 }
 
 /**
- * A WebSocket that is not open yet. A class and no closures: those of `handle` would keep the request in
+ * A WebSocket that is not open yet. A class, because closures in `handle` would keep the request in
  * memory, with its signal and the stack trace of the signal's reason.
  */
 class SocketOpening<T> implements TimerTarget {
@@ -157,11 +152,11 @@ class SocketOpening<T> implements TimerTarget {
     this.#opening = opening;
     socket.addEventListener("open", this);
     socket.addEventListener("close", this);
-    // Deno does not report a client that has disconnected before.
+    // Deno does not report a client that disconnects first.
     this.#timer = timers.start(OPEN_TIMEOUT, this, 0);
   }
 
-  /** The connection is open, or has failed before. */
+  /** The connection is open, or failed to open. */
   handleEvent({ type }: Event): void {
     const socket = this.#socket;
     timers.cancel(this.#timer);
@@ -172,7 +167,7 @@ class SocketOpening<T> implements TimerTarget {
     this.#opening.opened(like, (driver) => listen(like, driver, true));
   }
 
-  /** It has not opened for too long. */
+  /** The connection did not open in time. */
   timerFired(): void {
     this.#opening.abandoned();
   }

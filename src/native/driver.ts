@@ -1,5 +1,5 @@
-// Drives one connection over a WebSocket of the runtime: passes the runtime's events to the user,
-// and ends the connection in order; the protocol is the runtime's. Sending is in `NativeSender`.
+// Drives one connection over the runtime's WebSocket: passes its events to the user and closes the
+// connection; the runtime implements the protocol. `NativeSender` implements sending.
 
 import { MessageTooBigError, TimeoutError, WebSocketError } from "../errors.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
@@ -21,26 +21,26 @@ import { byteLengthOf, type NativeContext, NativeSender } from "./sender.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Added to a close code that the runtime cannot send, to map it into the application range. */
+/** Added to close codes that the runtime cannot send, to map them into the application range. */
 const CODE_OFFSET = 3000;
 
 const encoder = new TextEncoder();
 
-/** Drives one connection over a WebSocket of the runtime; users hold its {@linkcode Connection}. */
+/** Drives one connection over the runtime's WebSocket; users hold its {@linkcode Connection}. */
 export class NativeDriver<T, S> extends NativeSender<T, S>
   implements ServedConnection<T>, KeepaliveOwner, MemoryHolder {
   readonly #events: SessionEvents;
   #state: SessionState = "opening";
-  /** Its end, from its first cause on. */
+  /** Created when the connection begins to close or fail. */
   #closing: NativeClosing | undefined;
-  /** The rate limit of the peer, if there is one. */
+  /** The rate limit of the peer, if any. */
   #rate: RateLimiter | undefined;
 
   /**
    * @param context The shared state.
    * @param handshake The result of the opening handshake.
    * @param data The user's data.
-   * @param handlers Handlers of this connection alone, instead of the shared ones.
+   * @param handlers Handlers of this connection, instead of the shared ones.
    * @param layer The layer before the user, if the topics subprotocol was negotiated.
    */
   constructor(
@@ -59,7 +59,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /**
    * The connection is open.
    *
-   * @param mayStay Whether the server takes it.
+   * @param mayStay Whether the server accepts it.
    */
   opened(socket: S, mayStay: boolean): void {
     this.socket = socket;
@@ -80,7 +80,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
     const rules = this.rules;
-    // UTF-8 has three bytes at most for a unit of UTF-16.
+    // A UTF-16 unit has at most three bytes of UTF-8.
     if (text.length * 3 > rules.maxMessageSize && !this.#fits(encoder.encode(text).length)) return;
     if (this.#rate !== undefined && !this.#isTaken(this.#rate, text)) return;
     if (rules.text === "string") {
@@ -100,7 +100,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.#events.onBytes(Opcode.Binary, bytes, 0, bytes.length);
   }
 
-  /** A ping arrived, and the runtime has answered it. */
+  /** A ping arrived and was answered by the runtime. */
   pingCame(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
@@ -114,7 +114,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#rate === undefined || this.#isTaken(this.#rate, payload)) this.onPong(payload);
   }
 
-  /** Buffered output has left. */
+  /** Buffered output has been sent. */
   drain(): void {
     this.extra?.keepalive?.moved();
     this.sentMore();
@@ -123,8 +123,8 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /** The runtime has ended the connection. */
   ended(end: NativeEnd): void {
     if (this.#state === "closed") return;
-    // Some runtimes report the end from inside the call that causes it. Handlers are not called
-    // there.
+    // Some runtimes report the end during the call that causes it; handlers must not be called
+    // then.
     if (this.#closing?.initiator !== "local" && !this.isCalling) return this.#finish(end);
     const closing = this.#end;
     closing.initiator ??= "remote";
@@ -165,7 +165,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     const queue = this.extra?.queue;
     if (queue !== undefined && queue.length > 0) this.countMemory();
     const limit = this.rules.maxBufferedAmount;
-    // One message alone is never the reason.
+    // A single message never exceeds the limit.
     if (!queue?.isFull || queue.size <= limit || queue.length === 1) return;
     this.fail(
       new WebSocketError(
@@ -183,7 +183,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /** Does nothing, for the same reason. */
   resumeReading(): void {}
 
-  /** Whether a message is within `maxMessageSize`; fails the connection otherwise. */
+  /** Whether a message is within `maxMessageSize`; otherwise fails the connection. */
   #fits(size: number): boolean {
     const { maxMessageSize } = this.rules;
     if (size <= maxMessageSize) return true;
@@ -193,7 +193,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return false;
   }
 
-  /** Counts a message toward `rateLimit`. Returns whether it is delivered. */
+  /** Counts a message toward `rateLimit`. Returns whether to deliver it. */
   #isTaken(rate: RateLimiter, message: string | Uint8Array): boolean {
     rate.takeMessage();
     if (rate.countsBytes) rate.takeBytes(byteLengthOf(message));
@@ -208,12 +208,10 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     this.countMemory();
   }
 
-  /**
-   * Closes the connection, because all connections together hold too much memory and this one most.
-   */
+  /** Closes the connection because it holds the most memory and the total exceeds the limit. */
   giveUp(error: WebSocketError): void {
     this.limitReached("memoryLimit", this.rules.memoryLimit);
-    // The peer would get a Close frame only after the output that it does not read.
+    // A Close frame would only follow the output that the peer does not read.
     const holdsOutput = this.heldOutput * 2 > this.weight;
     this.extra?.queue?.clear();
     this.discardOutput();
@@ -261,12 +259,12 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return this.attempt(() => this.engine.ping!(this.socket!, NO_BYTES));
   }
 
-  /** Whether nothing is read: never. */
+  /** Whether reading from the socket is paused: never. */
   get isPaused(): boolean {
     return false;
   }
 
-  /** Whether messages are not read: never. */
+  /** Whether reading messages is stopped: never. */
   get isStopped(): boolean {
     return false;
   }
@@ -276,12 +274,12 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return false;
   }
 
-  /** The runtime hides messages that are not complete. */
+  /** The runtime hides partial messages. */
   get partialMessage(): number {
     return 0;
   }
 
-  /** The runtime hides how much has left. */
+  /** The runtime hides how much was sent. */
   get sentBytes(): number {
     return 0;
   }
@@ -337,7 +335,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     closing.pending = undefined;
     this.#state = "closing";
     this.giveUpStream();
-    // A runtime that cannot cut a stream would report the end late or never.
+    // Runtimes that cannot cut a stream report the end late or never.
     queueMicrotask(() => this.#finish({ code: CloseCode.Abnormal, reason: "" }));
     if (this.socket !== undefined) this.#terminate(this.socket);
   }
@@ -346,7 +344,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     try {
       this.engine.terminate(socket);
     } catch {
-      // It ends here all the same; a Worker may not touch the socket of another request.
+      // It still ends here; a Worker may not use the socket of another request.
     }
   }
 
@@ -368,10 +366,10 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     if (this.#closing !== undefined) this.#closeIfSent(this.#closing);
   }
 
-  /** Sends the Close frame unless accepted messages have to be sent first. */
+  /** Sends the Close frame unless accepted messages must be sent first. */
   #closeIfSent(closing: NativeClosing): void {
     const { pending } = closing;
-    // A stream is sent first; a message that the user sends in fragments may never end.
+    // Streams are sent first; a message of user fragments may never end.
     if (!this.takesFragments || pending === undefined || this.isStreaming) return;
     const { topics } = this.context;
     if (topics?.delaysClose(this, () => this.#closeIfSent(closing))) return;
@@ -379,7 +377,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     while (topics?.release(this));
     closing.isReleasing = false;
     closing.pending = undefined;
-    // A message that could not be sent has ended the connection.
+    // A failed send has ended the connection.
     if (closing.error === undefined) this.#sendClose(closing, pending.code, pending.reason);
   }
 
@@ -395,7 +393,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     }
   }
 
-  /** Cuts the connection when its closing handshake makes no progress within the timeout. */
+  /** Cuts the connection if its closing handshake makes no progress within the timeout. */
   #watchClosing(closing: NativeClosing, timeout: number): void {
     closing.waitedBefore = this.unsent;
     timers.cancel(closing.timer);
@@ -431,7 +429,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   }
 }
 
-/** A reason, truncated to the room in a Close frame. */
+/** Truncates a reason to fit a Close frame. */
 function cutReason(reason: string): string {
   const { read } = encoder.encodeInto(reason, new Uint8Array(MAX_CLOSE_REASON));
   return reason.slice(0, read);

@@ -1,22 +1,22 @@
-// The options that a runtime's WebSockets cannot honor: each is rejected by name, with the reason.
+// Rejects options that a runtime's WebSockets cannot honor, by name and with the reason.
 
 import { LISTENING_OPTIONS } from "../server/serve_options.ts";
 import { show } from "../shared/check.ts";
 
 /** The options that a runtime's WebSockets cannot support, each with the reason. */
 export interface NativeLimits {
-  /** The runtime's API, as errors name it: `Bun.serve`. */
+  /** The name of the runtime's API in errors: `Bun.serve`. */
   readonly name: string;
   /** The reason for each rejected option. */
   readonly refused: Readonly<Record<string, string>>;
-  /** The largest `maxMessageSize`, where the runtime has a limit that cannot be changed. */
+  /** The maximum `maxMessageSize`, if the runtime has a fixed limit. */
   readonly maxMessageSize?: number;
 }
 
-/** Options that the runtime's server decides. */
+/** Options of the runtime's own server. */
 const SERVER_OPTIONS = [...LISTENING_OPTIONS, "http2"] as const;
 
-/** The reasons that hold for every WebSocket of a runtime. */
+/** The reasons common to all native WebSockets. */
 export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
   utf8Check: "it checks UTF-8 itself, always",
   maxFragments: "it delivers whole messages and hides their fragments",
@@ -35,7 +35,7 @@ export const NO_PINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks that the runtime can honor all options that are given.
+ * Checks that the runtime can honor all given options.
  *
  * @throws {TypeError | RangeError} When it cannot.
  */
@@ -55,7 +55,7 @@ export function checkNativeOptions<O extends object>(
     }
   }
   for (const [name, reason] of Object.entries(limits.refused)) {
-    // A default value requests nothing.
+    // A default value has no effect.
     const isDefault = given[name] === undefined || given[name] === 0 ||
       (name === "utf8Check" || name === "autoPong") && given[name] === true ||
       name === "compression" && given[name] === false;

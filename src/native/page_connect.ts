@@ -1,4 +1,4 @@
-// Opens connections over the global WebSocket: in pages, in Workers, wherever a bundle runs.
+// Opens connections over the global WebSocket, in pages, Workers and other bundles.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -10,12 +10,12 @@ import { openInPage } from "./page_connection.ts";
 import { pageRules } from "./page_options.ts";
 
 /**
- * Opens a connection that reconnects; see `connect` of the main entry. While the page is offline or
- * in the back/forward cache no attempt is made; when it is back, one is made at once.
+ * Opens a connection that reconnects; see `connect` of the main entry. No attempts are made while
+ * the page is offline or in the back/forward cache; the next one is made immediately when it
+ * returns.
  *
- * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's; or a function that
- * returns one, or a promise of one. It is called for each attempt, for example for a fresh token in
- * the URL.
+ * @param url A URL with `ws:` or `wss:`, or relative to the page's URL; or a function that returns
+ * one or a promise of one, called for each attempt, for example to get a fresh token.
  * @param options As for a single connection, with `reconnect`. With `reconnect.topics` a heartbeat replaces
  * pings, with `pingInterval` and `pongTimeout`.
  *
@@ -36,8 +36,9 @@ export function connect<T = undefined>(
 /**
  * Opens a connection; see `connect` of the main entry.
  *
- * @param url A URL with `ws:` or `wss:`, or one that is relative to the page's.
- * @param options The handlers and the limits. An option that a page cannot honor is a `TypeError`.
+ * @param url A URL with `ws:` or `wss:`, or relative to the page's URL.
+ * @param options The handlers and the limits. Throws a `TypeError` for an option that a page cannot
+ *   honor.
  *
  * @example
  * ```ts ignore
@@ -68,8 +69,8 @@ export async function connect<T>(
 }
 
 /**
- * Rejects: pages and Workers cannot listen. It is here so that a module that imports `serve` from the main
- * entry can be bundled.
+ * Always rejects: pages and Workers cannot listen. Exported so that modules that import `serve`
+ * from the main entry can be bundled.
  *
  * @throws {TypeError} Always; the promise rejects with it.
  *

@@ -1,6 +1,5 @@
-// A connection over the global WebSocket, of a page or a Worker: its opening, and the public object and
-// its driver in one function, because bundles must be small, and bundlers shorten variables but not
-// fields.
+// A connection over the global WebSocket of a page or Worker. The public object and its driver are
+// one function to keep bundles small: bundlers shorten variables but not fields.
 
 import {
   ConnectionError,
@@ -27,16 +26,16 @@ import type { WebSocketEvent, WebSocketLike } from "./web_socket.ts";
 const TEXT: MessageOpcode = 1;
 const BINARY: MessageOpcode = 2;
 
-/** Milliseconds between two checks of the buffered output, whose drain is not reported. */
+/** Milliseconds between polls of the buffered output: there is no drain event. */
 const POLL_INTERVAL = 16;
 
 /**
- * Milliseconds for events to arrive after a timer is due: if the page was busy, input that arrived
- * in time is not read yet.
+ * Milliseconds for pending events to be processed after a timer is due: if the page was busy, input
+ * that arrived in time has not been read yet.
  */
 const AFTER_STALL = 50;
 
-/** Calls a function with an error after a timeout, unless the returned function is called before. */
+/** Calls a function with an error after a timeout, unless the returned function is called first. */
 export function after(
   rules: PageRules,
   name: "handshakeTimeout" | "closeTimeout",
@@ -50,10 +49,10 @@ export function after(
   return () => clearTimeout(timer);
 }
 
-/** Added to a close code that only a user agent may send, to map it into the application range. */
+/** Added to close codes that only user agents may send, to map them into the application range. */
 const CODE_OFFSET = 3000;
 
-/** Bytes that the reason of a close may have (RFC 6455 section 5.5). */
+/** The maximum bytes of a close reason (RFC 6455 section 5.5). */
 const MAX_REASON = 123;
 
 /** The methods of a connection that the global WebSocket cannot support. */
@@ -61,23 +60,23 @@ const UNABLE = ["ping", "pong", "subscribe", "unsubscribe", "publish", "sendFrag
 
 const encoder = new TextEncoder();
 
-/** The handlers of a {@linkcode PageConnection}, and the options that are handed through. */
+/** The handlers of a {@linkcode PageConnection}, and other options. */
 export interface PageHandlers<T> extends Handlers<T> {
   /** See `Connection.data`. */
   readonly data?: T;
-  /** Gives up opening the connection. */
+  /** Cancels the opening of the connection. */
   readonly signal?: AbortSignal | undefined;
   /** Receives errors of handlers. Default: `console.error`. */
   onError?(error: unknown, connection?: Connection<T>): void;
 }
 
-/** The use of a {@linkcode PageConnection}. */
+/** The configuration of a {@linkcode PageConnection}. */
 export interface PageUse<T> {
   /** The checked options. */
   readonly rules: PageRules;
   /** The user's handlers. */
   readonly handlers: PageHandlers<T>;
-  /** Bytes that wait in an outer queue, which holds the messages itself. */
+  /** The bytes in an outer queue that holds unread messages. */
   readonly unread?: () => number;
 }
 
@@ -91,20 +90,20 @@ export interface PageConnection<T> extends StreamTarget {
   close(code?: number, reason?: string): void;
   /** Fails the connection. */
   fail(error: WebSocketError): void;
-  /** Gives up the connection for a reason, at once: the stream below it cannot be cut. */
+  /** Abandons the connection for a reason: the underlying stream cannot be cut. */
   gone(error: WebSocketError): void;
   /** The handshake is done. */
   opened(): void;
 }
 
-/** Makes a connection of an open socket. */
+/** Creates a connection from an open socket. */
 export function pageConnection<T>(
   socket: WebSocketLike,
   url: string,
   { rules, handlers, unread }: PageUse<T>,
 ): PageConnection<T> {
   const { protocol = "", extensions = "" } = socket;
-  /** Messages that wait for a reader. */
+  /** Messages waiting for a reader. */
   const queue = pageQueue();
   let state: "open" | "closing" | "closed" = "open";
   let ownError: WebSocketError | undefined;
@@ -115,7 +114,7 @@ export function pageConnection<T>(
   let pollTimer: ReturnType<typeof setTimeout> | undefined;
   const waiters: Array<() => void> = [];
   let wantsDrain = false;
-  /** Called when everything sent has left. */
+  /** Called when everything has been sent. */
   const callbacks: WrittenCallback[] = [];
   let readable: ReadableStream<Message> | undefined;
   let writable: WritableStream<Message> | undefined;
@@ -126,7 +125,7 @@ export function pageConnection<T>(
   const report = (error: unknown): void =>
     reportError(handlers.onError?.bind(handlers), error, connection as unknown as Connection<T>);
 
-  /** Calls a handler; an error of it, or of its promise, fails the connection. */
+  /** Calls a handler; if it throws or rejects, fails the connection. */
   const call = (name: "open" | "message" | "drain" | "close", ...rest: unknown[]): void =>
     callReported(
       () => (handlers as Record<string, Callback | undefined>)[name]?.(connection, ...rest),
@@ -201,7 +200,7 @@ export function pageConnection<T>(
     if (handlers.message === undefined) queue.push(message);
     else call("message", message, isText ? TEXT : BINARY);
     const waiting = unread?.() ?? queue.size;
-    // One message alone is never the reason.
+    // A single message never exceeds the limit.
     if (waiting <= rules.maxBufferedAmount || waiting === size) return;
     const text = exceeded("unread data", waiting, rules, "maxBufferedAmount");
     fail(new WebSocketError("MEMORY_LIMIT", text, { closeCode: 1013 }));
@@ -245,7 +244,7 @@ export function pageConnection<T>(
     }
     if (state !== "open") return false;
     if (ArrayBuffer.isView(data) && !(data.buffer instanceof ArrayBuffer)) {
-      // A WebSocket takes no shared memory.
+      // WebSockets do not accept shared memory.
       data = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
     }
     try {
@@ -258,7 +257,7 @@ export function pageConnection<T>(
     if (waiting <= rules.highWaterMark) return true;
     wantsDrain = true;
     poll();
-    // One message alone is never the reason to give up a peer.
+    // A single message never exceeds the limit.
     const size = typeof data === "string" ? 3 * data.length : data.byteLength;
     if (waiting > rules.maxBufferedAmount && waiting > size) {
       const message = exceeded("unsent data", waiting, rules, "maxBufferedAmount");
@@ -331,7 +330,7 @@ export function pageConnection<T>(
     sendDelayed: send,
     sendPrepared: (message: PreparedMessage): boolean =>
       send(message.opcode === TEXT ? message.text : message.payload),
-    /** Sends the chunks as one message, once all of them have arrived: fragments cannot be sent. */
+    /** Collects the chunks and sends them as one message: fragments cannot be sent. */
     sendStream: async (source: AsyncIterable<Message>, opcode?: MessageOpcode): Promise<boolean> =>
       (await rare()).sendWhole(connection, source, opcode),
     resume: nothing,
@@ -371,7 +370,7 @@ function nothing(): void {}
 
 type Callback = (...rest: unknown[]) => unknown;
 
-/** @throws {TypeError | RangeError} Unless a page can close with this code and reason. */
+/** @throws {TypeError | RangeError} Unless a page can send this code and reason. */
 export function checkClose(code: number, reason: string): void {
   const isTyped = Number.isInteger(code) && typeof reason === "string";
   const isCode = code === 1000 || code >= 3000 && code <= 4999;
@@ -403,7 +402,7 @@ function lost(why: string | undefined, cause: unknown = why): ConnectionError {
 /**
  * Opens one connection.
  *
- * @param url The URL; a relative one is resolved against the page's.
+ * @param url The URL; a relative URL is resolved against the page's.
  */
 export async function openInPage<T>(
   url: string | URL,
@@ -419,7 +418,7 @@ export async function openInPage<T>(
     // The error below has the reason.
   }
   if (Socket === undefined || !/^wss?:/.test(href)) throw (await rare()).unconnectable(url);
-  // Its user and password are for the server only.
+  // Errors omit the user and password.
   const shown = href.replace(/\/\/[^/]*@/, "//");
   return new Promise((resolve, reject) => {
     const { handshakeTimeout, subprotocols } = use.rules;
@@ -436,7 +435,7 @@ export async function openInPage<T>(
       stopTimer?.();
       signal?.removeEventListener("abort", abort);
     };
-    // After the connection has opened, neither the rejection nor the close has an effect.
+    // Has no effect after the connection has opened.
     const fail = (error: unknown): void => {
       settle();
       reject(error);
@@ -450,7 +449,7 @@ export async function openInPage<T>(
     );
     socket.addEventListener("open", () => {
       settle();
-      // It was given up before.
+      // The opening was canceled.
       if (socket.readyState !== 1) return;
       const opened = pageConnection(socket, shown, use);
       resolve(opened);

@@ -1,30 +1,30 @@
-// The options of `connect` over the global WebSocket: unsupported ones are rejected by name, with
-// the reason.
+// The options of `connect` over the global WebSocket. Rejects unsupported ones by name, with the
+// reason.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Checks, Kind } from "./page_rare.ts";
 
-/** The largest number of bytes or milliseconds. */
+/** The maximum number of bytes or milliseconds. */
 const MAX = 0x7fffffff;
 
-/** The checks that several options have, by the kind of value. */
+/** Checks shared by several options, by kind of value. */
 const KINDS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   function: (value: unknown): boolean => typeof value === "function",
   signal: (value: unknown): boolean => value instanceof AbortSignal,
-  // The mask changes only integers that are negative or too large.
+  // The mask changes negative and too large integers only.
   number: (value: unknown): boolean =>
     Number.isInteger(value) && ((value as number) & MAX) === value,
   positive: (value: unknown): boolean => value !== 0 && KINDS.number(value),
 };
 
-/** The options that the global WebSocket can honor, each with the check of its value. */
+/** The options that the global WebSocket supports, and the checks of their values. */
 const CHECKS: Checks = {
   open: "function",
   message: "function",
   drain: "function",
   close: "function",
   onError: "function",
-  // Called for reconnecting connections only; the others have none of these limits.
+  // Called for reconnecting connections only.
   onLimit: "function",
   text: (value) => value === "string" || value === "bytes",
   binaryType: (value) => value === "uint8array" || value === "arraybuffer",
@@ -65,7 +65,7 @@ export interface PageRules {
 /**
  * Checks the options and fills in the defaults; the promise rejects with the error.
  *
- * @param more Checks of further options.
+ * @param more Checks of additional options.
  * @throws {TypeError | RangeError} When a name is unknown, a value is wrong, or the global WebSocket
  * cannot honor an option.
  */
@@ -86,7 +86,7 @@ export async function pageRules<T>(
   };
 }
 
-/** Loads the functions that few pages need. */
+/** Loads rarely used functions. */
 export const rare = (): Promise<typeof import("./page_rare.ts")> => import("./page_rare.ts");
 
 /**
@@ -100,14 +100,14 @@ export async function check(
   options: object,
   prefix = "",
 ): Promise<Record<string, unknown>> {
-  // A promise or a `Map` has no own properties, and would pass as empty options.
+  // A promise or a `Map` has no own properties and would pass as empty options.
   if (options?.constructor !== Object) (await rare()).checkPlain(prefix, options);
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const kind = checks[name];
     const isValid = KINDS[kind as Kind] ?? kind;
-    // Options without effect are accepted, so that they can be shared with other runtimes.
+    // Options with a neutral value are accepted, so that they can be shared with other runtimes.
     if (!(isValid?.(value) ?? !value)) throw (await rare()).refusal(prefix + name, value, kind);
     given[name] = value;
   }

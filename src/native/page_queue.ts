@@ -1,12 +1,11 @@
-// Messages that wait for a reader in a page. It is smaller than the queue of the other runtimes,
-// because bundles must be small: each message has separate memory, so that none can be detached
-// while it waits.
+// Queues messages for a reader in a page. Simpler than the queue of other runtimes to keep bundles
+// small: each message has separate memory, so that none can be detached while queued.
 
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { ReaderQueue } from "../reconnect/reconnector.ts";
 import type { CloseInfo } from "../session/session.ts";
 
-/** Answers a read that waits for a message. */
+/** Resolves a pending read. */
 type Read = (result: Result | Promise<Result>) => void;
 
 type Result = IteratorResult<AnyMessage, undefined>;
@@ -16,9 +15,9 @@ type Reader = AsyncIterableIterator<AnyMessage, undefined>;
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
 /**
- * A queue between a connection that delivers and one reader at a time.
+ * A queue between a connection and one reader at a time.
  *
- * @param changed Called when the waiting messages or the reader have changed.
+ * @param changed Called when the queue or the reader has changed.
  */
 export function pageQueue(changed: () => void = () => {}): ReaderQueue {
   let messages: AnyMessage[] = [];
@@ -27,7 +26,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
   let ended: { error?: Error | undefined } | undefined;
   let size = 0;
 
-  /** Resolves pending reads with messages, and after the end the remaining ones with the end. */
+  /** Resolves pending reads with messages, and after the end, the remaining reads with the end. */
   const serve = (): void => {
     while (messages.length > 0 && reads[0]) {
       const value = messages.shift()!;
@@ -59,7 +58,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
     get size(): number {
       return size;
     },
-    /** Starts reading; replaces another reader unless that one has a pending read. */
+    /** Starts reading; replaces an earlier reader without a pending read. */
     open(): Reader {
       if (reads[0]) throw secondReader();
       const opened: Reader = {
@@ -87,7 +86,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
       size += sizeOf(message);
       serve();
     },
-    /** The connection has ended: messages that wait can still be read. */
+    /** The connection has ended: queued messages can still be read. */
     end(info: CloseInfo): void {
       ended = info;
       serve();
@@ -100,7 +99,7 @@ export function pageQueue(changed: () => void = () => {}): ReaderQueue {
   };
 }
 
-/** The bytes of a message, or UTF-16 units of text. */
+/** The size of a message in bytes, or UTF-16 units of text. */
 export function sizeOf(message: AnyMessage): number {
   return (message as Uint8Array).length ?? (message as ArrayBuffer).byteLength;
 }

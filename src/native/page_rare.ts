@@ -1,5 +1,4 @@
-// Functions that few pages need, in one module that a bundle loads on demand: the errors for
-// options, and streams as messages.
+// Rarely used functions that a bundle loads on demand: option errors, and streams as messages.
 
 import { checkNames, show } from "../shared/check.ts";
 import type { WebSocketLike } from "./web_socket.ts";
@@ -7,7 +6,7 @@ import type { Message } from "../connection/connection_driver.ts";
 import { toBytes } from "../shared/bytes.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 
-/** The part of the globals that is used here. */
+/** The globals used here. */
 export interface PageGlobals {
   WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
   location?: { href: string };
@@ -16,10 +15,10 @@ export interface PageGlobals {
 /** A kind of value; `positive` and `number` are bytes or milliseconds. */
 export type Kind = "function" | "signal" | "number" | "positive";
 
-/** The checks of values, by the names of options: a kind, or a check that no other option has. */
+/** The checks of values by option name: a kind, or a specific check. */
 export type Checks = Readonly<Record<string, Kind | ((value: unknown) => boolean)>>;
 
-/** The options of `connect` that the global WebSocket cannot honor, after the reason. */
+/** The options of `connect` that the global WebSocket cannot honor, after their reason. */
 const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
   ["sets the header fields; use a cookie, the URL or subprotocols", "headers", "origin", "host"],
   ["dials itself", "tls", "proxy", "dial", "unix", "http2", "maxHandshakeSize", "noDelay"],
@@ -32,7 +31,7 @@ const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
   ["cannot make the peer wait", "rateLimit", "unreadTimeout"],
 ];
 
-/** The values that are allowed, by the kind of the check. */
+/** The allowed values by kind of check. */
 const ALLOWED: Readonly<Record<Kind, string>> = {
   function: "a function",
   signal: "an AbortSignal",
@@ -40,7 +39,7 @@ const ALLOWED: Readonly<Record<Kind, string>> = {
   positive: "an integer from 1 to 2147483647",
 };
 
-/** The values that are allowed, by the name of an option with its own check. */
+/** The allowed values of options with specific checks. */
 const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
   text: '"string" or "bytes"',
   binaryType: '"uint8array" or "arraybuffer"',
@@ -55,7 +54,7 @@ const ALLOWED_BY_NAME: Readonly<Record<string, string>> = {
 /**
  * The error for an option that is unknown, wrong, or not supported by the global WebSocket.
  *
- * @param check The check that the value has failed; `undefined` if the option is unknown.
+ * @param check The failed check; `undefined` if the option is unknown.
  */
 export function refusal(
   name: string,
@@ -75,7 +74,7 @@ export function refusal(
     : new TypeError(message);
 }
 
-/** The error for a missing global WebSocket, and for a URL that it cannot connect to. */
+/** The error for a missing global WebSocket or an unsupported URL. */
 export function unconnectable(url: string | URL): TypeError {
   const { WebSocket: Socket, location } = globalThis as PageGlobals;
   if (Socket === undefined) {
@@ -97,7 +96,7 @@ export function checkPlain(prefix: string, options: unknown): void {
   checkNames(what, options, Object.keys(options ?? {}));
 }
 
-/** The connection, as a stream needs it. */
+/** The part of a connection needed by a stream. */
 export interface StreamTarget {
   /** Whether it is open. */
   readonly readyState: string;
@@ -111,8 +110,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Sends all chunks of `source` as one message, gathered because the global WebSocket sends no
- * fragments; returns `false` when the connection ended before.
+ * Collects all chunks of `source` and sends them as one message, because the global WebSocket
+ * cannot send fragments; returns `false` if the connection ended first.
  */
 export async function sendWhole(
   connection: StreamTarget,

@@ -1,4 +1,4 @@
-// A connection over the global WebSocket that reconnects, with topics. It is loaded on demand.
+// A reconnecting connection over the global WebSocket, with topics; loaded on demand.
 
 import { ConnectionError, TimeoutError } from "../errors.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
@@ -33,7 +33,7 @@ const CHECKS: Checks = {
   signal: "signal",
 };
 
-/** The checks of the options that only a reconnecting connection has. */
+/** The checks of options specific to reconnecting connections. */
 const OWN: Checks = {
   reconnect: (value) => value === true || typeof value === "object",
   topicMessage: "function",
@@ -44,11 +44,11 @@ const OWN: Checks = {
 /** The checks with topics, where heartbeats replace pings. */
 const WITH_TOPICS: Checks = { ...OWN, pingInterval: "number", pongTimeout: "number" };
 
-/** The numbers of waiting bytes and messages from which on reading stops. */
+/** The numbers of queued bytes and messages at which reading stops. */
 const MAX_UNREAD_BYTES = 65_536;
 const MAX_UNREAD_MESSAGES = 256;
 
-/** The queue of a connection, which stops reading while too much waits. */
+/** Creates the queue of a connection, which stops reading while it is full. */
 function queueOf(owner: MessageQueueOwner): ReaderQueue {
   let isStopped = false;
   const queue = pageQueue(() => {
@@ -65,7 +65,7 @@ function queueOf(owner: MessageQueueOwner): ReaderQueue {
   return queue;
 }
 
-/** The failure of the user's function, for example of a token request, is one of the attempt. */
+/** A failure of the user's function, for example of a token request, fails the attempt. */
 function urlFailed(cause: unknown): never {
   const message = `Cannot connect: the function "url" has failed: ${cause}`;
   throw new ConnectionError("CONNECT_FAILED", message, { cause });
@@ -89,7 +89,7 @@ export async function reconnectInPage<T>(
   const rules = topics
     ? {
       ...given,
-      // The line before it is not part of the message.
+      // The preceding line is not part of the message.
       maxMessageSize: given.maxMessageSize + MAX_LINE,
       subprotocols: [TOPICS_SUBPROTOCOL],
     }
@@ -97,7 +97,7 @@ export async function reconnectInPage<T>(
   let current: PageConnection<undefined> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hasReceived = false;
-  /** Bytes that arrived while the reader was behind; -1 if it is not. */
+  /** Bytes received while the reader is behind; -1 if it is not. */
   let unread = -1;
 
   const wait = (delay: number, then: () => void): void => {
@@ -105,7 +105,7 @@ export async function reconnectInPage<T>(
     if (delay > 0) timer = setTimeout(then, delay);
   };
 
-  /** Sends a heartbeat, and gives up the connection unless input arrives in time. */
+  /** Sends a heartbeat, and drops the connection unless input arrives in time. */
   const sendHeartbeat = (): void => {
     if (current === undefined || interval === 0) return;
     hasReceived = false;
@@ -118,11 +118,11 @@ export async function reconnectInPage<T>(
     if (pongTimeout === 0) wait(interval, sendHeartbeat);
   };
 
-  /** Opens a connection, once the page is shown and online. */
+  /** Opens a connection once the page is shown and online. */
   const dial: Dial = async ({ message, close, ...handlers }, created) => {
     await state.ready(handlers.signal);
     unread = -1;
-    // A page cannot stop reading, so messages that arrive meanwhile are counted.
+    // A page cannot stop reading, so messages received meanwhile are counted.
     created({ stopReading: () => unread = 0, resumeReading: () => unread = -1 });
     const use = {
       rules,
@@ -161,7 +161,7 @@ export async function reconnectInPage<T>(
       dial,
       createQueue: queueOf,
       checkClose,
-      // A page may send few codes, so its connection translates that of the error.
+      // A page may send few close codes, so its connection maps the error's code.
       fail: (connection, error) => (connection as unknown as PageConnection<undefined>).fail(error),
     },
     typeof url === "function" ? "" : String(url).replace(/\/\/[^/]*@/, "//"),

@@ -1,18 +1,18 @@
-// Whether a page can have a connection at all: it is online and not in the back/forward cache.
+// Tracks whether a page can have a connection: online and not in the back/forward cache.
 
-/** The part of an event target that is used here. */
+/** The part of an event target used here. */
 interface Events {
   addEventListener?(type: string, listener: (event: PageEvent) => void): void;
   removeEventListener?(type: string, listener: (event: PageEvent) => void): void;
 }
 
-/** The part of an event that is used here. */
+/** The part of an event used here. */
 interface PageEvent {
   readonly type: string;
   readonly persisted?: boolean;
 }
 
-/** The part of the globals that is used here. */
+/** The globals used here. */
 interface PageGlobals extends Events {
   readonly document?: Events & { readonly visibilityState?: string };
   readonly navigator?: { readonly onLine?: boolean };
@@ -20,23 +20,22 @@ interface PageGlobals extends Events {
 
 const page = globalThis as PageGlobals;
 
-/** The events, which bubble from the document to the window. */
+/** The events, all of which reach the window. */
 const EVENTS = ["online", "pagehide", "pageshow", "visibilitychange", "resume"];
 
 /** Monitors a page. */
 export interface PageState {
-  /** Resolves when a connection is possible; rejects with the reason of a signal that aborts. */
+  /** Resolves when a connection is possible; rejects with the signal's reason when it aborts. */
   ready(signal: AbortSignal | undefined): Promise<void>;
   /** Stops monitoring. */
   stop(): void;
 }
 
 /**
- * Monitors the page; without one, a connection is always possible.
+ * Monitors the page. Without a page, a connection is always possible.
  *
- * @param back Called when the network or the page is back, or may be: a waiting connection can stop
- * waiting.
- * @param away Called when the page goes into the back/forward cache.
+ * @param back Called when the network or the page may be back: a waiting connection can retry.
+ * @param away Called when the page enters the back/forward cache.
  */
 export function watchPage(back: () => void, away: () => void): PageState {
   let isAway = false;

@@ -1,5 +1,5 @@
-// The values that the entry for pages exports beside `connect` and the errors. The npm package has them in a
-// module of their own; see npm-build.ts.
+// The values exported by the page entry besides `connect` and the errors. In the npm package they
+// are a separate module; see npm-build.ts.
 
 export { prepareMessage } from "../connection/arguments.ts";
 export { CloseCode } from "../wire/close.ts";

@@ -1,5 +1,5 @@
-// The head of a web Request, as the checks of the opening handshake read it, and what a connection keeps
-// of it.
+// Converts a web Request to a request head for the opening handshake, and stores it for the
+// connection.
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import type { HandshakeInfo } from "../connection/connection.ts";
@@ -17,17 +17,17 @@ export function pathOf(url: string): string {
   return query === -1 ? url.slice(start) : url.slice(start, query);
 }
 
-/** The head of a request, and its text. */
+/** The head of a request and its text. */
 export interface ReadHead {
   readonly request: RequestHead;
-  /** The URL of the WebSocket and the header fields, each with a CRLF behind it. */
+  /** The URL of the WebSocket and the header fields, each followed by CRLF. */
   readonly text: string;
 }
 
 /**
  * Reads the head of a web request.
  *
- * @param url The URL of the WebSocket, which the text begins with.
+ * @param url The URL of the WebSocket, the start of the text.
  * @throws {HandshakeError} When a header field breaks the grammar.
  */
 export function readHead(request: Request, url: string): ReadHead {
@@ -45,9 +45,9 @@ export function readHead(request: Request, url: string): ReadHead {
   headers.forEach(add);
   const authority = request.url.indexOf("://") + 3;
   const path = request.url.indexOf("/", authority);
-  // The runtime has taken it from the Host field, or the first line.
+  // The runtime took it from the Host field or the request line.
   if (!headers.has("host")) add(request.url.slice(authority, path), "host");
-  // Joined and not added up, which would keep the parts in memory.
+  // Joined, because concatenation would keep the parts in memory.
   const text = parts.join("");
   const fields = HeaderFields.fromParsed(text, url.length + 2, marks);
   const line = `${request.method} ${request.url.slice(path)} HTTP/1.1`;
@@ -62,8 +62,8 @@ function malformed(name: string): HandshakeError {
 }
 
 /**
- * The result of an opening handshake performed by the runtime. An open connection keeps one string
- * of it; the objects for its parts are made when the user asks for them.
+ * The result of an opening handshake performed by the runtime. An open connection keeps a single
+ * string; objects for its parts are created on demand.
  */
 export class NativeHandshakeInfo implements HandshakeInfo {
   /** See {@linkcode ReadHead}. */
@@ -106,7 +106,7 @@ export class NativeHandshakeInfo implements HandshakeInfo {
     return this.#headers;
   }
 
-  /** The extensions: the runtimes do not tell. */
+  /** The extensions: not reported by the runtimes. */
   get extensions(): string {
     return "";
   }

@@ -1,5 +1,5 @@
-// Sending over a WebSocket of the runtime: messages, fragments assembled into whole messages, and
-// flow control by the buffered amount that the runtime reports.
+// Sends over the runtime's WebSocket: messages, fragments assembled into whole messages, and flow
+// control by the runtime's buffered amount.
 
 import { WebSocketError } from "../errors.ts";
 import type { WrittenCallback } from "../connection/arguments.ts";
@@ -14,10 +14,7 @@ import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { messageOf } from "./closing.ts";
 import type { NativeEngine } from "./engine.ts";
 
-/**
- * Milliseconds between two checks of the buffered output of a runtime that does not report its
- * drain.
- */
+/** Milliseconds between polls of the buffered output of a runtime without a drain event. */
 const POLL_INTERVAL = 10;
 
 /** The maximum size of a frame's header in bytes (RFC 6455 section 5.2). */
@@ -26,24 +23,24 @@ const MAX_HEADER = 14;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The parts of a driver that its connection shares with others of its `createSockets`. */
+/** State shared by the connections of one `createSockets`. */
 export interface NativeContext<T, S> extends DriverContext<T> {
   /** The runtime's operations. */
   readonly engine: NativeEngine<S>;
 }
 
-/** State of output that waits, or is sent in fragments, and of memory that is held. */
+/** State of buffered output, fragments and held memory. */
 class NativeOutput {
   /** See {@linkcode NativeSender.counted}. */
   counted = 0;
   fragments: FragmentQueue | undefined;
-  /** The fragments of a message that is not complete: the runtime sends whole messages only. */
+  /** The fragments of an incomplete message: the runtime sends whole messages only. */
   parts: Uint8Array[] = [];
   partsSize = 0;
   isText = false;
-  /** Called when all sent bytes have left. */
+  /** Called when everything has been sent. */
   written: WrittenCallback[] = [];
-  /** Whether senders wait until there is room. */
+  /** Whether senders are waiting for room. */
   wantsDrain = false;
   drainWaiters: Array<() => void> = [];
   pollTimer: ReturnType<typeof setTimeout> | undefined;
@@ -77,12 +74,12 @@ class NativeOutput {
   }
 }
 
-/** The sending of a driver over a WebSocket of the runtime. */
+/** The sending part of `NativeDriver`. */
 export abstract class NativeSender<T, S> extends DriverBase<T> {
   declare protected readonly context: NativeContext<T, S>;
   protected socket: S | undefined;
   #output: NativeOutput | undefined;
-  /** Whether a call of the runtime is in progress, which may end the connection. */
+  /** Whether a call to the runtime is in progress, which may end the connection. */
   protected isCalling = false;
 
   /** The runtime's operations. */
@@ -91,11 +88,11 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   }
 
   abstract override readonly state: SessionState;
-  /** Whether messages of topics that were accepted before the close are being sent. */
+  /** Whether topic messages accepted before the close are being sent. */
   protected abstract readonly isReleasing: boolean;
-  /** The stream that has reserved the connection is complete or given up. */
+  /** The stream that reserved the connection was completed or aborted. */
   protected abstract streamLeft(): void;
-  /** Whether the runtime has ended the connection from inside a call. */
+  /** Whether the runtime has ended the connection during a call. */
   protected abstract readonly hasEnded: boolean;
 
   get #more(): NativeOutput {
@@ -107,22 +104,22 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.socket === undefined ? 0 : this.engine.bufferedAmount(this.socket);
   }
 
-  /** Bytes that leave without another call, unlike the fragments of an incomplete message. */
+  /** Buffered bytes without the fragments of an incomplete message. */
   get #leaving(): number {
     return this.unsent + (this.#output?.fragments?.size ?? 0);
   }
 
-  /** Bytes that wait to be sent. */
+  /** The number of buffered bytes. */
   get bufferedAmount(): number {
     return this.#leaving + (this.#output?.partsSize ?? 0);
   }
 
-  /** Whether more than `highWaterMark` bytes wait to be sent. */
+  /** Whether more than `highWaterMark` bytes are buffered. */
   get slow(): boolean {
     return this.#output?.wantsDrain === true && this.#leaving > this.rules.highWaterMark;
   }
 
-  /** Whether a message in fragments is being sent, so that others wait. */
+  /** Whether a fragmented message is in progress, so that others are queued. */
   get #isBusy(): boolean {
     return this.#output?.fragments?.isBusy === true;
   }
@@ -142,7 +139,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.#sendText(text, compress !== false, written);
   }
 
-  /** Sends a message of bytes. */
+  /** Sends a message given as bytes. */
   sendBytes(
     opcode: MessageOpcode,
     bytes: Uint8Array,
@@ -157,7 +154,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.#sendBytes(opcode, bytes, compress !== false, written);
   }
 
-  /** Sends a message that was encoded before. */
+  /** Sends a prepared message. */
   sendPrepared(message: PreparedMessage): boolean {
     if (this.state !== "open" && !this.isReleasing) return false;
     if (this.layer !== undefined) message = this.layer.prepared(message);
@@ -170,12 +167,12 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
       : this.#sendBytes(Opcode.Binary, message.payload, true);
   }
 
-  /** Sends a message that may wait for others: the runtime decides when it leaves. */
+  /** Sends a message; the runtime decides about delays. */
   sendDelayed(opcode: MessageOpcode, data: string | Uint8Array): boolean {
     return typeof data === "string" ? this.sendText(data) : this.sendBytes(opcode, data);
   }
 
-  /** Takes a fragment of a message, and sends the message when it is complete. */
+  /** Adds a fragment to a message, and sends the message when it is complete. */
   sendStreamFragment(
     opcode: FragmentOpcode,
     bytes: Uint8Array,
@@ -186,7 +183,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     const output = this.#more;
     output.gather(opcode, bytes);
     this.countMemory();
-    // To free memory, other connections may have been closed, or this one.
+    // Counting memory may have closed this connection.
     if (!this.takesFragments) return false;
     const { partsSize } = output;
     const { highWaterMark, maxBufferedAmount } = this.rules;
@@ -196,7 +193,8 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
       this.countMemory();
       return this.#sendBytes(output.isText ? Opcode.Text : Opcode.Binary, message, compress);
     }
-    // A stream then waits for a turn of the event loop, although nothing can leave before its end.
+    // Above it, a stream waits for a turn of the event loop, although nothing is sent before its
+    // end.
     if (partsSize <= maxBufferedAmount) return partsSize <= highWaterMark;
     this.fail(
       new WebSocketError(
@@ -209,7 +207,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return false;
   }
 
-  /** The stream is complete or given up. */
+  /** The stream was completed or aborted. */
   endFragments(): void {
     this.#output?.forget();
     this.countMemory();
@@ -217,7 +215,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.streamLeft();
   }
 
-  /** The end comes before the stream is complete: it is not sent. */
+  /** The connection ends before the stream is complete: discards it. */
   protected giveUpStream(): void {
     this.#output?.fragments?.giveUp();
   }
@@ -238,7 +236,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.attempt(() => send(this.socket!, payload)) && !this.slow;
   }
 
-  /** Calls `fn`; everything it sends leaves in one write if the runtime can do that. */
+  /** Calls `fn` and sends its messages in one write if the runtime can. */
   cork(fn: () => void): void {
     checkCork(fn);
     let isCalled = false;
@@ -250,14 +248,14 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     try {
       this.engine.cork(this.socket!, call);
     } catch (cause) {
-      // Errors of the function are for its caller.
+      // Errors of the function are thrown to its caller.
       if (isCalled) throw cause;
       this.#sendFailed(cause);
     }
     if (!isCalled) call();
   }
 
-  /** Resolves when at most `highWaterMark` bytes wait, or the connection has ended. */
+  /** Resolves when at most `highWaterMark` bytes are buffered, or the connection has ended. */
   drained(): Promise<void> {
     const hasRoom = this.#leaving <= this.rules.highWaterMark;
     if (this.state === "closed" || (hasRoom && this.#output?.wantsDrain !== true)) {
@@ -265,17 +263,17 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     }
     this.#wantDrain();
     const drained = new Promise<void>((resolve) => this.#more.drainWaiters.push(resolve));
-    // Messages of topics that wait for room are sent before the caller's next message.
+    // Topic messages that wait for room are sent before the caller's next message.
     if (hasRoom) queueMicrotask(() => this.#checkDrained());
     return drained;
   }
 
-  /** Resolves in a later turn: a source that never waits must not block the event loop. */
+  /** Resolves in a later turn, so that a source that never waits does not block the event loop. */
   outputDrained(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  /** Asks for a call of `release` of the topics as soon as there is room. */
+  /** Requests a call of the topics' `release` as soon as there is room. */
   awaitDrain(bytes: number, newest = 0): boolean {
     const size = this.bufferedAmount + bytes;
     this.#wantDrain();
@@ -290,7 +288,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.#cut(this.bufferedAmount, "highWaterMark");
   }
 
-  /** Buffered output has left. */
+  /** Buffered output has been sent. */
   protected sentMore(): void {
     const output = this.#output;
     if (output !== undefined && output.written.length > 0 && this.unsent === 0) {
@@ -319,7 +317,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     compress: boolean,
     written?: WrittenCallback,
   ): boolean {
-    // The runtimes take text as strings only.
+    // The runtimes send text as strings only.
     if (opcode === Opcode.Text) return this.#sendText(decoder.decode(bytes), compress, written);
     let waiting: number;
     this.isCalling = true;
@@ -334,7 +332,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return waiting === 0 || this.#accepted(waiting, bytes);
   }
 
-  /** Sends a message that waited for the end of one in fragments. */
+  /** Sends a message queued behind a fragmented one. */
   #sendQueued({ opcode, data, compress, written, fragment }: QueuedMessage): void {
     this.countMemory();
     if (!this.takesFragments) {
@@ -348,7 +346,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     }
   }
 
-  /** Sends a text message of the layer itself. */
+  /** Sends a text message of the layer. */
   protected override sendPlain(text: string): void {
     if (this.state !== "open") return;
     if (this.#isBusy) this.hold(Opcode.Text, text, true);
@@ -367,7 +365,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return false;
   }
 
-  /** Whether more may be sent, after a message that now waits. */
+  /** Returns whether more may be sent after an accepted message. */
   #accepted(waiting: number, message: string | Uint8Array): boolean {
     const { highWaterMark, maxBufferedAmount } = this.rules;
     if (waiting === -1) {
@@ -379,7 +377,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     if (waiting <= highWaterMark) return true;
     this.#wantDrain();
     if (!this.takesFragments) return false;
-    // One message alone is never the reason to cut a peer.
+    // A single message never exceeds the limit.
     if (waiting > maxBufferedAmount && waiting > byteLengthOf(message) + MAX_HEADER) {
       this.#cut(waiting, "maxBufferedAmount");
     }
@@ -390,10 +388,10 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.gone(slowConsumer(size, limit, this.rules[limit]));
   }
 
-  /** The runtime does not accept a message, or no longer does. */
+  /** The runtime rejected a message. */
   #sendFailed(cause: unknown, written?: WrittenCallback): boolean {
     this.isCalling = false;
-    // It is called at the end, with the error.
+    // Called with the error when the connection ends.
     if (written !== undefined) this.#more.written.push(written);
     if (!this.hasEnded) {
       this.gone(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
@@ -401,7 +399,10 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return false;
   }
 
-  /** Calls the runtime; a failure ends the connection. Returns whether it is still usable. */
+  /**
+   * Calls the runtime; a failure ends the connection. Returns whether the connection is still
+   * usable.
+   */
   protected attempt(call: () => void): boolean {
     this.isCalling = true;
     try {
@@ -428,7 +429,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.#poll();
   }
 
-  /** Polls the buffered output if the runtime does not report its drain. */
+  /** Polls the buffered output if the runtime has no drain event. */
   #poll(): void {
     if (this.engine.reportsDrain || this.state === "closed") return;
     const output = this.#more;
@@ -455,22 +456,22 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
 
   // Memory. Messages in the runtime's buffer are counted while it holds more than `highWaterMark`.
 
-  /** Bytes of memory that the connection was last counted with. */
+  /** The memory last counted for the connection, in bytes. */
   get counted(): number {
     return this.#output?.counted ?? 0;
   }
 
-  /** Bytes that closing the connection gives back. */
+  /** The bytes that closing the connection would free. */
   get weight(): number {
     return this.counted + this.#conflated;
   }
 
-  /** The part that waits to be sent. */
+  /** The memory of buffered output in bytes. */
   protected get heldOutput(): number {
     return this.#queuedSize + this.#outputSize + this.#conflated;
   }
 
-  /** Its share of the memory of messages that wait for it to catch up. */
+  /** Its share of the memory of messages waiting for it to catch up. */
   get #conflated(): number {
     return this.context.topics?.weightOf(this) ?? 0;
   }
@@ -479,7 +480,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     return this.extra?.queue?.size ?? 0;
   }
 
-  /** Bytes of messages that wait for the end of one in fragments. */
+  /** The size of messages queued behind a fragmented one, in bytes. */
   get #queuedSize(): number {
     return this.#output?.fragments?.size ?? 0;
   }
@@ -518,12 +519,10 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     output.counted = 0;
   }
 
-  /**
-   * Closes the connection, because all connections together hold too much memory and this one most.
-   */
+  /** Closes the connection because it holds the most memory and the total exceeds the limit. */
   abstract giveUp(error: WebSocketError): void;
 
-  /** Discards waiting output. */
+  /** Discards buffered output. */
   protected discardOutput(): void {
     this.context.topics?.discard(this);
     const output = this.#output;
@@ -533,13 +532,13 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     for (const { written } of output.fragments?.end() ?? []) this.dropped(written);
   }
 
-  /** The connection has ended: stops sending. Returns how many messages were accepted and not sent. */
+  /** The connection has ended: stops sending. Returns the accepted messages that were not sent. */
   protected stopSending(): QueuedMessage[] {
     clearTimeout(this.#output?.pollTimer);
     return this.#output?.fragments?.end() ?? [];
   }
 
-  /** Notifies callbacks that wait for output, with the cause unless the end was clean. */
+  /** Calls pending `written` callbacks, with the cause unless the close was clean. */
   protected giveUpOutput(unsent: readonly QueuedMessage[], error: Error | undefined): void {
     for (const written of this.#output?.written.splice(0) ?? []) {
       queueMicrotask(() => this.callWritten(written, error));
@@ -548,13 +547,13 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.giveUpStream();
   }
 
-  /** Wakes callbacks that wait for room: there will be no more. */
+  /** Wakes callers waiting for room. */
   protected wakeDrained(): void {
     for (const wake of this.#output?.drainWaiters.splice(0) ?? []) wake();
   }
 }
 
-/** The bytes of a message. */
+/** The size of a message in bytes. */
 export function byteLengthOf(message: string | Uint8Array): number {
   return typeof message === "string" ? encoder.encode(message).length : message.length;
 }

@@ -1,5 +1,5 @@
 // WebSockets on an existing server: the opening handshake on a web Request, and the resulting
-// connections. Each runtime adds the upgrade of a request to one of its WebSockets.
+// connections. Each runtime implements the upgrade.
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import { Relay } from "../backplane/relay.ts";
@@ -37,38 +37,38 @@ import { NativeHandshakeInfo, pathOf, readHead } from "./request_head.ts";
 import type { NativeContext } from "./sender.ts";
 
 /**
- * The options of `createSockets`: those of `serve` that apply when the runtime owns the port.
+ * The options of `createSockets`: the options of `serve` that apply when the runtime owns the port.
  *
  * @category Server
  */
 export type SocketsOptions<T = undefined> = UpgradeOptions<T>;
 
-/** A connection that was accepted and is not open yet. */
+/** A connection that was accepted but is not open yet. */
 export interface NativeOpening<T, S> {
   /**
    * The runtime has opened the WebSocket.
    *
-   * @param join Makes the driver the receiver of the socket's events, before the `open` handler is called.
+   * @param join Makes the driver receive the socket's events; called before the `open` handler.
    */
   opened(socket: S, join: (driver: NativeDriver<T, S>) => void): void;
-  /** The connection has never opened. */
+  /** The connection never opened. */
   abandoned(): void;
 }
 
-/** A request that was accepted, for the runtime to upgrade. */
+/** An accepted request for the runtime to upgrade. */
 export interface NativeUpgrade<T, S> {
   /** Becomes the connection when the runtime opens its WebSocket. */
   readonly opening: NativeOpening<T, S>;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;
-  /** Further header fields of the response. */
+  /** Additional header fields of the response. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** The upgrade of a request to a WebSocket; `A` is the runtime's type of the response. */
+/** Upgrades a request to a WebSocket; `A` is the runtime's response type. */
 export type PerformUpgrade<T, S, A> = (upgrade: NativeUpgrade<T, S>) => A | Response;
 
-/** Calls back when the client of a request disconnects; returns a function that ends that. */
+/** Calls back when the client of a request disconnects; returns a function that cancels this. */
 export type WhenLeft = (left: () => void) => () => void;
 
 /**
@@ -88,10 +88,10 @@ export type WhenLeft = (left: () => void) => () => void;
  */
 export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   readonly #core: NativeCore<T, S>;
-  /** Called when the server shuts down, by each request whose hook has yet to decide. */
+  /** Callbacks for shutdown, one per request whose hook has not decided yet. */
   readonly #undecided: Set<() => void> = new Set();
 
-  /** @internal Sockets come from `createSockets`. */
+  /** @internal Created by `createSockets`. */
   constructor(options: SocketsOptions<T>, engine: NativeEngine<S>, limits: NativeLimits) {
     const rules = serveRules<T>(checkNativeOptions(options, limits));
     const core = new NativeCore<T, S>(rules, engine);
@@ -114,12 +114,12 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
 
   /** @internal Whether a request is for a WebSocket on one of the paths. */
   protected isOwn(request: Request): boolean {
-    // Header fields come last: asking for them makes Deno and Bun copy all of them, method and URL cost
-    // next to nothing (bench/native).
+    // Check header fields last: reading them makes Deno and Bun copy all of them, while method and
+    // URL are nearly free (bench/native).
     const method: unknown = request?.method;
     if (typeof method !== "string") throw wrongRequest(request);
     if (method !== "GET") return false;
-    // That of node:http has no origin.
+    // Requests of node:http have no origin.
     if (request.url.startsWith("/")) throw wrongRequest(request);
     const { path } = this.#core.rules;
     if (path !== undefined && !path.includes(pathOf(request.url))) return false;
@@ -128,7 +128,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     return headers.get("upgrade")?.toLowerCase() === "websocket";
   }
 
-  /** @internal Decides about a request, and lets the runtime upgrade it. */
+  /** @internal Decides about a request and lets the runtime upgrade it. */
   protected take<A>(
     request: Request,
     peer: PeerAddress,
@@ -146,7 +146,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   }
 }
 
-/** The core of a server whose connections are WebSockets of the runtime. */
+/** The server core for connections over the runtime's WebSockets. */
 class NativeCore<T, S> extends ServerCore<T> implements NativeContext<T, S> {
   readonly engine: NativeEngine<S>;
 
@@ -156,7 +156,7 @@ class NativeCore<T, S> extends ServerCore<T> implements NativeContext<T, S> {
   }
 }
 
-/** One opening handshake on a request that the runtime has read. */
+/** One opening handshake on a request read by the runtime. */
 class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   readonly #core: NativeCore<T, S>;
   readonly #undecided: Set<() => void>;
@@ -171,7 +171,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   #decision: UpgradeAcceptance<T> = {};
   #protocol = "";
   #release: (() => unknown) | undefined;
-  /** Whether the connection has opened, or never will. */
+  /** Whether the handshake has finished, successfully or not. */
   #isOver = false;
 
   constructor(
@@ -202,7 +202,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     }
   }
 
-  /** Checks the request, and asks the hook. */
+  /** Checks the request and calls the hook. */
   #decide(): UpgradeResult<T> | PromiseLike<UpgradeResult<T>> {
     const { rules } = this.#core;
     this.#client.count();
@@ -234,7 +234,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     };
   }
 
-  /** Waits for the hook: no longer than `handshakeTimeout`, the client or the server. */
+  /** Waits for the hook, until `handshakeTimeout`, a client disconnection or a shutdown. */
   async #whenDecided(
     result: PromiseLike<UpgradeResult<T>>,
     whenLeft: WhenLeft | undefined,
@@ -288,7 +288,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     if (decision.status === undefined) return this.#accept(decision);
     const { status, headers, body } = decision;
     const lines = headerLines(headers);
-    // It checks the status, the fields and the body.
+    // Validates the status, the fields and the body.
     refusalResponse({ status, headers: lines, body });
     const fields = new Headers([...lines ?? []].map(([name, value]) => [name, value]));
     const response = new Response(body as BodyInit | undefined ?? null, {
@@ -301,13 +301,13 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   #accept(decision: UpgradeAcceptance<T>): A | Response {
     const core = this.#core;
     const { key, subprotocols } = this.#head!;
-    // The server may have shut down while the hook decided.
+    // The server may have shut down meanwhile.
     if (core.isShuttingDown) throw shuttingDown();
     const subprotocol = decision.subprotocol ??
       chooseSubprotocol(core.rules.subprotocols, subprotocols);
     const headers = [...headerLines(decision.headers) ?? []];
     if (subprotocol !== undefined || headers.length > 0) {
-      // It checks that the client offers the subprotocol, and that the fields may be set.
+      // Validates the subprotocol and the fields.
       acceptResponse({ key, subprotocol, subprotocols, headers });
     }
     this.#decision = decision;
@@ -338,14 +338,14 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     driver.opened(socket, mayStay);
   }
 
-  /** The request was accepted, but the connection has never opened. */
+  /** The request was accepted, but the connection never opened. */
   abandoned(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#giveBack();
   }
 
-  /** The response to a request that is rejected because of an error. */
+  /** Creates the response that rejects a request because of an error. */
   #refuse(error: unknown): Response {
     if (error instanceof HandshakeError) {
       if (error.code === "CONNECTION_LOST") return this.#left();
@@ -366,7 +366,10 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     });
   }
 
-  /** The client has left while the hook decided: that is no rejection. The answer goes nowhere. */
+  /**
+   * The client disconnected while the hook decided. This is not a rejection; the response is never
+   * sent.
+   */
   #left(): Response {
     this.#giveBack();
     return new Response(null, { status: 400 });
@@ -378,13 +381,13 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     return response;
   }
 
-  /** A hook has decided about a request that has already ended. */
+  /** The hook decided about a request that has already ended. */
   #discard(result: unknown): void {
     const release = releaseOf(result);
     if (release !== undefined) this.#core.release(release);
   }
 
-  /** There will be no connection: ends its counts and timers. */
+  /** There will be no connection: releases its counts and timers. */
   #giveBack(): void {
     this.#client.giveBack();
     const release = this.#release;

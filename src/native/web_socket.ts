@@ -1,4 +1,4 @@
-// The WebSocket interface of the web, as Deno.serve, Workers and pages have it.
+// The WebSocket interface of the web, in Deno.serve, Workers and pages.
 
 import { TimeoutError } from "../errors.ts";
 import type { NativeDriver } from "./driver.ts";
@@ -11,7 +11,7 @@ import { failureOf } from "./closing.ts";
  * @category Types
  */
 export interface WebSocketEvent {
-  /** The kind. */
+  /** The event type. */
   readonly type: string;
   /** The message. */
   readonly data?: unknown;
@@ -26,7 +26,7 @@ export interface WebSocketEvent {
 }
 
 /**
- * The part of the web's `WebSocket` that is used here.
+ * The part of the web's `WebSocket` used here.
  *
  * @category Types
  */
@@ -37,9 +37,9 @@ export interface WebSocketLike {
   readonly protocol?: string;
   /** The extensions. */
   readonly extensions?: string;
-  /** Bytes that wait to be sent, if the runtime reports them. */
+  /** The number of buffered bytes, if reported. */
   readonly bufferedAmount?: number;
-  /** How binary messages are delivered. */
+  /** The type of binary messages. */
   binaryType?: string;
   /** Sends a message. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
@@ -53,10 +53,10 @@ export interface WebSocketLike {
 }
 
 /**
- * The engine over such sockets.
+ * Creates the engine for these sockets.
  *
- * @param name The native API, as errors name it.
- * @param canClose Whether the closing handshake may have a code.
+ * @param name The name of the native API in errors.
+ * @param canClose Whether the runtime can send a close code.
  */
 export function webSocketEngine(
   name: string,
@@ -70,7 +70,7 @@ export function webSocketEngine(
       return socket.bufferedAmount ?? 0;
     },
     sendBytes(socket, bytes): number {
-      // A WebSocket takes no shared memory.
+      // WebSockets do not accept shared memory.
       const isShared = !(bytes.buffer instanceof ArrayBuffer);
       socket.send((isShared ? bytes.slice() : bytes) as Uint8Array<ArrayBuffer>);
       return socket.bufferedAmount ?? 0;
@@ -78,7 +78,7 @@ export function webSocketEngine(
     bufferedAmount: (socket) => socket.bufferedAmount ?? 0,
     close: (socket, code, reason) => socket.close(code, reason),
     terminate(socket): void {
-      // The stream cannot be cut, so the peer receives a Close frame with the reason.
+      // The stream cannot be cut, so send a Close frame.
       if (socket.readyState <= OPEN) socket.close(TERMINATED);
     },
     canClose,
@@ -88,14 +88,14 @@ export function webSocketEngine(
 const OPEN = 1;
 const CLOSED = 3;
 
-/** The close code of a connection that would be cut if that were possible: 1006 with 3000 added. */
+/** The close code sent instead of cutting the stream: 1006 plus 3000. */
 const TERMINATED = 4006;
 
 /**
  * Passes the events of an open socket to its driver.
  *
- * @param hidesLoss Whether the runtime reports a stream that ends without an answer to the local
- * Close frame as the peer's Close frame without a code.
+ * @param hidesLoss Whether the runtime reports a stream that ends without a reply to the local
+ * Close frame as an empty Close frame of the peer.
  */
 export function listen<T>(
   socket: WebSocketLike,
@@ -108,7 +108,10 @@ export function listen<T>(
   socket.addEventListener("close", listener);
 }
 
-/** Passes the events of a socket on to its driver. One object for all: each connection has it. */
+/**
+ * Passes the events of a socket to its driver: one object per connection instead of a closure per
+ * event.
+ */
 class DriverListener<T> {
   readonly #socket: WebSocketLike;
   readonly #driver: NativeDriver<T, WebSocketLike>;
@@ -137,10 +140,10 @@ class DriverListener<T> {
     const socket = this.#socket;
     const driver = this.#driver;
     const failure = this.#failure;
-    // Deno reports 0 for a connection that has failed, and 1001 when the peer did not answer its ping:
-    // after an error, code and reason are not those of the peer.
+    // Deno reports 0 for a failed connection and 1001 if the peer did not answer its ping: after an
+    // error, code and reason are not the peer's.
     const hasFailed = failure !== undefined && wasClean === false;
-    // A peer answers with the received code (RFC 6455 section 5.5.1), so a lost connection is more
+    // A peer echoes the received code (RFC 6455 section 5.5.1), so a lost connection is more
     // likely.
     const isUnanswered = this.#hidesLoss && code === 1005 && driver.state === "closing";
     const isLost = code === 0 || code === 1006 || hasFailed || isUnanswered;
@@ -148,18 +151,21 @@ class DriverListener<T> {
     const cause = isLost && failure !== undefined && failure !== ""
       ? failureOf(failure)
       : undefined;
-    // The runtime has given up the peer, as the library's own keepalive does.
+    // The runtime has dropped a dead peer, like the library's keepalive.
     if (cause instanceof TimeoutError) driver.gone(cause);
     else driver.ended({ code: isLost ? 1006 : code, reason: isLost ? "" : reason, cause });
   }
 }
 
-/** Answers the peer's Close frame, which Workers do not do themselves (RFC 6455 section 5.5.1). */
+/**
+ * Replies to the peer's Close frame, which Workers do not do automatically (RFC 6455 section
+ * 5.5.1).
+ */
 function answerClose(socket: WebSocketLike, code: number, reason: string): void {
   try {
     if (code === 1005) socket.close();
     else socket.close(code, reason);
   } catch {
-    // It was answered, or the connection has ended.
+    // Already answered, or the connection has ended.
   }
 }

@@ -1,4 +1,4 @@
-// WebSockets of Workers: workerd, and other runtimes with its `WebSocketPair`.
+// WebSockets of Workers: workerd, and other runtimes with `WebSocketPair`.
 
 import { CloseCode, isCloseCode } from "../wire/close.ts";
 import { failureOf } from "./closing.ts";
@@ -8,11 +8,11 @@ import { listen, webSocketEngine, type WebSocketLike } from "./web_socket.ts";
 
 /** The server's end of a `WebSocketPair`. */
 interface AcceptedSocket extends WebSocketLike {
-  /** Takes the socket over. */
+  /** Accepts the socket. */
   accept(): void;
 }
 
-/** The globals of a Worker that are used here. */
+/** The Worker globals used here. */
 interface WorkerGlobals {
   WebSocketPair?: new () => { readonly 0: WebSocketLike; readonly 1: AcceptedSocket };
 }
@@ -21,7 +21,7 @@ const NAME = "Workers";
 
 const HIDES_OUTPUT = "the runtime hides how much waits to be sent";
 
-/** workerd closes connections on which a larger message arrives. */
+/** workerd closes connections on a larger message. */
 const MAX_MESSAGE = 32 << 20;
 
 const LIMITS: NativeLimits = {
@@ -44,9 +44,9 @@ const engine = webSocketEngine(NAME, isCloseCode);
 /**
  * WebSockets of a Worker or a Durable Object, from `createSockets`.
  *
- * The connections of one `createSockets` are those of one isolate. In a plain Worker each connection
- * belongs to its own request and may be used in its own handlers only; topics and `broadcast` across
- * connections are for a Durable Object, where all connections belong together.
+ * The connections of one `createSockets` are those of one isolate. In a plain Worker each
+ * connection belongs to its request and may only be used in its own handlers; use topics and
+ * `broadcast` in a Durable Object, where connections may use each other.
  *
  * @example
  * ```ts ignore
@@ -61,17 +61,17 @@ const engine = webSocketEngine(NAME, isCloseCode);
  * @category Server
  */
 export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike> {
-  /** @internal They come from `createSockets`. */
+  /** @internal Created by `createSockets`. */
   constructor(options: SocketsOptions<T>) {
     super(options, engine, LIMITS);
   }
 
   /**
-   * Answers a request for one of these WebSockets.
+   * Handles an upgrade request.
    *
-   * @param request The request, as `fetch` of a Worker or of a Durable Object gets it.
-   * @returns `undefined` at once when the request is not for a WebSocket here: another path or
-   * method, or plain HTTP. Otherwise a promise of the response: 101, or a rejection.
+   * @param request The request, the argument of `fetch` of a Worker or Durable Object.
+   * @returns `undefined` if this is not an upgrade request for one of the paths. Otherwise a
+   * promise of the response: 101, or a rejection.
    * @throws {TypeError} When there is no `WebSocketPair`.
    */
   handle(request: Request): Promise<Response> | undefined {
@@ -94,8 +94,8 @@ export class WorkerSockets<T = undefined> extends NativeSockets<T, WebSocketLike
       server.binaryType = "arraybuffer";
       opening.opened(server, (driver) => {
         listen(server, driver);
-        // When the peer violates a rule, workerd sends the Close frame and reports an error, but no
-        // end.
+        // When the peer violates a rule, workerd sends the Close frame and reports an error but no
+        // close.
         server.addEventListener("error", ({ message = "" }) => {
           const cause = failureOf(message.replace(/^.*protocolError\.description = /, ""));
           queueMicrotask(() => driver.ended({ code: CloseCode.Abnormal, reason: "", cause }));
