@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
-import { need } from "../support/need.ts";
+import { missing, testUnless } from "../support/need.ts";
 import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
-import { makeFixtures } from "./fixtures.ts";
+import { type LiveFixtures, makeFixtures } from "./fixtures.ts";
 import {
   CLIENT_VARIABLE,
   DENO_SOCKETS_VARIABLE,
@@ -23,60 +23,177 @@ const SILENCE_LIMIT = 240_000;
 /** Milliseconds that a process has to end after its last case. */
 const EXIT_LIMIT = 240_000;
 
-/** A suite's process: its reports one by one, and its exit. */
+/** The number of processes that run at the same time: the cases of one wait beside those of others. */
+const AHEAD = 4;
+
+/** The end of a process; with a problem, if it was not the one expected. */
+interface End {
+  readonly type: "end";
+  readonly problem?: string;
+}
+
+/** The process of a suite. Its reports are kept, because it may run before its test does. */
 class SuiteProcess {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  readonly #errorOutput: Promise<string>;
+  readonly #runtime: RuntimeName;
+  readonly #suite: string;
+  readonly #env: Record<string, string>;
+  readonly #unread: Array<Report | End> = [];
+  #added = Promise.withResolvers<void>();
+  #running: Promise<void> | undefined;
+  #child: Deno.ChildProcess | undefined;
+  #isKilled = false;
 
   constructor(runtime: RuntimeName, suite: string, env: Record<string, string>) {
-    const module = fileURLToPath(new URL(`run_${runtime}.ts`, import.meta.url));
-    this.#child = new Deno.Command(runtimeCommand(runtime, module).command, {
-      args: runtimeCommand(runtime, module, suite).args,
-      env,
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#lines = linesOf(this.#child.stdout);
-    this.#errorOutput = new Response(this.#child.stderr).text();
+    this.#runtime = runtime;
+    this.#suite = suite;
+    this.#env = env;
+  }
+
+  /** Starts the process, once, and waits for its end. */
+  run(): Promise<void> {
+    return this.#running ??= this.#run();
   }
 
   /** The next report; throws when the process ends or hangs instead. */
   async next(): Promise<Report> {
-    const line = await within(SILENCE_LIMIT, this.#lines.next());
-    if (line === undefined) return await this.#dead("hangs");
-    if (line.done) return await this.#dead("ended before its suite");
-    return JSON.parse(line.value);
+    const next = await this.#next();
+    if (next.type !== "end") return next;
+    throw failure(next.problem ?? "the process ended before its suite");
   }
 
   /** Waits for the process to exit; throws if it hangs or fails. */
   async ended(): Promise<void> {
-    const status = await within(EXIT_LIMIT, this.#child.status);
-    if (status === undefined) {
-      await this.#dead("does not end: something is still open");
-    } else if (!status.success) {
-      await this.#dead("ended badly");
-    }
+    const end = await this.#next();
+    assert.equal(end.type, "end", "there are reports after the last case");
+    if (end.type === "end" && end.problem !== undefined) throw failure(end.problem);
   }
 
   /** Kills the process, if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill();
+    await this.#running;
+  }
+
+  #kill(): void {
+    this.#isKilled = true;
     try {
-      this.#child.kill("SIGKILL");
+      this.#child?.kill("SIGKILL");
     } catch {
       // It has ended.
     }
-    await this.#child.status;
-    await this.#errorOutput;
-    while (!(await this.#lines.next()).done) { /* the pipe has to be empty to close */ }
   }
 
-  async #dead(how: string): Promise<never> {
-    await this[Symbol.asyncDispose]();
-    const { code, signal } = await this.#child.status;
-    throw failure(
-      `the process ${how} (exit code ${code}, signal ${signal})\n${await this.#errorOutput}`,
-    );
+  async #next(): Promise<Report | End> {
+    for (;;) {
+      const [next] = this.#unread;
+      // The end remains, for a test that continues after it.
+      if (next !== undefined && next.type !== "end") this.#unread.shift();
+      if (next !== undefined) return next;
+      await this.#added.promise;
+    }
+  }
+
+  #add(next: Report | End): void {
+    this.#unread.push(next);
+    this.#added.resolve();
+    this.#added = Promise.withResolvers();
+  }
+
+  async #run(): Promise<void> {
+    let problem: string | undefined;
+    try {
+      problem = await this.#follow();
+    } catch (error) {
+      problem = String(error);
+    }
+    this.#add({ type: "end", problem });
+  }
+
+  /** Keeps the reports of a new process until its end. Returns the problem, if there is one. */
+  async #follow(): Promise<string | undefined> {
+    await using fixtures = await makeFixtures();
+    const module = fileURLToPath(new URL(`run_${this.#runtime}.ts`, import.meta.url));
+    const { command, args } = runtimeCommand(this.#runtime, module, this.#suite);
+    const child = new Deno.Command(command, {
+      args,
+      env: { ...this.#env, [FIXTURES_VARIABLE]: JSON.stringify(fixtures) },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#child = child;
+    if (this.#isKilled) this.#kill();
+    const lines = linesOf(child.stdout);
+    const errorOutput = new Response(child.stderr).text();
+    let problem: string | undefined;
+    try {
+      problem = await this.#expect(child, lines, fixtures);
+    } finally {
+      this.#kill();
+      await child.status;
+      await errorOutput;
+      while (!(await lines.next()).done) { /* the pipe has to be empty to close */ }
+    }
+    if (problem === undefined) return undefined;
+    const { code, signal } = await child.status;
+    return `the process ${problem} (exit code ${code}, signal ${signal})\n${await errorOutput}`;
+  }
+
+  /** Keeps the reports, and returns how the process deviates from a suite that ends. */
+  async #expect(
+    child: Deno.ChildProcess,
+    lines: AsyncIterator<string>,
+    fixtures: LiveFixtures,
+  ): Promise<string | undefined> {
+    for (;;) {
+      const line = await within(SILENCE_LIMIT, lines.next());
+      if (line === undefined) return "hangs";
+      if (line.done) return "ended before its suite";
+      const report: Report = JSON.parse(line.value);
+      this.#add(report);
+      if (report.type !== "done") continue;
+      if (report.failed > 0) return undefined;
+      // `Bun.connect` cannot be canceled; a rejection ends its pending attempts.
+      if (this.#runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
+      const status = await within(EXIT_LIMIT, child.status);
+      if (status === undefined) return "does not end: something is still open";
+      return status.success ? undefined : "ended badly";
+    }
+  }
+}
+
+/** The processes of a test file, in the order of their tests. */
+class Processes {
+  readonly #all: SuiteProcess[] = [];
+  #next = 0;
+  #running = 0;
+
+  /** Adds the process of a further test. */
+  add(process: SuiteProcess): void {
+    this.#all.push(process);
+  }
+
+  /** Starts a process, and those of later tests as far as {@linkcode AHEAD} permits. */
+  start(process: SuiteProcess): void {
+    // Tests that are filtered out leave a gap.
+    this.#next = Math.max(this.#next, this.#all.indexOf(process));
+    this.#startNext();
+    void process.run();
+  }
+
+  /** Kills the processes whose test did not run. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#next = this.#all.length;
+    await Promise.all(this.#all.map((process) => process[Symbol.asyncDispose]()));
+  }
+
+  #startNext(): void {
+    while (this.#running < AHEAD && this.#next < this.#all.length) {
+      this.#running++;
+      void this.#all[this.#next++]!.run().then(() => {
+        this.#running--;
+        this.#startNext();
+      });
+    }
   }
 }
 
@@ -87,6 +204,10 @@ function failure(text: string): Error {
   return error;
 }
 
+const processes = new Processes();
+
+Deno.test.afterAll(() => processes[Symbol.asyncDispose]());
+
 async function testSuite(
   title: string,
   suite: string,
@@ -94,11 +215,12 @@ async function testSuite(
   env: Record<string, string> = {},
 ): Promise<void> {
   const { needs = [] } = await suites[suite]!();
-  need(...needs)(title, async (t) => {
-    await using fixtures = await makeFixtures();
-    const variables = { ...env, [FIXTURES_VARIABLE]: JSON.stringify(fixtures) };
-    await using process = new SuiteProcess(runtime, suite, variables);
-
+  const reason = missing(...needs);
+  const suiteProcess = new SuiteProcess(runtime, suite, env);
+  if (reason === undefined) processes.add(suiteProcess);
+  const test = async (t: Deno.TestContext): Promise<void> => {
+    await using process = suiteProcess;
+    processes.start(process);
     let report = await process.next();
     while (report.type === "start") {
       const { name } = report;
@@ -111,14 +233,20 @@ async function testSuite(
     }
     assert.equal(report.type, "done");
     if (report.failed > 0) return;
-    // `Bun.connect` cannot be canceled; a rejection ends its pending attempts.
-    if (runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
     await t.step("the process exits: no handle is left open", () => process.ended());
-  });
+  };
+  // A process may begin in the test before its own.
+  testUnless(reason)(title, test, { sanitizeOps: false, sanitizeResources: false });
 }
 
 /** Registers the tests of all suites on a runtime. */
 export async function testSuites(runtime: RuntimeName): Promise<void> {
+  if (runtime === "deno") {
+    // The other socket types that a server on Deno can use.
+    await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
+      [DENO_SOCKETS_VARIABLE]: "Deno.listen",
+    });
+  }
   for (const suite of Object.keys(suites)) {
     await testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
   }
@@ -138,9 +266,4 @@ export async function testSuites(runtime: RuntimeName): Promise<void> {
       { [CLIENT_VARIABLE]: "page" },
     );
   }
-  if (runtime === "bun") return;
-  // The other socket types that a server on Deno can use.
-  await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
-    [DENO_SOCKETS_VARIABLE]: "Deno.listen",
-  });
 }
