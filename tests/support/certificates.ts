@@ -94,47 +94,49 @@ function alternativeName(text: string): Buffer {
   return address === undefined ? der(0x82, Buffer.from(text)) : der(0x87, Uint8Array.from(address));
 }
 
-/**
- * Creates an authority and a certificate signed by it, valid from yesterday for a month.
- *
- * @param names The host names and IP addresses it is for. Default: those of this machine.
- * @param days The days for which the certificate is valid from now on; negative: it has expired.
- */
-export function makeCertificates(
-  names: readonly string[] = LOOPBACK,
-  days = 30,
-): Certificates {
+/** A certificate authority. */
+export interface Authority {
+  /**
+   * Creates a certificate, valid from yesterday for a month.
+   *
+   * @param names The host names and IP addresses it is for. Default: those of this machine.
+   * @param days The days for which the certificate is valid from now on; negative: it has expired.
+   */
+  issue(names?: readonly string[], days?: number): Certificates;
+}
+
+/** Creates an authority. */
+export function makeAuthority(): Authority {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
   // Clients would confuse two authorities with the same name.
   const authorityName = `quickws test authority ${randomBytes(4).toString("hex")}`;
+  const isAuthority = extension(OID.basicConstraints, sequence(der(0x01, Uint8Array.of(0xff))));
+  const ca = certificate(
+    { name: authorityName, publicKey: authority.publicKey, extensions: [isAuthority] },
+    authorityName,
+    authority.privateKey,
+  );
   return {
-    ca: certificate(
-      {
-        name: authorityName,
-        publicKey: authority.publicKey,
-        extensions: [
-          extension(OID.basicConstraints, sequence(der(0x01, Uint8Array.of(0xff)))),
-        ],
-      },
-      authorityName,
-      authority.privateKey,
-    ),
-    cert: certificate(
-      {
-        name: names[0]!,
-        publicKey: server.publicKey,
-        extensions: [
-          extension(
-            OID.subjectAlternativeName,
-            sequence(...names.map(alternativeName)),
-          ),
-        ],
-      },
-      authorityName,
-      authority.privateKey,
-      days,
-    ),
-    key: server.privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+    issue(names = LOOPBACK, days): Certificates {
+      const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const alternativeNames = sequence(...names.map(alternativeName));
+      const cert = certificate(
+        {
+          name: names[0]!,
+          publicKey: server.publicKey,
+          extensions: [extension(OID.subjectAlternativeName, alternativeNames)],
+        },
+        authorityName,
+        authority.privateKey,
+        days,
+      );
+      const key = server.privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+      return { ca, cert, key };
+    },
   };
+}
+
+/** Creates an authority and a certificate signed by it, as {@linkcode Authority.issue} does. */
+export function makeCertificates(names?: readonly string[], days?: number): Certificates {
+  return makeAuthority().issue(names, days);
 }

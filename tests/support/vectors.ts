@@ -90,8 +90,18 @@ export function header(parts: FrameParts): Uint8Array {
 
 /** The bytes of a frame. */
 export function frame(parts: FrameParts): Uint8Array {
-  const mask = parts.mask ?? [0, 0, 0, 0];
-  return concat(header(parts), payloadOf(parts).map((byte, i) => byte ^ mask[i % 4]));
+  const payload = payloadOf(parts);
+  return concat(
+    header(parts),
+    parts.mask === undefined ? payload : applyMask(payload, parts.mask),
+  );
+}
+
+/** A masked or unmasked copy. */
+function applyMask(bytes: Uint8Array, mask: ArrayLike<number>): Uint8Array {
+  const result = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) result[i] = bytes[i] ^ mask[i % 4];
+  return result;
 }
 
 /** The payload of a Close frame, without any validation. */
@@ -124,16 +134,17 @@ function parseFrame(bytes: Uint8Array): { frame: WireFrame; size: number } {
     length = Number(view.getBigUint64(2));
     at = 10;
   }
-  const mask = masked ? bytes.subarray(at, at + 4) : new Uint8Array(4);
+  const mask = bytes.subarray(at, at + 4);
   if (masked) at += 4;
   if (at + length > bytes.length) throw new RangeError("The last frame is not whole");
+  const payload = bytes.subarray(at, at + length);
   return {
     frame: {
       fin: (bytes[0] & 0x80) !== 0,
       rsv: bytes[0] >> 4 & 7,
       opcode: bytes[0] & 15,
       masked,
-      payload: bytes.slice(at, at + length).map((byte, i) => byte ^ mask[i % 4]),
+      payload: masked ? applyMask(payload, mask) : new Uint8Array(payload),
     },
     size: at + length,
   };

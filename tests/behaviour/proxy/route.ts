@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Connection, ServeOptions, Server } from "../../../mod.ts";
-import { makeCertificates } from "../../support/certificates.ts";
+import { type Certificates, makeCertificates } from "../../support/certificates.ts";
 import type { Live } from "../../support/live_harness.ts";
 import {
   type ListeningProgram,
@@ -28,6 +28,9 @@ export interface Route {
   readonly program: ListeningProgram;
 }
 
+/** The certificate of all `https` proxies: clients read the same authorities once. */
+let proxyCertificates: Certificates | undefined;
+
 /** Starts a proxy; an `https` one is tinyproxy behind stunnel. */
 export async function openRoute(
   { context }: Live,
@@ -46,7 +49,7 @@ export async function openRoute(
   let front = program;
   let caCerts: string[] = [];
   if (scheme === "https") {
-    const certificates = makeCertificates();
+    const certificates = proxyCertificates ??= makeCertificates();
     front = await startStunnel(context, {
       hostname: options.hostname,
       to: program.port,
@@ -78,10 +81,11 @@ export async function assertAskedFor(
   await program.logged(target);
 }
 
+const LARGE = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
+
 /** Small and large text and binary messages are echoed; then the closing handshake completes. */
 export async function assertEchoes(conn: Connection<undefined>): Promise<void> {
-  const large = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
-  const messages = ["hello", "", Uint8Array.of(1, 2, 3), large, "x".repeat(70_000)];
+  const messages = ["hello", "", Uint8Array.of(1, 2, 3), LARGE, "x".repeat(70_000)];
   const received = conn[Symbol.asyncIterator]();
   for (const message of messages) conn.send(message);
   for (const message of messages) {

@@ -2,14 +2,33 @@
 // detected.
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 
-function byteAt(position: number): number {
-  return (position * 31 + (position >> 8) * 7 + (position >> 16)) & 0xff;
+/** The number of bytes after which the stream repeats. */
+const PERIOD = 1 << 24;
+
+const STREAM = new Uint8Array(PERIOD);
+for (let position = 0; position < PERIOD; position++) {
+  STREAM[position] = position * 31 + (position >> 8) * 7 + (position >> 16);
+}
+
+/** Calls `use` with each part of the stream up to `length` bytes from `position` on. */
+function eachPart(
+  position: number,
+  length: number,
+  use: (part: Uint8Array, index: number) => void,
+): void {
+  for (let index = 0; index < length;) {
+    const from = (position + index) % PERIOD;
+    const part = STREAM.subarray(from, from + length - index);
+    use(part, index);
+    index += part.length;
+  }
 }
 
 /** Fills `bytes` with the stream's bytes from `position` on, and returns them. */
 export function fill(bytes: Uint8Array, position = 0): Uint8Array {
-  for (let index = 0; index < bytes.length; index++) bytes[index] = byteAt(position + index);
+  eachPart(position, bytes.length, (part, index) => bytes.set(part, index));
   return bytes;
 }
 
@@ -20,13 +39,16 @@ export function pattern(length: number, position = 0): Uint8Array {
 
 /** Asserts that `bytes` are the stream's bytes from `position` on. */
 export function assertPattern(bytes: Uint8Array, position = 0): void {
-  for (let index = 0; index < bytes.length; index++) {
-    if (bytes[index] === byteAt(position + index)) continue;
+  eachPart(position, bytes.length, (part, start) => {
+    const received = bytes.subarray(start, start + part.length);
+    if (Buffer.compare(received, part) === 0) return;
+    const wrong = received.findIndex((byte, index) => byte !== part[index]);
+    const index = start + wrong;
     assert.fail(
-      `byte ${position + index} is ${bytes[index]}, not ${byteAt(position + index)} ` +
+      `byte ${position + index} is ${received[wrong]}, not ${part[wrong]} ` +
         `(${index} of ${bytes.length} in its chunk)`,
     );
-  }
+  });
 }
 
 /** Follows a stream of chunks and asserts each on arrival. */
