@@ -117,7 +117,7 @@ export function makeAuthority(): Authority {
     authority.privateKey,
   );
   return {
-    issue(names = LOOPBACK, days): Certificates {
+    issue(names = LOOPBACK, days = 30): Certificates {
       const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const alternativeNames = sequence(...names.map(alternativeName));
       const cert = certificate(
