@@ -1,5 +1,5 @@
 /**
- * Topics across processes and machines over NATS: a backplane made from your own connection.
+ * Topics across processes and machines over NATS: a backplane on your own connection.
  *
  * @example
  * ```ts ignore
@@ -54,14 +54,14 @@ export interface NatsBackplaneOptions {
    */
   prefix?: string | undefined;
   /**
-   * The stream of JetStream that stores the messages, if `serve` has the option `history`. It is
-   * created if it does not exist, and updated if its limits differ; a stream with other subjects is an
-   * error. Default: the prefix without its last dot, with `=` for any other dot.
+   * The JetStream stream that stores messages for the option `history` of `serve`. It is created if
+   * missing and updated if its limits differ; a stream with other subjects is an error. Default:
+   * the prefix without its last dot, with `=` for any other dot.
    */
   stream?: string | undefined;
   /** Where the stream stores messages. Default: `"file"`. */
   storage?: "file" | "memory" | undefined;
-  /** The number of servers of a cluster that store the stream: 1 to 5. Default: 1. */
+  /** The number of stream replicas in a cluster: 1 to 5. Default: 1. */
   replicas?: number | undefined;
 }
 
@@ -81,12 +81,12 @@ const METHODS = [
 /**
  * Creates a backplane on NATS.
  *
- * The connection is shared: it stays open when the server shuts down. It reconnects automatically, but
- * by default only ten times; connect with `maxReconnectAttempts: -1` to remove that limit. The largest
- * message is the server's `max_payload`, by default 1 MiB.
+ * The connection is shared: it stays open when the server shuts down. It reconnects automatically,
+ * but by default only ten times; connect with `maxReconnectAttempts: -1` to remove that limit. The
+ * maximum message size is the server's `max_payload`, by default 1 MiB.
  *
  * @param connection The result of `connect` of `@nats-io/transport-node` or `@nats-io/transport-deno`.
- * @throws {TypeError} When the connection or an option is of the wrong type.
+ * @throws {TypeError} When the connection or an option has the wrong type.
  * @throws {RangeError} When a number is out of range.
  *
  * @example

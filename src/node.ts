@@ -83,7 +83,7 @@ export const serve: Serve = serveOn(nodeNetwork);
  */
 export const connect: Connect = connectOn(nodeNetwork);
 
-/** The parts of an upgrade socket of `node:http` that its listeners have to know to share it. */
+/** The part of a `node:http` upgrade socket needed to share it between listeners. */
 interface SharedNodeSocket extends NodeSocket {
   readonly readableEnded: boolean;
   readonly writableEnded: boolean;
@@ -93,7 +93,7 @@ interface SharedNodeSocket extends NodeSocket {
   removeListener(event: string, listener: () => void): unknown;
 }
 
-/** Sockets that were answered, or that belong to `upgrader.upgrade`. */
+/** Sockets already answered or owned by `upgrader.upgrade`. */
 const taken: WeakSet<NodeUpgradeSocket> = new WeakSet();
 
 /** Sockets whose errors are expected. */
@@ -109,7 +109,7 @@ const sharing: SocketSharing = {
   },
 };
 
-/** The socket of an upgrade, as one of the listeners of the HTTP server has it. */
+/** The socket of an upgrade, as seen by one listener of the HTTP server. */
 class NodeUpgrade implements UpgradeSocket {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -130,7 +130,7 @@ class NodeUpgrade implements UpgradeSocket {
     this.tls = shared.encrypted === true
       ? { serverName: shared.servername || undefined }
       : undefined;
-    // `node:http` has removed its own listener: a reset would end the process.
+    // `node:http` has removed its error listener: an unhandled reset would end the process.
     if (guarded.has(socket)) return;
     guarded.add(socket);
     shared.on("error", () => {});
@@ -165,7 +165,7 @@ class NodeUpgrade implements UpgradeSocket {
   }
 
   #cut(): void {
-    // A response that user code has ended with may still be leaving.
+    // A final response of user code may still be in transmission.
     if (!this.#socket.writableEnded) this.#socket.destroy();
   }
 
@@ -175,7 +175,7 @@ class NodeUpgrade implements UpgradeSocket {
     return destroyed || readableEnded || writableEnded;
   }
 
-  /** Whether a listener has answered: one of this library, or another that reads or has written. */
+  /** Whether a listener of this library has answered, or another one reads or has written. */
   get #isTaken(): boolean {
     const socket = this.#socket;
     return taken.has(socket) || socket.listenerCount("data") > 0 ||
@@ -203,7 +203,7 @@ function twoAnswers(): TypeError {
 }
 
 /**
- * Checks a set of options once, for many upgrades.
+ * Validates a set of options once for many upgrades.
  *
  * @throws {TypeError | RangeError} When an option is wrong.
  *
@@ -227,8 +227,8 @@ export function createUpgrader<T = undefined>(options: UpgradeOptions<T> = {}): 
 }
 
 /**
- * Upgrades one request; see {@linkcode Upgrader.upgrade}. For many, {@linkcode createUpgrader} checks
- * the options only once.
+ * Upgrades one request; see {@linkcode Upgrader.upgrade}. For many requests, {@linkcode
+ * createUpgrader} validates the options only once.
  *
  * @returns The connection, or `undefined` when the request was rejected or the client has
  * disconnected.
@@ -258,18 +258,16 @@ export function upgrade<T = undefined>(
 }
 
 /**
- * Makes a `node:http` or `node:https` server accept WebSockets; the HTTP server still answers plain
- * requests.
+ * Accepts WebSockets on a `node:http` or `node:https` server, which still answers plain requests.
  *
- * The server is shared. A request for another `path`, or one for which the `upgrade` hook returns
- * `"pass"`, is left to the other `upgrade` listeners: those of Vite, Next or socket.io, or a second
- * `attach`. If all listeners are those of `attach` and none accepts a request, it gets a 404. Two
- * listeners that answer the same request are an error in the program, which `onError` receives; the
- * client gets one response.
+ * The server is shared: requests for another `path`, or for which the `upgrade` hook returns
+ * `"pass"`, are left to other `upgrade` listeners, such as Vite, Next, socket.io or a second
+ * `attach`. If all listeners are from `attach` and none accepts a request, the response is 404. If
+ * two listeners answer the same request, `onError` is called and the client gets one response.
  *
- * @returns The connections; its `shutdown` detaches them from the server, which is not closed.
+ * @returns The connections; `shutdown` detaches from the server but does not close it.
  * @throws {TypeError | RangeError} When an option is wrong.
- * @throws {Error} On a runtime that is too old, such as Bun before 1.4, whose `node:http` does not
+ * @throws {Error} On runtimes that are too old, such as Bun before 1.4, whose `node:http` does not
  * hand over sockets.
  *
  * @example
@@ -300,8 +298,8 @@ export function attach<T = undefined>(
       return;
     }
     const shared = sharing.share(socket, false);
-    // All other listeners have seen the request by then, and one may have answered it. Not a microtask:
-    // Deno can run those between two listeners.
+    // By then all other listeners have seen the request. Not a microtask: Deno may run those
+    // between two listeners.
     setImmediate(() => upgrader.upgradeShared(request, shared, head, passed));
   };
   server.on("upgrade", listener);
@@ -313,13 +311,13 @@ export function attach<T = undefined>(
   return upgrader;
 }
 
-/** The listeners of `attach`, by HTTP server. */
+/** The number of `attach` listeners by HTTP server. */
 const attached: WeakMap<NodeHttpServer, number> = new WeakMap();
 
-/** The listeners of `attach` that have left a request to others, by request. */
+/** The number of `attach` listeners that passed on a request. */
 const leftBy: WeakMap<NodeUpgradeRequest, number> = new WeakMap();
 
-/** Leaves a request to the other listeners; if there are none, the last one answers. */
+/** Leaves a request to other listeners; if there are none, the last one answers. */
 function leave<T>(
   server: NodeHttpServer,
   upgrader: Upgrader<T>,

@@ -1,5 +1,6 @@
 /**
- * Topics across processes and machines over Redis: a backplane made from your own client.
+ * Topics across processes and machines over Redis: a backplane with the settings of your own
+ * client.
  *
  * @example
  * ```ts ignore
@@ -53,11 +54,11 @@ export interface RedisBackplaneOptions {
 }
 
 /**
- * Creates a backplane on Redis 6.2 or newer, or a server with the same protocol.
+ * Creates a backplane on Redis 6.2 or newer, or a compatible server.
  *
- * The backplane opens two connections with the settings of the client, by its `duplicate`, and
- * closes them with the server. The client itself is not used: it need not be connected, and is not
- * closed. While Redis is down, the backplane reconnects with delays that grow to two seconds.
+ * The backplane opens two connections with the client's `duplicate` and closes them with the
+ * server. The client itself need not be connected and is not closed. While Redis is down, the
+ * backplane reconnects with delays of up to two seconds.
  *
  * @param client A client of the package `redis` or `ioredis`, or a `RedisClient` of Bun.
  * @throws {TypeError} When the client is none of these, or an option is invalid.

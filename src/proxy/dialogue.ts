@@ -1,4 +1,4 @@
-// The exchange with a proxy that opens a tunnel.
+// The exchange with a proxy to open a tunnel.
 
 import { isHost } from "../handshake/outgoing.ts";
 
@@ -7,7 +7,7 @@ export interface ProxyDialogue {
   /** The bytes to send first. */
   begin(): Uint8Array;
   /**
-   * Takes bytes of the proxy.
+   * Takes bytes from the proxy.
    *
    * @returns The bytes to send next; may be empty.
    * @throws {ConnectionError} `PROXY_REFUSED` when the proxy rejects the request, `PROXY_FAILED`
@@ -16,7 +16,7 @@ export interface ProxyDialogue {
   receive(chunk: Uint8Array): Uint8Array;
   /** Whether the stream now leads to the target. */
   readonly done: boolean;
-  /** Once done: the bytes after the dialogue, which are the target's. */
+  /** Once done: the first bytes from the target. */
   readonly rest: Uint8Array;
 }
 
@@ -43,7 +43,7 @@ export const NOTHING: Uint8Array = new Uint8Array(0);
  * A target as host and port, an IPv6 address in brackets.
  *
  * @throws {TypeError} When the host is neither a name nor an address. A zone (`fe80::1%eth0`) is
- * not part of an address: it is valid on one machine only (RFC 4007 section 6).
+ * not allowed: it is only valid on one machine (RFC 4007 section 6).
  * @throws {RangeError} When the port is invalid.
  */
 export function authorityOf({ hostname, port }: ProxyTarget): string {

@@ -24,7 +24,7 @@ export class HttpConnect implements ProxyDialogue {
   /**
    * @param target The target of the tunnel.
    * @param credentials The credentials for Basic authentication, sent without a challenge.
-   * @throws {TypeError | RangeError} When the target is invalid, or the credentials cannot be sent.
+   * @throws {TypeError | RangeError} When the target or the credentials are invalid.
    */
   constructor(target: ProxyTarget, credentials?: ProxyCredentials) {
     this.#authority = authorityOf(target);
@@ -41,7 +41,7 @@ export class HttpConnect implements ProxyDialogue {
     return this.#done ? this.#reader.rest : NOTHING;
   }
 
-  /** The request. It names the target, never the proxy. */
+  /** Encodes the request, which names the target, not the proxy. */
   begin(): Uint8Array {
     let head = `CONNECT ${this.#authority} HTTP/1.1\r\nHost: ${this.#authority}\r\n`;
     if (this.#authorization !== undefined) {
@@ -81,8 +81,8 @@ export class HttpConnect implements ProxyDialogue {
     // RFC 9110 9.3.6: after any 2xx the tunnel begins right after the head, regardless of fields
     // about a body.
     if (status >= 200 && status < 300) return true;
-    // RFC 9110 15.2: interim responses may precede the final one, except 101, which would switch to
-    // a protocol that was not requested.
+    // RFC 9110 15.2: interim responses may precede the final one, except 101, which was not
+    // requested.
     if (status < 200 && status !== 101) {
       if (++this.#interimResponses <= MAX_INTERIM_RESPONSES) return false;
       throw failed(`is missing after more than ${MAX_INTERIM_RESPONSES} interim responses`);
@@ -104,12 +104,12 @@ export class HttpConnect implements ProxyDialogue {
 }
 
 /**
- * The value of a Proxy-Authorization field: Basic credentials (RFC 7617), the text in UTF-8.
+ * Encodes a Proxy-Authorization value: Basic credentials (RFC 7617) in UTF-8.
  *
  * @throws {TypeError} When the user or the password cannot be encoded.
  */
 export function basicCredentials({ username, password }: ProxyCredentials): string {
-  // RFC 7617 section 2: a user that contains a colon is invalid; its rest would count as password.
+  // RFC 7617 section 2: a user must not contain a colon; the rest would be part of the password.
   if (username.includes(":")) {
     throw new TypeError("The user name of an HTTP proxy must not contain a colon");
   }

@@ -1,4 +1,4 @@
-// A stream through a SOCKS5 proxy (RFC 1928), with user and password if it requests them (RFC 1929).
+// A stream through a SOCKS5 proxy (RFC 1928), with optional user and password (RFC 1929).
 
 import { ConnectionError } from "../errors.ts";
 import { parseIpAddress } from "../handshake/ip_address.ts";
@@ -17,7 +17,7 @@ const PASSWORD_VERSION = 1;
 const METHOD = { None: 0, Password: 2, Unacceptable: 0xff } as const;
 /** RFC 1928 section 5. */
 const ADDRESS = { IPv4: 1, Domain: 3, IPv6: 4 } as const;
-/** Bytes of the addresses that have a fixed size. */
+/** The sizes of fixed-size addresses in bytes. */
 const ADDRESS_SIZES: ReadonlyMap<number, number> = new Map([[ADDRESS.IPv4, 4], [ADDRESS.IPv6, 16]]);
 /** RFC 1928 section 4. */
 const CONNECT = 1;
@@ -80,8 +80,7 @@ export class Socks5 implements ProxyDialogue {
 
   /** Takes the proxy's replies. */
   receive(chunk: Uint8Array): Uint8Array {
-    // A reply that arrives before its request is accepted, so that the split of the bytes does not
-    // matter.
+    // A reply that arrives before its request is accepted, so that chunk boundaries do not matter.
     let output = NOTHING;
     for (let i = 0; i < chunk.length; i++) {
       this.#input[this.#length++] = chunk[i];
@@ -129,7 +128,7 @@ export class Socks5 implements ProxyDialogue {
     throw failed(`chose the method ${method}, which was not offered`);
   }
 
-  /** RFC 1929 section 2: version, status. Some proxies answer with the version of SOCKS here. */
+  /** RFC 1929 section 2: version, status. Some proxies send the SOCKS version here. */
   #readPasswordStatus(): Uint8Array {
     if (this.#length < 2) return NOTHING;
     this.#length = 0;
@@ -144,9 +143,9 @@ export class Socks5 implements ProxyDialogue {
   }
 
   /**
-   * RFC 1928 section 6: version, reply, reserved, type, address, port. The address is the one that
-   * the proxy connects from; it is not used. Each byte is checked when it arrives: a proxy that
-   * rejects need not send the rest.
+   * RFC 1928 section 6: version, reply, reserved, type, address, port. The address is the proxy's
+   * local address and is ignored. Each byte is checked on arrival: a proxy that rejects need not
+   * send the rest.
    */
   #readReply(): void {
     const [version, reply, , type, size] = this.#input;
@@ -155,7 +154,7 @@ export class Socks5 implements ProxyDialogue {
       throw refused(`cannot connect to ${this.#authority}: ${REPLIES[reply] ?? `code ${reply}`}`);
     }
     if (this.#length < 4) return;
-    // The first byte of a name is its length; no address is shorter than that.
+    // The first byte of a name is its length.
     const addressSize = type === ADDRESS.Domain ? 1 + size : ADDRESS_SIZES.get(type);
     if (addressSize === undefined) throw failed(`answered with the address type ${type}`);
     if (this.#length === 4 + addressSize + 2) this.#step = "done";
@@ -177,8 +176,8 @@ function connectRequest({ hostname, port }: ProxyTarget): Uint8Array {
 /**
  * RFC 1929 section 2: version, user, password.
  *
- * @throws {RangeError} When one of them is too long, or the user is empty. An empty password is
- * sent, although the RFC does not allow it: some proxies use the user name alone.
+ * @throws {RangeError} When either is too long, or the user is empty. An empty password is sent
+ * despite the RFC: some proxies only use the user name.
  */
 export function passwordRequest({ username, password }: ProxyCredentials): Uint8Array {
   return Uint8Array.of(
@@ -197,7 +196,7 @@ function addressOf(hostname: string): number[] {
   return [ADDRESS.Domain, ...counted("host name for a SOCKS5 proxy", hostname, 1)];
 }
 
-/** A text as its length in one byte, and its UTF-8. */
+/** Encodes a text as UTF-8 after its length in one byte. */
 function counted(what: string, text: string, least: number): number[] {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length < least || bytes.length > 255) {

@@ -1,5 +1,5 @@
-// Clients that subscribe to topics themselves: the option `clientTopics`, the layer that it adds to a
-// connection whose client speaks the topics subprotocol, and the requests of such a client.
+// Client subscriptions: the option `clientTopics`, the layer for connections with the topics
+// subprotocol, and the requests of their clients.
 
 import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -28,7 +28,7 @@ import {
 } from "./protocol.ts";
 
 /**
- * Rules for clients that subscribe to topics themselves, in the subprotocol `quickws.topics.1`.
+ * Rules for clients that subscribe to topics with the subprotocol `quickws.topics.1`.
  *
  * @example
  * ```ts
@@ -48,24 +48,24 @@ import {
  */
 export interface ClientTopicsOptions<T = undefined> {
   /**
-   * Decides about each topic that a client requests. `false`, or an error, which is passed to
-   * `onError`, rejects it. Not called for a topic to which the connection is already subscribed.
+   * Called for each topic a client requests; `false` rejects it. An error also rejects it and is
+   * passed to `onError`. Not called for topics the connection is already subscribed to.
    */
   allow(connection: Connection<T>, topic: string): boolean | Promise<boolean>;
   /**
-   * The maximum number of topics of one connection, including those for which `allow` is pending;
-   * more are rejected. Default: 100.
+   * The maximum number of topics per connection, including pending calls of `allow`; more are
+   * rejected. Default: 100.
    */
   max?: number | undefined;
   /**
-   * Subscriptions, and resumptions after a number, per second of one connection, after a burst of
-   * twice `max`, at least 100. More are delayed, and count toward `max` in the meantime. 0 disables
-   * the limit. Default: 20.
+   * The maximum subscriptions and resumptions per second and connection, after a burst of twice
+   * `max`, at least 100. More are delayed, and count toward `max` meanwhile. 0 disables the limit.
+   * Default: 20.
    */
   subscribeRate?: number | undefined;
 }
 
-/** The checked option, with its defaults. */
+/** The checked option with defaults. */
 export interface ClientTopicsRules<T> {
   /** The user's functions. */
   readonly options: ClientTopicsOptions<T>;
@@ -75,7 +75,7 @@ export interface ClientTopicsRules<T> {
   readonly subscribeRate: number;
   /** The maximum size of a message without its line, in bytes. */
   readonly maxMessageSize: number;
-  /** The rules for messages with their lines. */
+  /** The rules for messages with lines. */
   readonly connection: ConnectionRules;
 }
 
@@ -83,7 +83,7 @@ export interface ClientTopicsRules<T> {
  * Checks the option and fills in the defaults.
  *
  * @param connection The rules for connections without the subprotocol.
- * @throws {TypeError | RangeError} When a part of it is of the wrong type or out of range.
+ * @throws {TypeError | RangeError} When a value has the wrong type or is out of range.
  */
 export function clientTopicsRules<T>(
   options: ClientTopicsOptions<T> | undefined,
@@ -103,7 +103,7 @@ export function clientTopicsRules<T>(
     "subscriptions per second",
   );
   const { maxMessageSize, whenCompressed } = connection;
-  // The line is not part of the user's message, and must fit in addition to the largest one.
+  // The line is not part of the user's message and must fit in addition to it.
   const withLine = { maxMessageSize: Math.min(MAX_INT32, Math.max(MAX_LINE, maxMessageSize + 1)) };
   return {
     options,
@@ -121,7 +121,7 @@ export function clientTopicsRules<T>(
 // The layer: adds a line to outgoing messages, removes it from incoming ones, and sends notices
 // about topics to the client.
 
-/** The layer, for all connections of a server. */
+/** Creates the layer for all connections of a server. */
 export function clientTopicsLayer<T>(rules: ClientTopicsRules<T>): DriverLayer<T> {
   return {
     rules: rules.connection,
@@ -133,7 +133,7 @@ export function clientTopicsLayer<T>(rules: ClientTopicsRules<T>): DriverLayer<T
   };
 }
 
-/** Sends notices about topics to one client: messages that are only a line. */
+/** Sends topic notices to one client: messages that consist of a line only. */
 export class TopicNotices implements TopicAnswers {
   readonly #send: (text: string) => void;
 
@@ -147,7 +147,7 @@ export class TopicNotices implements TopicAnswers {
     this.#notify(number === undefined ? { subscribed: topic } : { subscribed: topic, number });
   }
 
-  /** The client is not subscribed, or no longer is. */
+  /** The client is not, or no longer, subscribed. */
   refused(topic: string, reason: string): void {
     this.#notify({ refused: topic, reason });
   }
@@ -157,7 +157,7 @@ export class TopicNotices implements TopicAnswers {
     this.#notify({ missed: topic });
   }
 
-  /** A message was the client's own, and is not sent to it. */
+  /** A message came from the client itself and is not sent to it. */
   passed(topic: string, number: number): void {
     this.#notify({ passed: topic, number });
   }
@@ -172,11 +172,11 @@ export class TopicNotices implements TopicAnswers {
   }
 }
 
-// The requests: they are answered, and other messages are passed on without their lines.
+// Answers requests, and passes on other messages without their lines.
 
 /** A request for which `allow` is pending. */
 interface Subscribing {
-  /** The number of the last message that the client has. */
+  /** The number of the client's last message. */
   readonly after: number | undefined;
 }
 
@@ -191,14 +191,14 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   readonly #rules: ClientTopicsRules<T>;
   readonly #now: () => number;
   /**
-   * The topics for which `allow` is pending, if there are any. A topic that the client has
-   * unsubscribed from remains, so that pending decisions never exceed the maximum number of topics.
+   * The topics with a pending `allow`. Topics the client has unsubscribed from remain, so that
+   * pending decisions never exceed the maximum number of topics.
    */
   #undecided: Map<string, Subscribing | undefined> | undefined;
-  /** The number of subscriptions that the rate allows now, and when it was computed. */
+  /** The number of subscriptions allowed by the rate, and the time of the last update. */
   #tokens: number;
   #tokensAt = 0;
-  /** Subscriptions that exceed the rate, in order, with the number after which they resume. */
+  /** Subscriptions that exceed the rate, in order, with the number to resume after. */
   #delayed: Map<string, number | undefined> | undefined;
   #timer: Timer | undefined;
   /** Whether the end of the connection cancels the timer. */
@@ -248,7 +248,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     this.#events.onPong(payload);
   }
 
-  /** Delayed subscriptions may be made. */
+  /** Makes delayed subscriptions. */
   timerFired(): void {
     for (const [topic, after] of this.#delayed ?? []) {
       if (this.#owner.state !== "open" || !this.#takeToken()) break;
@@ -262,8 +262,8 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   /** Whether a text without its line is within `maxMessageSize`. */
   #fits(text: string): boolean {
     const { maxMessageSize } = this.#rules;
-    // The session has checked the text with its line, unless the limit is smaller than a line may
-    // be.
+    // The session has already checked the text with its line, unless the limit is below the maximum
+    // line size.
     if (maxMessageSize >= this.#rules.connection.maxMessageSize - 1) return true;
     return this.#hasRoom(encodeLongText(text).length - 1);
   }
@@ -313,7 +313,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     return true;
   }
 
-  /** Makes a subscription when the rate allows it; it counts toward `max` meanwhile. */
+  /** Delays a subscription until the rate allows it; it counts toward `max` meanwhile. */
   #delay(topic: string, after: number | undefined): void {
     if (this.#delayed === undefined) {
       this.#delayed = new Map();
@@ -387,7 +387,9 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     );
   }
 
-  /** The client's latest request for a topic that is being decided; `undefined` if it unsubscribed. */
+  /**
+   * Removes and returns the client's latest request for a topic; `undefined` if it unsubscribed.
+   */
   #take(topic: string): Subscribing | undefined {
     const subscribing = this.#undecided?.get(topic);
     this.#undecided?.delete(topic);
@@ -413,7 +415,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   }
 
   #refuse(topic: string, reason: string): void {
-    // The server's own code may have subscribed it while `allow` was pending.
+    // Server code may have subscribed the connection while `allow` was pending.
     if (this.#topics.isSubscribed(this.#owner, topic)) return;
     this.#owner.topicListener?.refused(topic, reason);
   }

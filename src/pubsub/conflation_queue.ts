@@ -1,22 +1,22 @@
-// Messages for a slow receiver that needs only the newest one per key: quotes, cursors, progress.
+// Queues messages for a slow receiver, keeping only the newest per key: quotes, cursors, progress.
 
 interface Entry<M> {
   readonly message: M;
   readonly size: number;
 }
 
-/** The newest message of each key, in the order in which the keys were added. */
+/** The newest message of each key, in the insertion order of the keys. */
 export class ConflationQueue<M> {
-  /** A map keeps the position of a key whose value is replaced. */
+  /** A map keeps the position of a key when its value is replaced. */
   readonly #entries: Map<string, Entry<M>> = new Map();
   #size = 0;
 
-  /** Bytes of all messages. */
+  /** The total size in bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many messages there are. */
+  /** The number of messages. */
   get length(): number {
     return this.#entries.size;
   }
@@ -31,9 +31,7 @@ export class ConflationQueue<M> {
     return this.#entries.get(key)?.message;
   }
 
-  /**
-   * Adds a message and its size in bytes; returns whether it has replaced the message of its key.
-   */
+  /** Adds a message and its size in bytes; returns whether it replaced the message of its key. */
   put(key: string, message: M, size: number): boolean {
     const replaced = this.#entries.get(key);
     this.#size += size - (replaced?.size ?? 0);

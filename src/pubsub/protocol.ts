@@ -1,11 +1,11 @@
-// The subprotocol in which clients subscribe to topics: every message of both sides starts with a line,
-// which is empty or a JSON object; the message itself follows the line feed.
+// The topics subprotocol: every message in both directions starts with a line that is empty or a
+// JSON object; the content follows the line feed.
 //
 //   client          {"subscribe":"news"}           subscribes
 //                   {"subscribe":"news","after":7} subscribes, and requests the messages after number 7
 //                   {"unsubscribe":"news"}         unsubscribes
 //                   {"ping":3}                     requests a pong, for clients that cannot send pings
-//   server          {"subscribed":"news"}          the client is subscribed from here on; with a number
+//   server          {"subscribed":"news"}          the client is now subscribed; with a number
 //                                                  if there is a history: the topic's position
 //                   {"refused":"news","reason":""} the client is not subscribed, or no longer is is
 //                   {"missed":"news"}              earlier messages are not available any more
@@ -22,10 +22,7 @@ const encoder = new TextEncoder();
 /** The name of the subprotocol (RFC 6455 section 1.9). */
 export const TOPICS_SUBPROTOCOL = "quickws.topics.1";
 
-/**
- * The maximum size of a line in bytes: JSON encodes a topic of 1024 bytes in at most six times as
- * many.
- */
+/** The maximum size of a line in bytes: JSON encodes a topic of 1024 bytes in at most 6144. */
 export const MAX_LINE = 8192;
 
 /** The end of a line. */
@@ -37,7 +34,7 @@ export type TopicRequest =
   | { readonly unsubscribe: string }
   | { readonly ping: number };
 
-/** The lines that a server sends before a message, or without one. */
+/** The lines sent by a server, with or without a message. */
 export type TopicNotice =
   | { readonly topic: string; readonly number?: number }
   | { readonly subscribed: string; readonly number?: number }
@@ -46,7 +43,7 @@ export type TopicNotice =
   | { readonly passed: string; readonly number: number }
   | { readonly pong: number };
 
-/** The line of a message that does not belong to a topic. */
+/** The line of a message without a topic. */
 const EMPTY_LINE = "\n";
 
 /** Encodes the line before a message. */
@@ -89,7 +86,7 @@ export function readLine(
 export class LineMessage extends PreparedMessage {
   /**
    * @param line The line.
-   * @param content The message behind it: text, bytes, or either encoded before.
+   * @param content The content: text, bytes or a prepared message.
    */
   constructor(line: string, content: string | Uint8Array | PreparedMessage) {
     const isPrepared = content instanceof PreparedMessage;
@@ -102,10 +99,10 @@ export class LineMessage extends PreparedMessage {
   }
 }
 
-/** The forms of prepared messages with an empty line, which live as long as the messages. */
+/** Prepared messages with an empty line, cached as long as the originals live. */
 const forms: WeakMap<PreparedMessage, LineMessage> = new WeakMap();
 
-/** A prepared message with an empty line; one that has a line is returned as it is. */
+/** Adds an empty line to a prepared message, unless it has a line. */
 export function preparedWithLine(message: PreparedMessage): LineMessage {
   if (message instanceof LineMessage) return message;
   let form = forms.get(message);
@@ -116,12 +113,12 @@ export function preparedWithLine(message: PreparedMessage): LineMessage {
   return form;
 }
 
-/** Text with an empty line. */
+/** Adds an empty line to text. */
 export function textWithLine(text: string): string {
   return EMPTY_LINE + text;
 }
 
-/** Bytes with an empty line. */
+/** Adds an empty line to bytes. */
 export function bytesWithLine(bytes: Uint8Array): Uint8Array {
   return join(EMPTY_LINE, bytes);
 }
@@ -134,7 +131,7 @@ function join(line: string, payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The request of a line, checked except for the topic; `undefined` if it is not one. */
+/** Interprets a line as a request, without checking the topic; `undefined` if it is none. */
 export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest | undefined {
   const { subscribe, unsubscribe, after, ping } = line;
   if (ping !== undefined) {
@@ -148,7 +145,7 @@ export function asRequest(line: Readonly<Record<string, unknown>>): TopicRequest
   return isNumber(after) ? { subscribe, after } : undefined;
 }
 
-/** The notice of a line; `undefined` if it is not one. */
+/** Interprets a line as a notice; `undefined` if it is none. */
 export function asNotice(line: Readonly<Record<string, unknown>>): TopicNotice | undefined {
   const { topic, subscribed, refused, reason, missed, passed, number, pong } = line;
   if (number !== undefined && !isNumber(number)) return undefined;

@@ -1,34 +1,34 @@
-// The subscriptions of a server. Memory grows with the subscriptions only: nothing is stored of a topic
-// without subscribers, nor of a subscriber without topics.
+// The subscriptions of a server. Memory is proportional to the subscriptions: nothing is stored for
+// topics without subscribers or subscribers without topics.
 
 /**
- * No value, one value, or a set of several in the order in which they were added. Many topics have
- * one subscriber, and many subscribers one topic: a whole `Set` would be most of their cost.
+ * No value, one value, or a set of several in insertion order. Many topics have one subscriber, and
+ * many subscribers one topic: a `Set` would be most of their cost.
  */
 type SmallSet<V extends object> = undefined | V | Set<V>;
 
-/** One topic. Its name is stored only here, once for all subscribers. */
+/** A topic. Its name is stored once for all subscribers. */
 class Topic<S extends object> {
   readonly name: string;
   subscribers: SmallSet<S> = undefined;
 
   constructor(name: string) {
-    // A name that is a slice of a long message would keep that in memory; a concatenation does not.
+    // Concatenated, because a slice would keep the whole message in memory.
     this.name = [name.slice(0, 1), name.slice(1)].join("");
   }
 }
 
-/** The topics of one server and their subscribers, which are distinguished by identity. */
+/** The topics of one server and their subscribers, distinguished by identity. */
 export class TopicRegistry<S extends object> {
   readonly #topics: Map<string, Topic<S>> = new Map();
   readonly #memberships: Map<S, SmallSet<Topic<S>>> = new Map();
 
-  /** How many topics have subscribers. */
+  /** The number of topics with subscribers. */
   get size(): number {
     return this.#topics.size;
   }
 
-  /** The topics that have subscribers. */
+  /** The topics with subscribers. */
   names(): Iterable<string> {
     return this.#topics.keys();
   }
@@ -58,22 +58,22 @@ export class TopicRegistry<S extends object> {
     return true;
   }
 
-  /** Removes a subscriber from all topics; the names of its topics are stored until it is forgotten. */
+  /** Removes a subscriber from all topics, but keeps the names until `forget`. */
   withdraw(subscriber: S): void {
     for (const topic of valuesOf(this.#memberships.get(subscriber))) this.#leave(subscriber, topic);
   }
 
-  /** Forgets the topics of a subscriber that was withdrawn. */
+  /** Forgets the topics of a withdrawn subscriber. */
   forget(subscriber: S): void {
     this.#memberships.delete(subscriber);
   }
 
-  /** The topics of a subscriber, in the order of its subscriptions. */
+  /** The topics of a subscriber, in subscription order. */
   namesOf(subscriber: S): string[] {
     return Array.from(valuesOf(this.#memberships.get(subscriber)), ({ name }) => name);
   }
 
-  /** How many topics a subscriber has. */
+  /** The number of topics of a subscriber. */
   countOf(subscriber: S): number {
     return countOf(this.#memberships.get(subscriber));
   }
@@ -83,12 +83,12 @@ export class TopicRegistry<S extends object> {
     return hasValue(this.#topics.get(name)?.subscribers, subscriber);
   }
 
-  /** How many subscribers a topic has. */
+  /** The number of subscribers of a topic. */
   count(name: string): number {
     return countOf(this.#topics.get(name)?.subscribers);
   }
 
-  /** The stored name of a topic that has subscribers, which keeps no larger string in memory. */
+  /** The stored name of a topic with subscribers, which is not a slice of a larger string. */
   keptName(name: string): string {
     return this.#topics.get(name)?.name ?? name;
   }
@@ -100,7 +100,7 @@ export class TopicRegistry<S extends object> {
 
   #leave(subscriber: S, topic: Topic<S>): void {
     topic.subscribers = withoutValue(topic.subscribers, subscriber);
-    // A topic of the same name may have been created since this one lost its last subscriber.
+    // A new topic of the same name may exist since this one lost its last subscriber.
     if (topic.subscribers === undefined && this.#topics.get(topic.name) === topic) {
       this.#topics.delete(topic.name);
     }
@@ -111,13 +111,13 @@ function hasValue<V extends object>(set: SmallSet<V>, value: V): boolean {
   return set instanceof Set ? set.has(value) : set === value;
 }
 
-/** The set with a value that is not in it. */
+/** Adds a value that is not in the set. */
 function withValue<V extends object>(set: SmallSet<V>, value: V): SmallSet<V> {
   if (set === undefined) return value;
   return set instanceof Set ? set.add(value) : new Set([set, value]);
 }
 
-/** The set without a value that is in it. */
+/** Removes a value that is in the set. */
 function withoutValue<V extends object>(set: SmallSet<V>, value: V): SmallSet<V> {
   if (!(set instanceof Set)) return undefined;
   set.delete(value);

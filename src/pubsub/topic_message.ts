@@ -1,5 +1,5 @@
-// The encoded forms of a published message: plain, or behind the line of the topics subprotocol.
-// Each form is encoded once, for the first receiver that needs it.
+// The encoded forms of a published message: plain, or with the line of the topics subprotocol. Each
+// form is encoded once on demand.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { Opcode } from "../wire/opcode.ts";
@@ -23,7 +23,7 @@ export class TopicMessage {
 
   /**
    * @param topic The topic.
-   * @param content The message: text, bytes, or either encoded before.
+   * @param content The message: text, bytes or a prepared message.
    * @param options The options of the publish.
    * @param except The receiver that must not get it.
    */
@@ -44,14 +44,14 @@ export class TopicMessage {
     return 0;
   }
 
-  /** The message as it is sent to connections without the subprotocol. */
+  /** The form for connections without the subprotocol. */
   get plain(): PreparedMessage {
     return this.#plain ??= this.#content instanceof PreparedMessage
       ? this.#content
       : new PreparedMessage(this.#content);
   }
 
-  /** The message as it is sent to connections with the subprotocol. */
+  /** The form for connections with the subprotocol. */
   get withLine(): PreparedMessage {
     return this.#withLine ??= new LineMessage(this.#line(), this.#content);
   }
@@ -62,7 +62,7 @@ export class TopicMessage {
   }
 }
 
-/** A message that arrived from a backplane. */
+/** A message from a backplane. */
 export class RelayedMessage extends TopicMessage implements OrderedMessage {
   readonly #number: number;
   /** The server that published it. */
@@ -74,7 +74,7 @@ export class RelayedMessage extends TopicMessage implements OrderedMessage {
 
   /**
    * @param topic The topic.
-   * @param envelope The message; its bytes are copied.
+   * @param envelope The message, which is copied.
    * @param number Its sequence number; 0 if there is no history.
    * @param except The receiver that must not get it.
    */
@@ -85,7 +85,7 @@ export class RelayedMessage extends TopicMessage implements OrderedMessage {
     except: ConnectionDriver | undefined,
   ) {
     const { origin, count, isText, onSlow, key, payload } = envelope;
-    // The envelope was checked to be UTF-8, so that text need not become a string.
+    // The envelope is valid UTF-8, so text need not be decoded.
     const message = new PreparedMessage(payload, isText ? Opcode.Text : Opcode.Binary);
     super(topic, message, { onSlow, key }, except);
     this.#number = number;

@@ -1,5 +1,5 @@
-// The topics of one server: delivers published messages to subscribers, and applies `onSlow` to those
-// that are slow.
+// The topics of one server: delivers published messages to subscribers, and applies `onSlow` to
+// slow ones.
 
 import type { Envelope } from "../backplane/envelope.ts";
 import type { Relay, RelayOwner } from "../backplane/relay.ts";
@@ -19,20 +19,20 @@ import { ConflationQueue } from "./conflation_queue.ts";
 import { TopicRegistry } from "./registry.ts";
 import { RelayedMessage, TopicMessage } from "./topic_message.ts";
 
-/** The frames that wait for connections, counted for the whole process. */
+/** The frames shared by connections, counted for the whole process. */
 const { frames } = MemoryGovernor.ofProcess;
 
 /**
  * The topics of one server.
  *
- * No user code runs while a message is delivered to its receivers, even if some are cut, because
- * transports report nothing from inside a call. So if a handler publishes in response to a message,
- * every receiver gets that message first.
+ * No user code runs while a message is delivered, even if receivers are cut, because transports
+ * report nothing synchronously. So if a handler publishes in response to a message, all receivers
+ * get the original message first.
  */
 export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, RelayedMessage> {
   readonly #registry: TopicRegistry<ConnectionDriver> = new TopicRegistry();
   readonly #conflated: Map<ConnectionDriver, ConflationQueue<PreparedMessage>> = new Map();
-  /** Connections that close when an earlier published message has returned. */
+  /** Connections that close once earlier published messages have returned. */
   readonly #closing: Map<ConnectionDriver, Closing> = new Map();
   readonly #reportError: (error: unknown) => void;
   #relay: Relay<ConnectionDriver, RelayedMessage> | undefined;
@@ -53,14 +53,14 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   }
 
   /**
-   * The server shuts down. Resolves when all published messages were sent to the broker, or when
-   * none was for the given milliseconds. Never rejects.
+   * The server shuts down. Resolves when all published messages were sent to the broker, or none
+   * was for `timeout` milliseconds. Never rejects.
    */
   async close(timeout: number): Promise<void> {
     await this.#relay?.close(timeout);
   }
 
-  /** How many subscribers a topic has. */
+  /** The number of subscribers of a topic. */
   count(topic: string): number {
     return this.#registry.count(topic);
   }
@@ -70,7 +70,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   /**
    * Subscribes; returns `false` if the connection is closing or closed.
    *
-   * @param after The number of the last message that it has, to get those after it.
+   * @param after The number of its last message, to receive later ones.
    */
   subscribe(receiver: ConnectionDriver, topic: string, after?: number): boolean {
     if (receiver.state !== "open") return false;
@@ -80,7 +80,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
       relay.subscribe(this.#registry.keptName(topic), receiver, after, isNew);
       return true;
     }
-    // Before the relay subscribes, because a backplane may deliver messages from inside that call.
+    // Before the relay subscribes, because a backplane may deliver messages synchronously.
     receiver.topicListener?.subscribed(topic, undefined);
     if (after !== undefined) receiver.topicListener?.missed(topic);
     const isFirst = isNew && this.#registry.count(topic) === 1;
@@ -100,7 +100,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return this.#registry.namesOf(receiver);
   }
 
-  /** How many topics a connection has. */
+  /** The number of topics of a connection. */
   countOf(receiver: ConnectionDriver): number {
     return this.#registry.countOf(receiver);
   }
@@ -115,7 +115,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
    *
    * @param options The options, checked.
    * @param except The receiver that must not get it.
-   * @throws {TypeError} When the data is of a type that cannot be sent.
+   * @throws {TypeError} When the data has a type that cannot be sent.
    */
   publish(
     topic: string,
@@ -163,10 +163,10 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   }
 
   /**
-   * Whether a message that was published before a connection was closed has not yet returned from
-   * the history.
+   * Whether a message published before the close of a connection has not yet returned from the
+   * history.
    *
-   * @param proceed Called when it has returned, or takes too long.
+   * @param proceed Called when it has returned or timed out.
    */
   delaysClose(receiver: ConnectionDriver, proceed: () => void): boolean {
     const known = this.#closing.get(receiver);
@@ -182,7 +182,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return false;
   }
 
-  /** The share of the memory of messages that wait for a connection to catch up. */
+  /** A connection's share of the memory of messages waiting for it to catch up. */
   weightOf(receiver: ConnectionDriver): number {
     let sum = 0;
     for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) {
@@ -191,7 +191,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     return sum;
   }
 
-  /** Discards the messages that wait for a connection to catch up. */
+  /** Discards the messages waiting for a connection to catch up. */
   discard(receiver: ConnectionDriver): void {
     for (const { frame } of this.#conflated.get(receiver)?.messages() ?? []) frames.release(frame);
     this.#conflated.delete(receiver);
@@ -208,19 +208,22 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     for (const topic of this.#registry.namesOf(receiver)) this.#left(receiver, topic);
   }
 
-  /** The `close` handler of a connection has run and no longer needs the names of its topics. */
+  /** The `close` handler of a connection has run: forgets the names of its topics. */
   forget(receiver: ConnectionDriver): void {
     this.#registry.forget(receiver);
   }
 
   // The port of the relay.
 
-  /** The topics that have subscribers. */
+  /** The topics with subscribers. */
   names(): Iterable<string> {
     return this.#registry.names();
   }
 
-  /** Whether a receiver is open, and its buffer has room; if not, `release` is called when it has. */
+  /**
+   * Whether a receiver is open with room in its buffer; if not, `release` is called when it has
+   * room.
+   */
   hasRoom(receiver: ConnectionDriver): boolean {
     if (receiver.state !== "open") return false;
     if (!receiver.slow) return true;
@@ -251,7 +254,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     else this.#offer(receiver, message, onSlow, placeOf(message), noResult());
   }
 
-  /** A receiver gets all messages after the number. */
+  /** A receiver will get all messages after the number. */
   subscribed(receiver: ConnectionDriver, topic: string, number: number | undefined): void {
     receiver.topicListener?.subscribed(topic, number);
   }
@@ -261,14 +264,14 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     receiver.topicListener?.missed(topic);
   }
 
-  /** All subscribers have missed messages, except the pending ones. */
+  /** All subscribers except the pending ones have missed messages. */
   missedByAll(topic: string, isPending: (receiver: ConnectionDriver) => boolean): void {
     for (const receiver of this.#registry.subscribers(topic)) {
       if (!isPending(receiver)) receiver.topicListener?.missed(topic);
     }
   }
 
-  /** The messages of a topic that were published here have returned, or failed. */
+  /** All messages this server published to a topic have returned or failed. */
   settled(topic: string): void {
     if (this.#closing.size === 0) return;
     for (const closing of [...this.#closing.values()]) {
@@ -276,7 +279,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     }
   }
 
-  /** The bytes held by messages that wait for the read of a history have changed by this much. */
+  /** Adds a change in the bytes of messages received during reads of the history. */
   holding(difference: number): void {
     MemoryGovernor.ofProcess.countReplays(difference);
   }
@@ -322,17 +325,17 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     if (number > 0) receiver.topicListener?.passed(topic, number);
   }
 
-  /** Keeps a message for a connection that closes when it has been sent. */
+  /** Queues a message for a closing connection, which closes after sending it. */
   #offerClosing(receiver: ConnectionDriver, message: TopicMessage): void {
     if (receiver === message.except || !this.#closing.has(receiver)) return;
     const form = receiver.topicListener === undefined ? message.plain : message.withLine;
     let queue = this.#conflated.get(receiver);
     if (queue === undefined) this.#conflated.set(receiver, queue = new ConflationQueue());
-    // No conflated message has such a key.
+    // A key that no conflated message has.
     keep(queue, `number ${message.number} ${message.topic}`, form, 0);
   }
 
-  /** Messages published here that have not returned for a receiver: counts by topic. */
+  /** The messages published here that have not returned for a receiver, as counts by topic. */
   #awaitedBy(receiver: ConnectionDriver): Map<string, number> | undefined {
     const relay = this.#relay;
     if (relay === undefined || !relay.hasHistory) return undefined;
@@ -390,12 +393,12 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   }
 
   #isSlow(receiver: ConnectionDriver, onSlow: OnSlow): boolean {
-    // A newer message must not overtake a conflated one, even if there is room again.
+    // A newer message must not overtake a conflated one, even if there is room.
     return receiver.slow || (onSlow === "conflate" && this.#conflated.has(receiver));
   }
 }
 
-/** Milliseconds that a closing connection waits for messages that were published before. */
+/** Milliseconds that a closing connection waits for earlier published messages. */
 const CLOSE_DELAY = 1000;
 
 /** A connection that closes once earlier published messages have returned. */
@@ -428,7 +431,7 @@ class Closing implements TimerTarget {
   }
 }
 
-/** Queues a message; returns whether it has replaced another one. */
+/** Queues a message; returns whether it replaced another one. */
 function keep(
   queue: ConflationQueue<PreparedMessage>,
   place: string,
@@ -436,7 +439,7 @@ function keep(
   size: number,
 ): boolean {
   const before = queue.get(place);
-  // Several connections may have it.
+  // The frame may be shared with other connections.
   frames.hold(message.frame);
   if (before !== undefined) frames.release(before.frame);
   return queue.put(place, message, size);
@@ -446,7 +449,7 @@ function noResult(): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0 };
 }
 
-/** The key of the message that a conflated one replaces. */
+/** The key in the conflation queue. */
 function placeOf({ topic, options: { onSlow, key = "" } }: TopicMessage): string {
   // The length of the topic separates it from the key.
   return onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";

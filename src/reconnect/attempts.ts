@@ -1,4 +1,4 @@
-// Consecutive attempts: whether to make another one, and the delay before it.
+// Connection attempts: decides whether to retry, and after which delay.
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../session/session.ts";
@@ -6,7 +6,7 @@ import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";
 
-/** A connection that was lost, or an attempt that failed. */
+/** A lost connection or a failed attempt. */
 export interface Failure {
   /** How the connection ended. */
   readonly info?: CloseInfo | undefined;
@@ -15,9 +15,9 @@ export interface Failure {
 }
 
 /**
- * Close codes of a server after which another connection would end in the same way: the server is
- * finished, or the client is at fault. They are numbers because the object of all names would make
- * pages larger. 3000 and 3003 are "unauthorized" and "forbidden" in IANA's registry.
+ * Close codes after which a new connection would end the same way: the server is done, or the
+ * client is at fault. Numbers, because the object of all names would make pages larger. 3000 and
+ * 3003 are "unauthorized" and "forbidden" in IANA's registry.
  */
 const FINAL_CODES: readonly number[] = [
   1000,
@@ -31,14 +31,14 @@ const FINAL_CODES: readonly number[] = [
   3003,
 ];
 
-/** Close codes of RFC 6455's registry: the service restarts, or is overloaded. */
+/** Registered close codes (RFC 6455): the service restarts or is overloaded. */
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
 
-/** From here on codes are the application's (RFC 6455 section 7.4.2). */
+/** The first code of the application range (RFC 6455 section 7.4.2). */
 const FIRST_PRIVATE_CODE = 4000;
 
-/** Codes of errors that would recur: user code, or the server, must be changed. */
+/** Codes of permanent errors: user code or the server must be changed. */
 const FINAL_ERRORS: readonly string[] = ["HANDLER_FAILED", "TOPICS_UNSUPPORTED"];
 
 /** Whether another attempt is useless. */
@@ -50,15 +50,15 @@ export function isFinal({ info, error }: Failure, rules: ReconnectRules): boolea
     if (info.code === TRY_AGAIN_LATER) return rules.overloadDelay === false;
     return FINAL_CODES.includes(info.code) || info.code >= FIRST_PRIVATE_CODE;
   }
-  // Any other error that is not a WebSocketError is misuse by the caller.
+  // Any error other than a WebSocketError is misuse by the caller.
   return rules.answers?.isFinal(error) ?? !(error instanceof WebSocketError);
 }
 
 /**
- * How long to wait before the next attempt, in whole milliseconds.
+ * The delay before the next attempt, in whole milliseconds.
  *
  * @param attempt The number of consecutive failures: at least 1.
- * @param random From 0 to 1.
+ * @param random A random number from 0 to 1.
  * @param now The time in milliseconds since 1970, for a `Retry-After` with a date.
  */
 export function delayAfter(
@@ -82,11 +82,11 @@ function within([least, most]: readonly [number, number], random: number): numbe
   return Math.round(least + random * (most - least));
 }
 
-/** The attempts of one client. A subclass opens the connections. */
+/** The connection attempts of one client. A subclass opens the connections. */
 export abstract class Attempts {
   readonly #retry: ReconnectRules;
   #attempt: AbortController | undefined;
-  // Not a timer of the wheel, which a page would have to load: a client has one delay at a time.
+  // Not a wheel timer, to keep pages small: a client has one delay at a time.
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #openedAt = 0;
@@ -97,24 +97,24 @@ export abstract class Attempts {
     this.#retry = rules;
   }
 
-  /** Opens a connection, and calls {@linkcode Attempts.attemptOpened} when it is open. */
+  /** Opens a connection and calls {@linkcode Attempts.attemptOpened} when it is open. */
   protected abstract dial(signal: AbortSignal): Promise<unknown>;
 
-  /** Another attempt follows after a delay, unless it is stopped now. */
+  /** Another attempt follows after a delay, unless stopped now. */
   protected abstract waits(loss: ConnectionLoss): void;
 
-  /** Reports an error to the user: the hook `retry` has thrown, or returned an invalid value. */
+  /** Reports that the hook `retry` threw or returned an invalid value. */
   protected abstract report(error: unknown): void;
 
   /**
-   * There will be no other attempt.
+   * No further attempt follows.
    *
    * @param failure The final failure.
-   * @param error The failure as an error, if there is one.
+   * @param error The failure as an error, if any.
    */
   protected abstract gaveUp(failure: Failure, error: Error | undefined): void;
 
-  /** Makes an attempt: the first, or the next after the delay. */
+  /** Makes the next attempt. */
   nextAttempt(): void {
     this.#timer = undefined;
     const attempt = new AbortController();
@@ -124,13 +124,13 @@ export abstract class Attempts {
     });
   }
 
-  /** The attempt has led to a connection. */
+  /** The attempt was successful. */
   attemptOpened(): void {
     this.#attempt = undefined;
     this.#openedAt = performance.now();
   }
 
-  /** The connection was lost, or the attempt has failed. */
+  /** The connection was lost or the attempt failed. */
   attemptFailed(failure: Failure): void {
     this.#attempt = undefined;
     const { info, error } = failure;
@@ -157,9 +157,9 @@ export abstract class Attempts {
     }
   }
 
-  /** The hook has decided, or no hook is set. */
+  /** The hook has decided, or is not set. */
   #decide(failure: Failure, loss: ConnectionLoss, answer: unknown): void {
-    // The hook may have stopped the attempts, and so may the next handler.
+    // The hook may have stopped the attempts, as may the next handler.
     if (this.#stopped) return;
     const hasEnded = loss.attempt >= this.#retry.maxAttempts || isFinal(failure, this.#retry);
     let wait: number | undefined;

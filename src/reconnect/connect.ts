@@ -1,4 +1,4 @@
-// `connect` with the option `reconnect`: its options, their check, and the resulting connection.
+// `connect` with the option `reconnect`: options, validation and the resulting connection.
 
 import type { Network } from "../transport/transport.ts";
 import { ConnectionError } from "../errors.ts";
@@ -23,16 +23,17 @@ import {
 import { type ReadControl, Reconnector, type ReconnectorPort } from "./reconnector.ts";
 
 /**
- * A URL, or a function that returns one for each attempt: with a fresh token, or of another server.
+ * A URL, or a function that returns one for each attempt, for example with a fresh token or another
+ * server.
  *
  * @category Client
  */
 export type ReconnectingUrl = string | URL | (() => string | URL | Promise<string | URL>);
 
 /**
- * The options of `connect` for a reconnecting connection. `pingInterval` is 20000 there and
- * `pongTimeout` 10000 unless they are given, so that a dead network is noticed. `signal` only
- * cancels the opening of the first connection, that of `reconnect` everything.
+ * The options of `connect` for a reconnecting connection. Here `pingInterval` defaults to 20000 and
+ * `pongTimeout` to 10000, to detect a dead network. `signal` only cancels the opening of the first
+ * connection; `reconnect.signal` cancels everything.
  *
  * @category Client
  */
@@ -40,13 +41,13 @@ export interface ReconnectingConnectOptions<T = undefined>
   extends
     Omit<ConnectOptions<T>, keyof Handlers | "onError" | "onLimit" | "reconnect">,
     ReconnectingHandlers<T> {
-  /** When and how often to reconnect; `true`: with all defaults. */
+  /** When and how often to reconnect; `true` for all defaults. */
   reconnect: true | ReconnectOptions;
 }
 
 /**
- * The options of `connect` if `reconnect` is known only at run time. Options for reconnection have no
- * effect if it is `false`.
+ * The options of `connect` when `reconnect` is only known at run time. Options for reconnection
+ * have no effect if it is `false`.
  *
  * @category Client
  */
@@ -64,7 +65,7 @@ const PONG_TIMEOUT = 10_000;
 /**
  * Checks the options of a reconnecting connection.
  *
- * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ * @throws {TypeError | RangeError} When a name is unknown, or a value has the wrong type or range.
  */
 export function reconnectingRules<T>(options: ReconnectingConnectOptions<T>): ReconnectingRules<T> {
   const { reconnect: given, ...others } = options;
@@ -117,7 +118,7 @@ function withTopics(options: ConnectOptions): ConnectOptions {
   return {
     ...options,
     subprotocols: [TOPICS_SUBPROTOCOL],
-    // The line before it is not part of the message.
+    // The preceding line is not part of the message.
     maxMessageSize: Math.min(maxMessageSize + MAX_LINE, MAX_INT32),
   };
 }
@@ -126,7 +127,7 @@ function withTopics(options: ConnectOptions): ConnectOptions {
  * Opens a reconnecting connection over `network`.
  *
  * @throws {TypeError | RangeError} When the URL or an option is wrong; the promise rejects with it.
- * @throws {unknown} The error of the last attempt, if no first connection could be opened.
+ * @throws {unknown} The error of the last attempt, if no connection could be opened.
  */
 // deno-lint-ignore require-await -- rejects if an option is wrong
 export async function connectReconnecting<T>(
@@ -138,7 +139,7 @@ export async function connectReconnecting<T>(
   const isFunction = typeof url === "function";
   const shown = isFunction ? "" : parseTarget(url).url;
   const { headers } = options;
-  // An iterator would be used up by the first attempt.
+  // The first attempt would exhaust an iterator.
   const lines = typeof headers === "function" ? undefined : headers && [...headerLines(headers)!];
   const dial = async (
     connectOptions: ConnectOptions,
@@ -160,8 +161,8 @@ export async function connectReconnecting<T>(
 }
 
 /**
- * The value of a user's function for an attempt. Its failure, for example of a token request,
- * counts as that of the attempt, so that another one follows.
+ * Calls a user function for an attempt. Its failure, for example of a token request, fails the
+ * attempt, so that another one follows.
  */
 async function called<R>(
   name: string,

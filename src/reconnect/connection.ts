@@ -39,9 +39,9 @@ export interface ReconnectingControl {
   readonly current: Connection<undefined> | undefined;
   /** Sends for all connections. */
   readonly sender: ReconnectingSender;
-  /** Resolves at the end. */
+  /** Resolves when it has ended permanently. */
   readonly closed: Promise<CloseInfo>;
-  /** The topics, if there are any. */
+  /** The topics, if enabled. */
   readonly subscriptions: Subscriptions | undefined;
   /** Connects immediately. */
   reconnectNow(): boolean;
@@ -64,8 +64,8 @@ const NO_BYTES = new Uint8Array(0);
 /**
  * A connection that reconnects automatically when it is lost, from `connect` with the option `reconnect`.
  *
- * A message written to a connection that is then lost may be lost with it. Nothing is sent twice.
- * Received messages are delivered, also after their connection was lost.
+ * A message written to a connection that is then lost may be lost with it. Messages are never sent
+ * twice. Received messages are delivered even after their connection was lost.
  *
  * @example
  * ```ts
@@ -89,7 +89,7 @@ export class ReconnectingConnection<T = unknown> {
   readonly #control: ReconnectingControl;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<MessageData> | undefined;
-  /** Any data of the application for the connection. */
+  /** Application data for the connection. */
   data: T;
 
   /** @internal Created by `connect`. */
@@ -99,8 +99,8 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * `"open"`: there is a connection. `"reconnecting"`: another connection, or the first, is still
-   * to be opened. `"closing"` and `"closed"`: it has ended permanently.
+   * `"open"`: connected. `"reconnecting"`: the first or next connection is not open yet.
+   * `"closing"`, `"closed"`: ended permanently.
    */
   get readyState(): ReconnectingState {
     return this.#control.state;
@@ -140,7 +140,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Bytes that were sent and have not left the process yet, including those that wait for a
+   * Bytes accepted by `send` that have not left the process, including those queued for a
    * connection.
    */
   get bufferedAmount(): number {
@@ -158,10 +158,10 @@ export class ReconnectingConnection<T = unknown> {
    *
    * @param data The message: a string, an `ArrayBuffer`, or any view of one.
    * @param options How to send it.
-   * @returns `true`: it was sent or waits for a connection, and more may follow. `false` while
-   * {@linkcode ReconnectingConnection.readyState} is `"open"`: above `highWaterMark` (it is
-   * accepted; wait before sending more). `false` otherwise: it is dropped, because the queue is
-   * full or the connection has ended permanently.
+   * @returns `true`: sent or queued, more may be sent. `false` while {@linkcode
+   * ReconnectingConnection.readyState} is `"open"`: above `highWaterMark` (the message is accepted;
+   * wait before sending more). `false` otherwise: the message is dropped, because the queue is full
+   * or the connection has ended permanently.
    * @throws {TypeError} When the data is of another type.
    */
   send(data: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
@@ -170,7 +170,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a text message from bytes that are UTF-8 already.
+   * Sends a text message given as UTF-8 bytes.
    *
    * @returns As {@linkcode ReconnectingConnection.send} does.
    * @throws {TypeError} When the bytes are not UTF-8.
@@ -181,7 +181,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a message that may wait for others; see `Connection.sendDelayed`.
+   * Sends a message that may be delayed; see `Connection.sendDelayed`.
    *
    * @returns As {@linkcode ReconnectingConnection.send} does.
    * @throws {TypeError} When the data is of another type.
@@ -191,10 +191,10 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a message that `prepareMessage` encoded once for many connections.
+   * Sends a message encoded by `prepareMessage` for many connections.
    *
    * @returns As {@linkcode ReconnectingConnection.send} does.
-   * @throws {TypeError} When it is something else.
+   * @throws {TypeError} When it is not a prepared message.
    */
   sendPrepared(message: PreparedMessage): boolean {
     if (!(message?.payload instanceof Uint8Array)) {
@@ -209,12 +209,12 @@ export class ReconnectingConnection<T = unknown> {
    * Sends all chunks of `source` as one message, in fragments; see `Connection.sendStream`. Without
    * a connection it waits for one.
    *
-   * @param source Where the chunks come from: strings for text, bytes for binary.
-   * @param opcode Text or binary. Default: by the first chunk.
+   * @param source The source of chunks: strings for text, bytes for binary.
+   * @param opcode Text or binary. Default: the type of the first chunk.
    * @param options How to send it.
-   * @returns `true` when all was sent, `false` when the connection was lost before: a message is
-   * never continued on another one. Rejects with the source's error, and with a `TypeError` for a
-   * wrong argument.
+   * @returns `true` if everything was sent, `false` if the connection was lost first: a message is
+   * never continued on another connection. Rejects with the source's error, and with a `TypeError`
+   * for a wrong argument.
    */
   sendStream(
     source: StreamSource,
@@ -226,8 +226,8 @@ export class ReconnectingConnection<T = unknown> {
 
   /**
    * Sends a fragment of a message; see `Connection.sendFragment`. All fragments of a message are
-   * sent on one connection: those without one, or after it was lost, are dropped. Whole messages
-   * sent in between are queued until the last fragment: do not `await drained()` in between.
+   * sent on one connection; they are dropped without a connection or after it was lost. Other
+   * messages are queued until the last fragment, so do not `await drained()` in between.
    *
    * @returns As {@linkcode ReconnectingConnection.send} does.
    * @throws {TypeError} When an argument is wrong.
@@ -241,7 +241,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Sends a ping (RFC 6455 section 5.5.2), if there is a connection: it never waits for one.
+   * Sends a ping (RFC 6455 section 5.5.2) if there is a connection; it is never queued.
    *
    * @param payload At most 125 bytes; a string is sent as UTF-8. Default: empty.
    * @returns As {@linkcode ReconnectingConnection.send} does.
@@ -264,7 +264,7 @@ export class ReconnectingConnection<T = unknown> {
     return this.#control.current?.pong(bytes) ?? false;
   }
 
-  /** Calls `fn` at once; everything it sends on the current connection leaves in one write. */
+  /** Calls `fn` synchronously and sends its messages on the current connection in one write. */
   cork(fn: () => void): void {
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot cork: it takes a function, got ${show(fn)}`);
@@ -273,16 +273,16 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Resolves when there is a connection, and at most `highWaterMark` bytes wait to be sent on it; or when
-   * it has ended permanently.
+   * Resolves when there is a connection with at most `highWaterMark` buffered bytes, or when it has
+   * ended permanently.
    */
   drained(): Promise<void> {
     return this.#control.sender.drained();
   }
 
   /**
-   * Stops reading: no message is delivered, and the server has to wait. If the connection is lost
-   * in the meantime, another one is opened, and received messages are kept.
+   * Stops reading, which applies backpressure to the server. If the connection is lost meanwhile,
+   * another one is opened, and received messages are kept.
    */
   pause(): void {
     this.#control.pause();
@@ -294,7 +294,7 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * Ends the delay and connects immediately, for example when the user requests it or the network is
+   * Ends the delay and connects immediately, for example on user request or when the network is
    * back.
    *
    * @returns Whether there was a delay.
@@ -305,8 +305,8 @@ export class ReconnectingConnection<T = unknown> {
 
   /**
    * Ends it permanently: starts the closing handshake (RFC 6455 section 7.1.2), or cancels the
-   * current attempt. No message is delivered after it. Messages that wait for a connection are
-   * dropped, and the close is then not clean (`NOT_DELIVERED`).
+   * current attempt. No messages are delivered afterwards. Queued messages are dropped; the close
+   * is then not clean (`NOT_DELIVERED`).
    *
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Default: 1000.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -324,15 +324,14 @@ export class ReconnectingConnection<T = unknown> {
 
   /**
    * Subscribes to a topic, on this connection and all later ones. If the server has a history,
-   * messages published between two connections arrive as well, or `missed` is called; without a
-   * history `missed` is called after each reconnection.
+   * messages published between connections are delivered too, or `missed` is called; without a
+   * history, `missed` is called after each reconnection.
    *
    * @param topic Its name: 1 to 1024 bytes of UTF-8.
    * @param handlers The handlers of its messages.
    * @returns Resolves when the server has confirmed it for the first time. Rejects with a
-   * `WebSocketError`: `TOPIC_REFUSED` when the server rejects it, `NOT_OPEN` when it was
-   * unsubscribed, or the connection ended permanently, before. A promise that is not handled causes
-   * no unhandled rejection.
+   * `WebSocketError`: `TOPIC_REFUSED` if the server rejects it, `NOT_OPEN` if it was unsubscribed
+   * or the connection ended permanently first. Ignoring the promise causes no unhandled rejection.
    * @throws {TypeError} When the option `reconnect.topics` is not `true`, the topic is not a string
    * or already subscribed, or a handler is not a function.
    * @throws {RangeError} When the topic is empty or too long.
@@ -362,14 +361,14 @@ export class ReconnectingConnection<T = unknown> {
     return this.#subscriptions("unsubscribe").unsubscribe(topic);
   }
 
-  /** The subscribed topics, in the order of the subscriptions: a snapshot. */
+  /** A snapshot of the subscribed topics, in subscription order. */
   get topics(): string[] {
     return this.#control.subscriptions?.names ?? [];
   }
 
   /**
-   * Iterates over the messages of all its connections, with backpressure: without a pending read,
-   * the server has to wait. Ends when it has ended permanently; throws the cause if that was not
+   * Iterates over the messages of all connections with backpressure: unread messages stop the
+   * server. Ends when the connection has ended permanently; throws the cause if the close was not
    * clean.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
@@ -379,8 +378,8 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * The messages of all its connections as a web stream; the same one at each access. It ends when
-   * the connection has ended permanently, and fails with the cause if that was not clean.
+   * The messages of all connections as a web stream; the same stream on each access. It ends when
+   * the connection has ended permanently, and fails with the cause if the close was not clean.
    * Cancelling it closes the connection with 1000.
    *
    * @throws {TypeError} When there is a `message` handler, which takes the messages, or another reader.
@@ -390,9 +389,9 @@ export class ReconnectingConnection<T = unknown> {
   }
 
   /**
-   * A web stream whose chunks are sent, one message each, no faster than the server reads; the same
-   * one at each access. Without a connection a chunk waits for one. Closing the stream closes the
-   * connection with 1000, aborting it with 1011.
+   * A web stream that sends each chunk as a message, with backpressure; the same stream on each
+   * access. Chunks wait for a connection if there is none. Closing the stream closes the connection
+   * with 1000, aborting it with 1011.
    */
   get writable(): WritableStream<string | ArrayBuffer | ArrayBufferView> {
     return this.#writable ??= writableTo<MessageData>({

@@ -1,4 +1,4 @@
-// Automatic reconnection: the option `reconnect`, its defaults and its check.
+// Automatic reconnection: the option `reconnect`, its defaults and validation.
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
@@ -10,11 +10,11 @@ import type { TopicMessageInfo } from "./subscriptions.ts";
 import { checkInteger, checkNames, checkSignal, checkType, wrongType } from "../shared/check.ts";
 import { HandshakeError } from "../errors.ts";
 
-/** The maximum delay in milliseconds, and the maximum of every count. */
+/** The maximum delay in milliseconds, and the maximum of counts. */
 export const MAX_DELAY = 0x7fffffff;
 
 /**
- * A connection that was lost, or an attempt that failed.
+ * A lost connection or a failed attempt.
  *
  * @category Client
  */
@@ -23,7 +23,7 @@ export interface ConnectionLoss {
   readonly info: CloseInfo | undefined;
   /** The error; `undefined` if the server closed the connection. */
   readonly error: Error | undefined;
-  /** The number of consecutive failures, this one included. */
+  /** The number of consecutive failures, including this one. */
   readonly attempt: number;
   /** Milliseconds until the next attempt. */
   readonly wait: number;
@@ -36,55 +36,53 @@ export interface ConnectionLoss {
  */
 export interface ReconnectOptions {
   /**
-   * Milliseconds before the second attempt, doubled for each further one; the actual delay is a
-   * random part of it ("full jitter"), so that clients that were disconnected together do not
-   * reconnect together. Default: 500.
+   * Milliseconds before the second attempt, doubled for each further attempt. The actual delay is a
+   * random fraction ("full jitter"), so that clients disconnected together do not reconnect
+   * together. Default: 500.
    */
   minDelay?: number | undefined;
   /** The maximum of the growing `minDelay`, in milliseconds. Default: 30000. */
   maxDelay?: number | undefined;
   /**
-   * The number of consecutive failures, including connections that did not last for `minUptime`,
-   * after which it gives up. Default: no limit, also for the first connection.
+   * The number of consecutive failures after which it gives up, including connections shorter than
+   * `minUptime`. Default: no limit, even for the first connection.
    */
   maxAttempts?: number | undefined;
-  /**
-   * Milliseconds for which a connection has to last to reset the count of failures. Default: 10000.
-   */
+  /** Milliseconds that a connection must last to reset the failure count. Default: 10000. */
   minUptime?: number | undefined;
   /**
-   * The minimum and maximum delay in milliseconds after close code 1012, "service restart"; a
-   * random time between them. Default: `[5000, 30000]`, as the registry of close codes has it.
+   * The range of the random delay in milliseconds after close code 1012 ("service restart").
+   * Default: `[5000, 30000]`, as in the close code registry.
    */
   restartDelay?: readonly [least: number, most: number] | undefined;
   /**
-   * The same for 1013, "try again later", the code of an overloaded server. `false`: no further
-   * attempt. Default: `[60000, 120000]`.
+   * The same for 1013 ("try again later"), sent by overloaded servers. `false` disables further
+   * attempts. Default: `[60000, 120000]`.
    */
   overloadDelay?: readonly [least: number, most: number] | false | undefined;
   /**
-   * Decides instead of the rules, also with a promise: `false` gives up, `true` retries after
-   * `wait`, a number retries after that many milliseconds, and `undefined` applies the rules.
-   * Called after every failure, also when the rules would give up.
+   * Overrides the rules, optionally with a promise: `false` gives up, `true` retries after `wait`,
+   * a number retries after that many milliseconds, and `undefined` applies the rules. Called after
+   * every failure, even if the rules would give up.
    */
   retry?(
     loss: ConnectionLoss,
   ): boolean | number | undefined | Promise<boolean | number | undefined>;
   /**
-   * The maximum bytes of messages queued without a connection; each counts 32 more. Beyond it
-   * messages are dropped, and `send` returns `false`. 0: no queue. Default: 65536.
+   * The maximum bytes of messages queued while disconnected; each counts 32 extra. Beyond it
+   * messages are dropped and `send` returns `false`. 0 disables the queue. Default: 65536.
    */
   maxQueue?: number | undefined;
   /**
-   * Enables `subscribe`, over the subprotocol `quickws.topics.1`, which the server must support.
-   * Not together with `subprotocols`. Default: `false`.
+   * Enables `subscribe` over the subprotocol `quickws.topics.1`, which the server must support.
+   * Excludes `subprotocols`. Default: `false`.
    */
   topics?: boolean | undefined;
   /** Ends everything when it aborts; an open connection is closed with 1000. */
   signal?: AbortSignal | undefined;
 }
 
-/** {@linkcode ReconnectOptions}, checked and with their defaults. */
+/** Checked {@linkcode ReconnectOptions} with defaults. */
 export interface ReconnectRules {
   /** See {@linkcode ReconnectOptions.minDelay}. */
   readonly minDelay: number;
@@ -102,7 +100,7 @@ export interface ReconnectRules {
   readonly maxQueue: number;
   /** See {@linkcode ReconnectOptions.topics}. */
   readonly topics: boolean;
-  /** The rules for HTTP responses; absent in a page, which does not see them. */
+  /** The rules for HTTP responses; absent in pages, which cannot see them. */
   readonly answers?: AnswerRules;
   /** The user's options, for the hook and the signal. */
   readonly options: ReconnectOptions;
@@ -110,9 +108,9 @@ export interface ReconnectRules {
 
 /** The consequences of an HTTP response for the next attempt. */
 export interface AnswerRules {
-  /** Whether another attempt is useless; `undefined` if the error is not a response. */
+  /** Whether the failure is permanent; `undefined` if the error is not a response. */
   isFinal(error: unknown): boolean | undefined;
-  /** The delay that the server requests, in milliseconds. */
+  /** The delay requested by the server, in milliseconds. */
   retryAfter(error: unknown, now: number): number;
 }
 
@@ -122,7 +120,7 @@ const PASSING_STATUSES: readonly (number | undefined)[] = [408, 425, 429, 500, 5
 /** The maximum delay of a `Retry-After`, in milliseconds. */
 export const MAX_RETRY_AFTER = 3_600_000;
 
-/** The rules of a client that sees the responses; bundles for pages do not contain them. */
+/** The rules for clients that see HTTP responses; not part of page bundles. */
 export const HTTP_ANSWERS: AnswerRules = {
   isFinal: (error) =>
     error instanceof HandshakeError ? !PASSING_STATUSES.includes(error.status) : undefined,
@@ -157,7 +155,7 @@ const NAMES: readonly (keyof ReconnectOptions)[] = [
 /**
  * Checks the option `reconnect` and fills in the defaults.
  *
- * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ * @throws {TypeError | RangeError} When a name is unknown, or a value has the wrong type or range.
  */
 export function reconnectRules(value: true | ReconnectOptions): ReconnectRules {
   const options: ReconnectOptions = value === true ? {} : value;
@@ -186,7 +184,7 @@ export function reconnectDefaults(options: ReconnectOptions): ReconnectRules {
   const { minDelay = 500, minUptime = 10_000, maxAttempts = Infinity } = options;
   return {
     minDelay,
-    // A default must not conflict with the other option, which was given.
+    // A default must not conflict with the other option.
     maxDelay: options.maxDelay ?? Math.max(30_000, minDelay),
     maxAttempts,
     minUptime,
@@ -220,44 +218,44 @@ function checkRange(name: string, value: unknown, or = ""): void {
 }
 
 /**
- * The handlers of a reconnecting connection, all optional. They are called like those of a single
- * connection. If one throws, or its promise rejects, the connection ends permanently, because the
- * error would recur; `retry` can decide otherwise.
+ * The handlers of a reconnecting connection, all optional, called like those of a single
+ * connection. If one throws or rejects, the connection ends permanently, because the error would
+ * recur; `retry` can override this.
  *
  * @category Client
  */
 export interface ReconnectingHandlers<T = unknown> {
   /**
-   * A connection was opened, the first or a later one. Messages sent here precede the renewed topic
-   * subscriptions and the queued messages.
+   * The first or a later connection was opened. Messages sent here precede renewed topic
+   * subscriptions and queued messages.
    */
   open?(connection: ReconnectingConnection<T>): void;
-  /** A whole message arrived. Without this handler messages wait for an iterator. */
+  /** A whole message arrived. Without this handler, messages are queued for an iterator. */
   message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): void;
-  /** A message arrived for a topic that the server subscribed, not `subscribe`. */
+  /** A message arrived for a topic subscribed by the server, not by `subscribe`. */
   topicMessage?(
     connection: ReconnectingConnection<T>,
     topic: string,
     data: Message,
     about: TopicMessageInfo,
   ): void;
-  /** The connection was lost, or an attempt failed, and another attempt follows after a wait. */
+  /** The connection was lost or an attempt failed, and another attempt follows after a delay. */
   reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): void;
-  /** Another connection was opened after one was lost. Called after `open`. */
+  /** A new connection was opened after one was lost. Called after `open`. */
   reconnected?(connection: ReconnectingConnection<T>): void;
   /** A ping arrived. */
   ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
   /** A pong arrived, solicited or not. */
   pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
-  /** Buffered output fell to `highWaterMark` or below, after a `send` returned `false`. */
+  /** Buffered output has fallen to `highWaterMark` or below after `send` returned `false`. */
   drain?(connection: ReconnectingConnection<T>): void;
-  /** The connection has ended permanently. Called once, if there ever was a connection, and last. */
+  /** The connection has ended permanently. Called once, last, and only if it was ever open. */
   close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;
   /** Called once for each error that a handler throws or rejects with. Default: `console.error`. */
   onError?(error: unknown, connection?: ReconnectingConnection<T>): void;
   /**
-   * Called when `rateLimit`, `unreadTimeout` or `memoryLimit` is reached, and when a message is
-   * dropped because of `reconnect.maxQueue`: once, until the queue was sent. Errors that it throws
+   * Called when `rateLimit`, `unreadTimeout` or `memoryLimit` is reached, and for the first message
+   * dropped because of `reconnect.maxQueue`, until the queue has been sent. Errors that it throws
    * go to `onError`. Default: none.
    */
   onLimit?(report: LimitReport<ReconnectingConnection<T>>): void;

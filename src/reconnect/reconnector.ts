@@ -21,8 +21,8 @@ import { ReconnectingSender } from "./sender.ts";
 import { Subscriptions, type SubscriptionsOwner, type TopicMessageInfo } from "./subscriptions.ts";
 
 /**
- * Stops and resumes the reading of one connection. Unlike with `pause`, messages that have arrived
- * when the connection ends are still delivered.
+ * Stops and resumes reading on one connection. Unlike with `pause`, messages received before the
+ * connection ended are still delivered.
  */
 export interface ReadControl {
   /** Stops reading. */
@@ -35,14 +35,14 @@ export interface ReadControl {
  * Opens one connection.
  *
  * @param options Its options and handlers.
- * @param created Receives the control of its reading, if there is one, before `open` is called.
+ * @param created Receives the read control, if any, before `open` is called.
  */
 export type Dial = (
   options: ConnectOptions,
   created: (control: ReadControl) => void,
 ) => Promise<Connection<undefined>>;
 
-/** The queue of messages that wait for a reader. */
+/** A queue of messages waiting for a reader. */
 export type ReaderQueue = Pick<
   MessageQueue,
   "hasReader" | "length" | "size" | "open" | "push" | "end" | "clear"
@@ -52,9 +52,9 @@ export type ReaderQueue = Pick<
 export interface ReconnectorPort {
   /** Opens one connection. */
   readonly dial: Dial;
-  /** Makes the queue of messages that wait for a reader. */
+  /** Creates the queue of messages waiting for a reader. */
   createQueue(owner: MessageQueueOwner): ReaderQueue;
-  /** @throws {TypeError | RangeError} Unless a connection can be closed with this code and reason. */
+  /** @throws {TypeError | RangeError} Unless the code and reason are valid for a close. */
   checkClose(code: number, reason: string): void;
   /** Closes a connection because of an error on this side. */
   fail(connection: Connection<undefined>, error: WebSocketError): void;
@@ -63,16 +63,16 @@ export interface ReconnectorPort {
 /** The default of `unreadTimeout` in milliseconds. */
 const UNREAD_TIMEOUT = 30_000;
 
-/** One connection after another. */
+/** Opens consecutive connections. */
 export class Reconnector<T> extends Attempts
   implements ReconnectingControl, SubscriptionsOwner, MessageQueueOwner {
   /** The public object. */
   readonly connection: ReconnectingConnection<T>;
   /** Sends for all connections. */
   readonly sender: ReconnectingSender;
-  /** The topics, if there are any. */
+  /** The topics, if enabled. */
   readonly subscriptions: Subscriptions | undefined;
-  /** Resolves at the end. */
+  /** Resolves when it has ended permanently. */
   readonly closed: Promise<CloseInfo>;
   /** The result of the latest opening handshake. */
   handshake: HandshakeInfo | undefined;
@@ -93,18 +93,18 @@ export class Reconnector<T> extends Attempts
     | undefined;
   #lastError: unknown;
   #forgetSignals: () => void = () => {};
-  /** Messages that wait for a reader. */
+  /** Messages waiting for a reader. */
   #queue: ReaderQueue | undefined;
   #queueIsFull = false;
   #unreadTimer: ReturnType<typeof setTimeout> | undefined;
   #discardsUnread = false;
   #isPaused = false;
-  /** Calls of handlers that wait for the end of a pause. */
+  /** Handler calls deferred by a pause. */
   #held: Array<() => unknown> = [];
 
   /**
    * @param port The operations of the runtime.
-   * @param url The URL; empty if it is not known yet.
+   * @param url The URL; empty if not known yet.
    * @param rules The checked options.
    * @param data The user's data.
    */
@@ -128,7 +128,7 @@ export class Reconnector<T> extends Attempts
   /**
    * Opens the first connection.
    *
-   * @param opening Cancels the opening with its reason, until there is a connection.
+   * @param opening Cancels the opening of the first connection.
    */
   start(opening: AbortSignal | undefined): Promise<ReconnectingConnection<T>> {
     return new Promise((resolve, reject) => {
@@ -187,18 +187,18 @@ export class Reconnector<T> extends Attempts
     this.#endWith(new WebSocketError("TERMINATED", "The connection was cut by terminate()"));
   }
 
-  /** Stops delivering. */
+  /** Stops delivery. */
   pause(): void {
     if (this.#isPaused || this.#state === "closed") return;
     this.#isPaused = true;
     if (!this.#queueIsFull) this.#stopReading();
   }
 
-  /** Resumes delivering, starting with the calls that were held back. */
+  /** Resumes delivery, starting with deferred calls. */
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    // Not at once: the caller may be a handler.
+    // Deferred: the caller may be a handler.
     queueMicrotask(() => this.#deliverHeld());
   }
 
@@ -224,7 +224,7 @@ export class Reconnector<T> extends Attempts
     if (!this.#isPaused) this.#resumeReading();
   }
 
-  /** A reader was opened or has left, or messages wait without a reader. */
+  /** A reader was opened or closed, or messages are waiting without a reader. */
   readerChanged(): void {
     const queue = this.#queue!;
     if (queue.hasReader) {
@@ -270,7 +270,7 @@ export class Reconnector<T> extends Attempts
     return undefined;
   }
 
-  /** A message arrived that does not belong to a topic. */
+  /** A message without a topic arrived. */
   deliver(data: AnyMessage, opcode: MessageOpcode): unknown {
     const { handlers } = this.#rules;
     if (handlers.message === undefined) {
@@ -284,7 +284,7 @@ export class Reconnector<T> extends Attempts
     return handlers.message(this.connection, data as string, opcode);
   }
 
-  /** A message arrived for a topic to which the server subscribed this client. */
+  /** A message arrived for a topic subscribed by the server. */
   deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown {
     const { handlers } = this.#rules;
     return this.call(() => handlers.topicMessage?.(this.connection, topic, data as string, about));
@@ -297,7 +297,7 @@ export class Reconnector<T> extends Attempts
     );
   }
 
-  // One connection after another.
+  // Consecutive connections.
 
   /** Opens a connection. */
   protected dial(signal: AbortSignal): Promise<unknown> {
@@ -313,7 +313,7 @@ export class Reconnector<T> extends Attempts
     return this.#port.dial(options, (control) => this.#reading = control);
   }
 
-  /** Another one follows after a delay. */
+  /** Another connection attempt follows after a delay. */
   protected waits(loss: ConnectionLoss): void {
     this.#lastError = loss.error;
     this.#call((handlers) => handlers.reconnecting?.(this.connection, loss));
@@ -366,7 +366,7 @@ export class Reconnector<T> extends Attempts
       result = both(result, handlers.reconnected?.(this.connection));
     }
     if (this.#current === conn && this.#state === "open") {
-      // The end of the last connection.
+      // The last connection has ended.
       this.subscriptions?.connected();
       this.sender.flush();
     }
@@ -386,7 +386,7 @@ export class Reconnector<T> extends Attempts
     this.attemptFailed({ info, error: info.error });
   }
 
-  /** Closes the current connection because of an error on this side. */
+  /** Closes the current connection because of a local error. */
   #fail(error: WebSocketError): void {
     this.#fault = error;
     if (this.#current !== undefined) this.#port.fail(this.#current, error);
@@ -463,7 +463,7 @@ export class Reconnector<T> extends Attempts
     if (!this.#isPaused && !this.#queueIsFull) this.#resumeReading();
   }
 
-  /** The user has closed the connection: discards undelivered messages. */
+  /** Discards undelivered messages after a close by the user. */
   #forgetMessages(): void {
     this.#held = [];
     this.#queue?.clear();
@@ -476,7 +476,7 @@ export class Reconnector<T> extends Attempts
 
   // Handlers of the user.
 
-  /** The failure of a delayed handler ends the connection like that of any other. */
+  /** The failure of a deferred handler ends the connection like any other. */
   #handlerFailed(cause: unknown): void {
     this.report(cause);
     this.fail(
@@ -516,7 +516,7 @@ export class Reconnector<T> extends Attempts
     else if (signal?.aborted) end();
   }
 
-  /** There was no connection, and none will be opened. */
+  /** Ends without ever having been connected. */
   #abandon(reason: unknown): void {
     this.#first?.reject(reason);
     this.#first = undefined;
@@ -524,7 +524,7 @@ export class Reconnector<T> extends Attempts
   }
 }
 
-/** A result that fails if either one fails. */
+/** Combines two results; fails if either fails. */
 function both(first: unknown, second: unknown): unknown {
   return isPromiseLike(first) && isPromiseLike(second)
     ? Promise.all([first, second])

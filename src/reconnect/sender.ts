@@ -1,5 +1,5 @@
-// The send side of a reconnecting connection. It sends on the current connection, or queues messages for
-// the next one, in a queue limited by bytes.
+// The send side of a reconnecting connection. It sends on the current connection, or queues
+// messages for the next one up to a byte limit.
 
 import { WebSocketError } from "../errors.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -13,28 +13,29 @@ import { callReported, reportRejection } from "../shared/user_code.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 
 /**
- * A source of chunks that `sendStream` takes.
+ * A source of chunks for `sendStream`.
  *
  * @category Types
  */
 export type StreamSource = ReadableStream<MessageData> | AsyncIterable<MessageData>;
 
-/** An item that waits for a connection. */
+/** A queued item. */
 interface Waiting {
-  /** The size that it counts, in bytes. */
+  /** Its counted size in bytes. */
   readonly size: number;
-  /** Sends it; returns whether more may follow. */
+  /** Sends it; returns whether more may be sent. */
   send(connection: Connection<undefined>): boolean;
   /** Called if it will not be sent. */
   drop(): void;
 }
 
-/** The opcode of a text message (RFC 6455 section 5.2): the object of all opcodes would make pages larger. */
+/**
+ * The opcode of a text message (RFC 6455 section 5.2). Importing all opcodes would make pages
+ * larger.
+ */
 const TEXT: MessageOpcode = 1;
 
-/**
- * The bytes that each message counts in addition to its size, so that empty ones are bounded, too.
- */
+/** The bytes counted per message in addition to its size, to bound empty messages too. */
 export const MESSAGE_COST = 32;
 
 const encoder = new TextEncoder();
@@ -50,19 +51,19 @@ export class ReconnectingSender {
   #queuedBytes = 0;
   #current: Connection<undefined> | undefined;
   #hasEnded = false;
-  /** Whether a message was dropped since the queue was last sent. */
+  /** Whether a message was dropped since the queue was last flushed. */
   #hasOverflowed = false;
   /** Wakes the waiters for a connection or for the close. */
   #waiters: Array<() => void> = [];
-  /** The connection of the message that the user sends in fragments; none where it was not open. */
+  /** The connection of the user's fragmented message; `undefined` inside if there was none. */
   #fragmentsOn: { readonly connection: Connection<undefined> | undefined } | undefined;
 
   /**
-   * @param maxQueue The maximum bytes that wait without a connection.
+   * @param maxQueue The maximum queued bytes.
    * @param hasLines Whether messages start with a line, as with topics.
    * @param report Receives the errors of the user's callbacks.
-   * @param overflow Called with the size of the queue and the message that does not fit, in bytes: for the
-   * first one that is dropped, until the queue was sent.
+   * @param overflow Called for the first dropped message until the queue is flushed, with the size
+   * of the queue including that message in bytes.
    */
   constructor(
     maxQueue: number,
@@ -76,23 +77,23 @@ export class ReconnectingSender {
     this.#overflow = overflow;
   }
 
-  /** The connection to send on, if there is one. */
+  /** The open connection, if any. */
   get open(): Connection<undefined> | undefined {
-    // A connection that is closing is still here until its end is reported.
+    // A closing connection remains current until its end is reported.
     return this.#current?.readyState === "open" ? this.#current : undefined;
   }
 
-  /** Bytes that wait, for a connection or on it. */
+  /** Queued and buffered bytes. */
   get bufferedAmount(): number {
     return this.#queuedBytes + (this.#current?.bufferedAmount ?? 0);
   }
 
-  /** Messages that wait for a connection. */
+  /** The number of queued messages. */
   get queued(): number {
     return this.#queue.length;
   }
 
-  /** Connected: new messages go there directly, ahead of queued ones. */
+  /** Connected: new messages are sent directly, ahead of queued ones. */
   opened(connection: Connection<undefined>): void {
     this.#current = connection;
   }
@@ -120,7 +121,7 @@ export class ReconnectingSender {
     this.#current = undefined;
   }
 
-  /** The end: drops queued items; nothing more is sent. */
+  /** Ended permanently: drops queued items. */
   end(): void {
     this.#hasEnded = true;
     this.#queuedBytes = 0;
@@ -128,13 +129,13 @@ export class ReconnectingSender {
     this.#wake();
   }
 
-  /** Sends a message; returns `false` when it is dropped, or no more should be sent. */
+  /** Sends a message; returns `false` if it is dropped, or no more should be sent. */
   send(data: MessageData, options?: SendOptions): boolean {
     const message = typeof data === "string" ? data : toBytes(data);
     const { open } = this;
     if (open !== undefined) return open.send(this.#withLine(message), options);
     const size = typeof message === "string" ? this.#sizeOf(message) : message.length;
-    // Not by `slice`, which returns a view of the same memory for a Buffer.
+    // Not `slice`, which returns a view of the same memory for a Buffer.
     const copy = typeof message === "string" || size > this.#maxQueue
       ? message
       : new Uint8Array(message);
@@ -142,21 +143,21 @@ export class ReconnectingSender {
     return this.#wait(size, (next) => next.send(this.#withLine(copy), kept), kept);
   }
 
-  /** Sends a text message from bytes. */
+  /** Sends a text message given as bytes. */
   sendUtf8(utf8: Uint8Array, options?: SendOptions): boolean {
     const { open } = this;
     if (open === undefined) return this.send(decoder.decode(utf8), options);
     return open.sendUtf8(this.#hasLines ? bytesWithLine(utf8) : utf8, options);
   }
 
-  /** Sends a message that may wait for others. */
+  /** Sends a message that may be delayed. */
   sendDelayed(data: MessageData): boolean {
     const { open } = this;
     if (open === undefined) return this.send(data);
     return open.sendDelayed(this.#withLine(typeof data === "string" ? data : toBytes(data)));
   }
 
-  /** Sends a message that was encoded before. */
+  /** Sends a prepared message. */
   sendPrepared(message: PreparedMessage): boolean {
     const { open } = this;
     if (open !== undefined) return this.#sendPrepared(open, message);
@@ -185,8 +186,8 @@ export class ReconnectingSender {
   }
 
   /**
-   * Sends a fragment of the user's own message, all on one connection: without one, or after that
-   * one was lost, they are dropped.
+   * Sends a fragment of the user's message, all on one connection; fragments are dropped without a
+   * connection or after it was lost.
    */
   sendFragment(opcode: Opcode, data: MessageData, options?: FragmentOptions): boolean {
     const isFirst = this.#fragmentsOn === undefined;
@@ -219,7 +220,7 @@ export class ReconnectingSender {
     reportRejection(result, this.#report);
   }
 
-  /** Resolves when there is a connection with little buffered output, or at the end. */
+  /** Resolves when there is a connection with little buffered output, or when ended permanently. */
   async drained(): Promise<void> {
     while (!this.#hasEnded) {
       const { open } = this;
@@ -232,7 +233,7 @@ export class ReconnectingSender {
     }
   }
 
-  /** Resolves when there is a connection, or at the end. */
+  /** Resolves when connected, or when ended permanently. */
   connected(): Promise<void> {
     if (this.#hasEnded || this.open !== undefined) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
@@ -271,9 +272,9 @@ export class ReconnectingSender {
     if (isFirst) yield this.#withLine(opcode === TEXT ? "" : new Uint8Array(0));
   }
 
-  /** The bytes of a text, counted up to the limit. */
+  /** The size of a text in bytes, counted up to the limit. */
   #sizeOf(text: string): number {
-    // UTF-8 takes at least a byte for a unit of UTF-16.
+    // Each UTF-16 unit has at least one byte of UTF-8.
     return text.length > this.#maxQueue ? text.length : encoder.encode(text).length;
   }
 
@@ -315,7 +316,7 @@ export class ReconnectingSender {
   }
 }
 
-/** Cancels a source. Its reaction does not matter. */
+/** Cancels a source and ignores its reaction. */
 function cancel(source: StreamSource): void {
   try {
     const canceling = source instanceof ReadableStream
@@ -323,6 +324,6 @@ function cancel(source: StreamSource): void {
       : source[Symbol.asyncIterator]().return?.();
     Promise.resolve(canceling).catch(() => {});
   } catch {
-    // The same, for a source that throws instead of rejecting.
+    // Also if the source throws instead of rejecting.
   }
 }

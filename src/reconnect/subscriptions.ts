@@ -1,5 +1,5 @@
-// The subscribed topics of a client, across its connections: requests to the server, and delivery of
-// messages. Each numbered message is delivered once and in order.
+// The subscribed topics of a client across its connections: sends requests and delivers messages.
+// Each numbered message is delivered once, in order.
 
 import { WebSocketError } from "../errors.ts";
 import {
@@ -19,7 +19,7 @@ import type { AnyMessage, Message } from "../connection/connection_driver.ts";
  * @category Pub/sub
  */
 export interface TopicMessageInfo {
-  /** Its number, if the server has a history: numbers grow, not always by one. */
+  /** Its number, if the server has a history. Numbers increase, not always by one. */
   readonly number: number | undefined;
   /** Text or binary. */
   readonly opcode: MessageOpcode;
@@ -33,20 +33,17 @@ export interface TopicMessageInfo {
 export interface TopicHandlers {
   /** A message arrived. */
   message(data: Message, about: TopicMessageInfo): unknown;
-  /**
-   * Messages were missed that the server no longer has, or it has no history: reload the
-   * state of the topic.
-   */
+  /** Missed messages are not available from the server: reload the state of the topic. */
   missed?(): unknown;
   /** The server rejects or ends the subscription; the client is no longer subscribed. */
   refused?(reason: string): unknown;
 }
 
-/** The connection, as its {@linkcode Subscriptions} need it. */
+/** The connection of {@linkcode Subscriptions}. */
 export interface SubscriptionsOwner {
   /** Sends a request on the current connection. */
   request(request: TopicRequest): void;
-  /** A message arrived that does not belong to a topic. */
+  /** A message without a topic arrived. */
   deliver(data: AnyMessage, opcode: MessageOpcode): unknown;
   /** A message arrived for a topic that is not subscribed. */
   deliverOther(topic: string, data: AnyMessage, about: TopicMessageInfo): unknown;
@@ -58,11 +55,11 @@ export interface SubscriptionsOwner {
 
 interface Subscription {
   readonly handlers: TopicHandlers;
-  /** The number up to which every message has arrived. */
+  /** The number up to which all messages have arrived. */
   last: number | undefined;
   /** Whether the server has confirmed it on the current connection. */
   isConfirmed: boolean;
-  /** Whether it was confirmed on an earlier one, so that messages may be missing. */
+  /** Whether it was confirmed on an earlier connection, so that messages may be missing. */
   hasGap: boolean;
   /** The promise of the first confirmation. */
   waiter: Waiter | undefined;
@@ -89,7 +86,7 @@ export class Subscriptions {
     this.#owner = owner;
   }
 
-  /** The subscribed topics, in the order of the subscriptions. */
+  /** The subscribed topics, in subscription order. */
   get names(): string[] {
     return [...this.#topics.keys()];
   }
@@ -115,7 +112,7 @@ export class Subscriptions {
         );
       } else this.#topics.set(topic, { ...UNCONFIRMED, handlers, last: undefined, waiter });
     });
-    // Without an awaiting caller the handler reports a rejection.
+    // If the caller does not await it, the handler reports a rejection.
     confirmed.catch(() => {});
     if (this.#connected) this.#owner.request({ subscribe: topic });
     return confirmed;
@@ -136,7 +133,7 @@ export class Subscriptions {
     return true;
   }
 
-  /** There is a connection: requests all subscribed topics. */
+  /** Connected: requests all subscribed topics. */
   connected(): void {
     this.#connected = true;
     for (const [subscribe, { last }] of [...this.#topics]) {
@@ -205,7 +202,7 @@ export class Subscriptions {
   #handle(notice: Exclude<TopicNotice, { readonly topic: string }>): unknown {
     if ("subscribed" in notice) return this.#confirmed(notice.subscribed, notice.number);
     if ("refused" in notice) return this.#refused(notice.refused, notice.reason);
-    // Every message counts as a sign of life.
+    // Any message proves that the server is alive.
     if ("pong" in notice) return undefined;
     if ("missed" in notice) return this.#missed(this.#topics.get(notice.missed));
     const subscription = this.#topics.get(notice.passed);
@@ -218,12 +215,12 @@ export class Subscriptions {
   #confirmed(topic: string, number: number | undefined): unknown {
     const subscription = this.#topics.get(topic);
     if (subscription === undefined) return undefined;
-    // Its numbers may have decreased, when the broker has lost its data; it then sends "missed", too.
+    // Numbers may decrease after a data loss of the broker; the server then also sends "missed".
     if (number !== undefined) subscription.last = number;
     subscription.isConfirmed = true;
     subscription.waiter?.resolve();
     subscription.waiter = undefined;
-    // Without a number there is no history, and messages published in the meantime are lost.
+    // Without a number there is no history, and messages published meanwhile are lost.
     const lacksSome = subscription.hasGap && number === undefined;
     subscription.hasGap = false;
     return lacksSome ? this.#missed(subscription) : undefined;

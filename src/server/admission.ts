@@ -1,4 +1,4 @@
-// The requests that a server admits, by origin, host name and path.
+// Checks the origin, host name and path of requests.
 
 import { HandshakeError } from "../errors.ts";
 import type { ServerRequest } from "../handshake/server.ts";
@@ -6,11 +6,11 @@ import { splitHost } from "../handshake/outgoing.ts";
 import { show, wrongType } from "../shared/check.ts";
 import { callHook, type UpgradeRequest } from "./upgrade_hook.ts";
 
-// Cross-origin requests. Without this check any page could use its visitors' cookies here (cross-site
+// Cross-origin requests. Without this check any page could use its visitors' cookies (cross-site
 // WebSocket hijacking; RFC 6455 10.2).
 
 /**
- * The values of a browser's `Origin` that are allowed.
+ * The allowed values of `Origin`, sent by browsers.
  *
  * @category Server
  */
@@ -26,7 +26,7 @@ export type Origins =
  * @param allowed The option `allowedOrigins`.
  * @param values The values of the request's `Origin` lines.
  * @param host The host of the request, with its port if it was sent.
- * @param request The argument for a function among the options; its URL shows whether it is TLS.
+ * @param request The argument for a function in the options; its URL shows whether it uses TLS.
  */
 export function isOriginAllowed(
   allowed: Origins,
@@ -34,7 +34,7 @@ export function isOriginAllowed(
   host: string,
   request: UpgradeRequest,
 ): boolean {
-  // Only browsers must send an Origin, and only their users are vulnerable.
+  // Only browsers send an Origin, and only their users are vulnerable.
   if (values.length === 0 || allowed === "any") return true;
   if (values.length > 1) return false;
   const origin = values[0];
@@ -62,8 +62,8 @@ export function originRefused(values: readonly string[], request: UpgradeRequest
 }
 
 /**
- * Compares whole hosts, never parts of them, and on TLS the scheme: a page loaded without TLS may
- * have been tampered with. An opaque origin (`null`) is never the same.
+ * Compares whole hosts, and the scheme under TLS: a page loaded without TLS may have been tampered
+ * with. An opaque origin (`null`) never matches.
  */
 function isSameSite(origin: string, host: string, secure: boolean): boolean {
   const scheme = origin.slice(0, origin.indexOf("://") + 3).toLowerCase();
@@ -77,7 +77,7 @@ function withPort(host: string, defaultPort: string): string {
   return `${name}:${port === undefined || port === "" ? defaultPort : port}`;
 }
 
-/** @throws {TypeError} Unless the option `allowedOrigins` is absent or of its type. */
+/** @throws {TypeError} Unless the option `allowedOrigins` is absent or valid. */
 export function checkOrigins(origins: unknown): void {
   if (origins === undefined || origins === "same" || origins === "any") return;
   if (typeof origins === "function") return;
@@ -95,7 +95,7 @@ export function checkOrigins(origins: unknown): void {
   }
 }
 
-/** Whether it is an origin as browsers write them: scheme, host, port unless it is the default. */
+/** Whether it is an origin as sent by browsers: scheme, host, and port unless it is the default. */
 function isOrigin(text: string): boolean {
   try {
     const url = new URL(text);
@@ -105,8 +105,8 @@ function isOrigin(text: string): boolean {
   }
 }
 
-// Host names. In DNS rebinding, a page's own name is made to resolve to this server: its origin and
-// host match, but the name is not one of the server's.
+// Host names. In DNS rebinding, a page's own name resolves to this server: its origin and host
+// match, but the name is not one of the server's.
 
 /**
  * Whether the host of a request is allowed.
@@ -142,7 +142,7 @@ export function checkHosts(hosts: unknown): void {
   }
 }
 
-/** Whether it is a host as in a request, in lower case and without a port; `*` is not a pattern. */
+/** Whether it is a host in lower case without a port; `*` is not a pattern. */
 export function isHostName(text: string): boolean {
   try {
     const url = new URL(`http://${text}`);
@@ -154,7 +154,7 @@ export function isHostName(text: string): boolean {
 
 // All checks, for one request.
 
-/** The options that a request is checked against. */
+/** The options to check a request against. */
 export interface Policy {
   /** See the option `allowedHosts`. */
   readonly allowedHosts: readonly string[] | undefined;
@@ -168,7 +168,7 @@ export interface Policy {
  * Checks a request against the options.
  *
  * @throws {HandshakeError} When the host, the path or the origin is not allowed.
- * @throws {HookFailure} When a function of the user throws.
+ * @throws {HookFailure} When a user function throws.
  */
 export function checkPolicy(
   rules: Policy,
@@ -192,7 +192,7 @@ export function checkPolicy(
   }
 }
 
-/** The rejection of a request for a path that is not served. */
+/** The rejection of a request for an unknown path. */
 export function notFound({ path }: { readonly path: string }): HandshakeError {
   return new HandshakeError("NOT_FOUND", `No WebSocket is served at ${path}; see \`path\``, {
     status: 404,

@@ -1,5 +1,5 @@
-// The last stage of an opening handshake without a connection: the response is sent, and the client
-// has some time to read it and to disconnect.
+// The last stage of a rejected or plain request: sends the response, and gives the client some time
+// to read it and disconnect.
 
 import { HandshakeError } from "../errors.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
@@ -7,15 +7,17 @@ import type { Transport } from "../transport/transport.ts";
 import { shuttingDown } from "./admission.ts";
 import { ResponseWriter } from "./plain_http.ts";
 
-/** Milliseconds without progress of a rejection before the client's socket is cut. */
+/** Milliseconds without progress of a rejection until the client's socket is cut. */
 const LINGER = 2000;
-/** The same for a response of the user, which may be large. */
+/** The same for a user's response, which may be large. */
 const RESPONSE_TIMEOUT = 30_000;
 
 /** The purposes of the timers. */
 const Kind = { Linger: 0, Shutdown: 1 } as const;
 
-/** Sends one response, and cuts a client that does not read it, or does not disconnect after it. */
+/**
+ * Sends one response, and cuts a client that does not read it or does not disconnect afterwards.
+ */
 export class Answer implements TimerTarget {
   readonly #transport: Transport;
   readonly #abort: AbortController | undefined;
@@ -36,8 +38,8 @@ export class Answer implements TimerTarget {
   /**
    * @param transport The stream to the client.
    * @param hasPeerEnded Whether the peer has ended its direction.
-   * @param abort Aborts the signal of a plain request, if it is one.
-   * @param failed Called when a response of the user fails; see {@linkcode ResponseWriter}.
+   * @param abort Aborts the signal of a plain request, if any.
+   * @param failed Called when a user's response fails; see {@linkcode ResponseWriter}.
    */
   constructor(
     transport: Transport,
@@ -51,18 +53,18 @@ export class Answer implements TimerTarget {
     this.#failed = failed;
   }
 
-  /** Whether a response of the user is being sent. */
+  /** Whether a user's response is being sent. */
   get isResponding(): boolean {
     return this.#isResponding;
   }
 
-  /** Sends a whole response, the only one; further bytes of the client are read and discarded. */
+  /** Sends the only response; further input is read and discarded. */
   send(bytes: Uint8Array): void {
     this.#transport.write(bytes, bytes.length);
     this.#end(LINGER);
   }
 
-  /** Sends a response of the user to the request with this method and version. */
+  /** Sends a user's response to a request with this method and version. */
   respond(
     response: Response,
     request: { readonly method: string; readonly version: string },
@@ -83,10 +85,7 @@ export class Answer implements TimerTarget {
     this.#writer.start();
   }
 
-  /**
-   * Ends the stream: the client has disconnected, or has ended its direction. A response is
-   * abandoned.
-   */
+  /** Ends the stream after the client has disconnected or ended its side; abandons the response. */
   leave(reason: unknown): void {
     this.cancel(reason);
     this.#transport.resume();
@@ -94,7 +93,7 @@ export class Answer implements TimerTarget {
     this.#linger(LINGER);
   }
 
-  /** Abandons a response of the user. */
+  /** Abandons a user's response. */
   cancel(reason: unknown): void {
     this.#isResponding = false;
     this.#writer?.cancel(reason);
@@ -110,7 +109,7 @@ export class Answer implements TimerTarget {
   }
 
   /**
-   * The server shuts down: the client has the given milliseconds, and more while it makes progress.
+   * The server shuts down: the client has `timeout` milliseconds, and more while it makes progress.
    */
   shutDown(timeout: number): void {
     this.#shutdownTimeout = timeout;
@@ -129,13 +128,13 @@ export class Answer implements TimerTarget {
     this.#writer?.drain();
   }
 
-  /** Time is up. */
+  /** The timeout has expired. */
   timerFired(kind: number): void {
     if (kind === Kind.Shutdown) this.#shutdownOver();
     else this.#checkProgress();
   }
 
-  /** Nothing more is sent; the buffered output is still delivered. */
+  /** Ends the output; buffered output is still delivered. */
   #end(timeout: number): void {
     this.#isResponding = false;
     this.#writer = undefined;
@@ -143,7 +142,7 @@ export class Answer implements TimerTarget {
     this.#linger(timeout);
   }
 
-  /** Starts the timer for a client that has to read the response, and then to disconnect. */
+  /** Starts the timer for the client to read the response and disconnect. */
   #linger(timeout: number): void {
     timers.cancel(this.#timer);
     this.#patience = timeout;
@@ -152,10 +151,10 @@ export class Answer implements TimerTarget {
     this.#timer = timers.start(Math.min(timeout, LINGER), this, Kind.Linger);
   }
 
-  /** Cuts a client that reads nothing of the buffered output, or does not disconnect after it. */
+  /** Cuts a client that does not read buffered output, or does not disconnect afterwards. */
   #checkProgress(): void {
     const unsent = this.#transport.bufferedAmount;
-    // A client that has ended its direction is not awaited when there is nothing to send.
+    // Do not wait for a client that has ended its side when there is nothing to send.
     const waitsForUser = this.#isResponding && unsent === 0 && !this.hasPeerEnded;
     this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
     this.#unsent = unsent;
@@ -168,7 +167,7 @@ export class Answer implements TimerTarget {
     this.#transport.destroy();
   }
 
-  /** The time of a shutdown has passed. A client that still reads the response gets more time. */
+  /** The shutdown timeout has expired. A client that still reads the response gets more time. */
   #shutdownOver(): void {
     const unsent = this.#transport.bufferedAmount;
     if (!this.#isResponding && unsent > 0 && unsent < this.#shutdownUnsent) {

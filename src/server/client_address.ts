@@ -1,5 +1,4 @@
-// The address of a client behind proxies: in header fields, or in front of its first byte (the PROXY
-// protocol).
+// The address of a client behind proxies, from header fields or the PROXY protocol.
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
 import { formatIpAddress, parseIpAddress, unmapped } from "../handshake/ip_address.ts";
@@ -10,11 +9,11 @@ import type { Transport, TransportSink } from "../transport/transport.ts";
 /** A range of addresses. */
 interface AddressRange {
   readonly bytes: readonly number[];
-  /** The leading bits that all of them share. */
+  /** The number of leading bits they share. */
   readonly bits: number;
 }
 
-/** Addresses of proxies that are trusted to name the address of a client. */
+/** Addresses of proxies trusted to report client addresses. */
 export class TrustedProxies {
   readonly #ranges: readonly AddressRange[];
   readonly #unix: boolean;
@@ -31,7 +30,7 @@ export class TrustedProxies {
     this.#ranges = list.filter((entry) => entry !== "unix").map(parseRange);
   }
 
-  /** @throws {HandshakeError} When an address is not that of a trusted proxy. */
+  /** @throws {HandshakeError} Unless the address is that of a trusted proxy. */
   assertHas(address: string): void {
     if (this.has(address)) return;
     throw new HandshakeError(
@@ -41,7 +40,7 @@ export class TrustedProxies {
     );
   }
 
-  /** Whether an address is that of a trusted proxy; the empty address is that of a unix socket. */
+  /** Whether an address is that of a trusted proxy; the empty address denotes a unix socket. */
   has(address: string): boolean {
     if (address === "") return this.#unix;
     const parsed = parseIpAddress(address);
@@ -51,11 +50,11 @@ export class TrustedProxies {
   }
 
   /**
-   * The client of a request: the last address in `Forwarded` (RFC 7239) or `X-Forwarded-For` that
-   * is not a trusted proxy's, or the peer itself if it is not trusted.
+   * The client of a request: the last untrusted address in `Forwarded` (RFC 7239) or
+   * `X-Forwarded-For`, or the peer itself if untrusted.
    *
-   * @throws {HandshakeError} When both fields name different clients (400): a client can forge the
-   * one that its proxy does not set.
+   * @throws {HandshakeError} When the fields name different clients (400): a client can forge the
+   * field its proxy does not set.
    */
   clientOf(peer: PeerAddress, headers: HeaderView): PeerAddress {
     if (!this.has(peer.remoteAddress)) return peer;
@@ -74,7 +73,7 @@ export class TrustedProxies {
     return byName;
   }
 
-  /** Whether a trusted proxy says that the client speaks TLS with it. */
+  /** Whether a trusted proxy reports that the client uses TLS. */
   isSecure(peer: PeerAddress, headers: HeaderView): boolean {
     if (!this.has(peer.remoteAddress)) return false;
     const protocols = headers.get("x-forwarded-proto")?.split(",") ?? [];
@@ -83,13 +82,13 @@ export class TrustedProxies {
     return protocols.some((protocol) => protocol.trim().toLowerCase() === "https");
   }
 
-  /** Walks the proxies, the nearest first, up to the first address that is not trusted. */
+  /** Walks the proxies, nearest first, to the first untrusted address. */
   #last(peer: PeerAddress, entries: readonly string[]): PeerAddress {
     let client = peer;
     for (let i = entries.length - 1; i >= 0 && this.has(client.remoteAddress); i--) {
       const next = parseNode(entries[i].trim());
-      // "unknown", an obfuscated name, or invalid text: the proxy that sent it is the last known
-      // address.
+      // "unknown", an obfuscated name, or invalid text: the last known address is that of the proxy
+      // that sent it.
       if (next === undefined) break;
       client = next;
     }
@@ -123,8 +122,8 @@ function parseRange(text: unknown): AddressRange {
   }
   const bytes = unmapped(parsed);
   if (bytes.length === parsed.length) return { bytes, bits };
-  // A range that contains the mapped addresses is one of IPv6, with which no IPv4 address is
-  // compared.
+  // A range that contains all mapped addresses is an IPv6 range, never compared with IPv4
+  // addresses.
   return bits < 96 ? { bytes: parsed, bits } : { bytes, bits: bits - 96 };
 }
 
@@ -151,12 +150,12 @@ function parseNode(text: string): PeerAddress | undefined {
   return { remoteAddress: formatIpAddress(bytes), remotePort };
 }
 
-/** The `for` of each element of a `Forwarded` field; an element without one has an empty text. */
+/** The `for` values of the elements of a `Forwarded` field; empty where missing. */
 function forwardedFor(field: string): string[] {
   return splitQuoted(field, ",").map((element) => parameterValues(element, "for")[0] ?? "");
 }
 
-/** The values of all parameters with a name in a `Forwarded` field. */
+/** The values of a parameter in a `Forwarded` field. */
 function parameterValues(field: string, name: string): string[] {
   const values: string[] = [];
   for (const element of splitQuoted(field, ",")) {
@@ -193,7 +192,7 @@ export function addressOf({ remoteAddress, remotePort }: Partial<PeerAddress>): 
   return { remoteAddress: normalizeAddress(remoteAddress ?? ""), remotePort: remotePort ?? 0 };
 }
 
-/** The stream with the address of the client that a proxy names. */
+/** Replaces the stream's peer address with that reported by a proxy. */
 export function addressed(
   transport: Transport,
   { remoteAddress, remotePort }: PeerAddress,
@@ -203,7 +202,7 @@ export function addressed(
     : new ForwardedTransport(transport, remoteAddress, remotePort);
 }
 
-/** A stream whose peer is not the one of its socket. */
+/** A stream with a different peer than its socket. */
 class ForwardedTransport implements Transport {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -252,8 +251,8 @@ class ForwardedTransport implements Transport {
   }
 }
 
-// The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): a proxy that forwards TCP
-// names its client in a short header.
+// The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): a TCP proxy sends the
+// client's address in a short header.
 
 /** The address of a client. */
 export interface PeerAddress {
@@ -263,18 +262,18 @@ export interface PeerAddress {
   readonly remotePort: number;
 }
 
-/** Bytes of the longest header of version 1, its CRLF included (section 2.1). */
+/** The maximum size of a version 1 header in bytes, CRLF included (section 2.1). */
 const MAX_V1 = 107;
-/** Bytes of a header of version 2 up to the addresses (section 2.2). */
+/** Bytes of a version 2 header before the addresses (section 2.2). */
 const V2_START = 16;
-/** Bytes of an address by its family in version 1. */
+/** Bytes of an address by family in version 1. */
 const V1_ADDRESS_SIZES: ReadonlyMap<string, number> = new Map([["TCP4", 4], ["TCP6", 16]]);
 /**
- * Bytes of the two addresses and ports by their family in version 2: TCP over IPv4 or IPv6. Other
+ * Bytes of the two addresses and ports by family in version 2: TCP over IPv4 or IPv6. Other
  * families have no usable address.
  */
 const V2_ADDRESS_SIZES: ReadonlyMap<number, number> = new Map([[0x11, 12], [0x21, 36]]);
-/** Bytes of the addresses that are read: two of IPv6, and their ports. What follows is skipped. */
+/** The maximum bytes of addresses to read: two IPv6 addresses and ports. The rest is skipped. */
 const V2_ADDRESSES = 36;
 
 const V1_SIGNATURE = [..."PROXY "].map((character) => character.charCodeAt(0));
@@ -310,7 +309,7 @@ export class ProxyHeaderReader {
     return this.#state === "done" ? at : -1;
   }
 
-  /** The client that the header names; `undefined` when the connection is the proxy's own. */
+  /** The client named by the header; `undefined` for the proxy's own connections. */
   get address(): PeerAddress | undefined {
     return this.#address;
   }
@@ -362,7 +361,7 @@ export class ProxyHeaderReader {
     if (command !== 0x20 && command !== 0x21) {
       throw invalid("The PROXY header has an unknown version or command");
     }
-    // LOCAL (0x20) is the proxy's own connection, for its health checks.
+    // LOCAL (0x20): a health check by the proxy.
     const size = command === 0x20 ? 0 : V2_ADDRESS_SIZES.get(family) ?? 0;
     if (family > 0x32 || (family & 0x0f) > 2) throw invalid("The PROXY header is malformed");
     if (length < size) throw invalid("The PROXY header is too short for its addresses");

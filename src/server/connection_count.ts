@@ -27,7 +27,7 @@ export class ConnectionCount {
   /**
    * @param limits The limits.
    * @param open The number of open connections.
-   * @param report Called for each client that is over a limit.
+   * @param report Called for each client over a limit.
    */
   constructor(
     limits: ConnectionLimits,
@@ -39,7 +39,7 @@ export class ConnectionCount {
     this.#report = report;
   }
 
-  /** Bytes that the connections of the process may hold. */
+  /** The memory limit for all connections of the process, in bytes. */
   get memoryLimit(): number {
     return this.#limits.connection?.memoryLimit ?? Infinity;
   }
@@ -52,8 +52,8 @@ export class ConnectionCount {
   /**
    * Counts another handshake.
    *
-   * @throws {HandshakeError} When that is over `maxConnections`, or memory is near `memoryLimit`;
-   * it is then not counted.
+   * @throws {HandshakeError} When `maxConnections` is exceeded or memory is near `memoryLimit`; the
+   * handshake is then not counted.
    */
   addHandshake(remoteAddress: string): void {
     const { memoryLimit } = this;
@@ -62,7 +62,7 @@ export class ConnectionCount {
     this.#handshakes++;
   }
 
-  /** A handshake has ended: it has failed, or is now an open connection. */
+  /** A handshake has ended: it failed or is now an open connection. */
   removeHandshake(): void {
     this.#handshakes--;
   }
@@ -70,7 +70,8 @@ export class ConnectionCount {
   /**
    * Counts another connection from an address, except for unix sockets.
    *
-   * @throws {HandshakeError} When that is over `maxConnectionsPerAddress`; it is then not counted.
+   * @throws {HandshakeError} When `maxConnectionsPerAddress` is exceeded; the connection is then
+   *   not counted.
    */
   addAddress(remoteAddress: string): void {
     if (this.#limits.maxConnectionsPerAddress === Infinity || remoteAddress === "") return;
@@ -79,7 +80,7 @@ export class ConnectionCount {
     this.#byAddress.set(remoteAddress, value);
   }
 
-  /** One from an address has ended. */
+  /** A connection from an address has ended. */
   removeAddress(remoteAddress: string): void {
     const value = this.#byAddress.get(remoteAddress);
     if (value === undefined) return;
@@ -104,7 +105,7 @@ export class ConnectionCount {
   }
 }
 
-/** The rejection of a handshake because the memory of the process is nearly used up. */
+/** The rejection of a handshake because memory is near the limit. */
 export function memoryNear(memoryLimit: number): HandshakeError {
   return new HandshakeError("MEMORY_LIMIT", `Memory limit near (memoryLimit: ${memoryLimit})`, {
     status: 503,

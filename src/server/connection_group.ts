@@ -1,4 +1,4 @@
-// The connections of one server, for every way to accept them.
+// The connections of one server, however accepted.
 
 import { PreparedMessage } from "../message/prepared_message.ts";
 import { checkNames } from "../shared/check.ts";
@@ -24,7 +24,7 @@ export interface BroadcastOptions<T = unknown> {
 }
 
 /**
- * How a server publishes a message.
+ * Options of `server.publish`.
  *
  * @category Pub/sub
  */
@@ -34,7 +34,7 @@ export interface ServerPublishOptions<T = unknown> extends PublishOptions {
 }
 
 /**
- * All connections that were accepted with one set of options.
+ * All connections accepted with one set of options.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export interface ServerPublishOptions<T = unknown> extends PublishOptions {
 export abstract class ConnectionGroup<T> {
   readonly #core: ServerCore<T>;
 
-  /** @internal Groups come from `serve`, `attach` and `createUpgrader`. */
+  /** @internal Created by `serve`, `attach` and `createUpgrader`. */
   constructor(core: ServerCore<T>) {
     this.#core = core;
   }
@@ -73,12 +73,12 @@ export abstract class ConnectionGroup<T> {
     return this.#core.finished;
   }
 
-  /** The current numbers, and the totals since the start. */
+  /** Current numbers, and totals since the start. */
   stats(): ServerStats {
     return this.#core.stats();
   }
 
-  /** Iterates over the connections that are open. */
+  /** Iterates over the open connections. */
   clients(): IterableIterator<Connection<T>> {
     return this.#core.clients();
   }
@@ -89,8 +89,8 @@ export abstract class ConnectionGroup<T> {
    * @param data A string is sent as text, bytes as binary; or a prepared message
    * (`prepareMessage`).
    * @param options The connection to exclude.
-   * @returns The number of connections it was sent to.
-   * @throws {TypeError} When the data is of another type, or an option unknown.
+   * @returns The number of receiving connections.
+   * @throws {TypeError} When the data has another type, or an option is unknown.
    */
   broadcast(
     data: string | Uint8Array | ArrayBuffer | PreparedMessage,
@@ -108,15 +108,15 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * Sends a message to the subscribers of a topic, encoded once (and compressed once for
-   * all that agreed on the same compression).
+   * Sends a message to the subscribers of a topic, encoded once (and compressed once per negotiated
+   * compression).
    *
    * @param topic The topic.
    * @param data A string is sent as text, bytes as binary; or a prepared message
    * (`prepareMessage`).
    * @param options The connection to exclude, and the policy for slow connections.
-   * @returns The outcome, in numbers of connections.
-   * @throws {TypeError} When the data is of another type, or an option unknown or of another type.
+   * @returns The number of connections for each outcome.
+   * @throws {TypeError} When the data or an option has another type, or an option is unknown.
    * @throws {RangeError} When the topic is empty or longer than 1024 bytes.
    *
    * @example
@@ -150,7 +150,7 @@ export abstract class ConnectionGroup<T> {
   /**
    * The number of subscribers of a topic.
    *
-   * @throws {TypeError | RangeError} When it cannot be the name of a topic.
+   * @throws {TypeError | RangeError} Unless it is a valid topic name.
    */
   subscribers(topic: string): number {
     checkTopic(topic);
@@ -158,13 +158,13 @@ export abstract class ConnectionGroup<T> {
   }
 
   /**
-   * Stops accepting at once, closes all connections with 1001 (RFC 6455 section 7.4.1) and waits
-   * for them. Accepted messages are delivered first. A connection without progress for `timeout`
-   * milliseconds is cut. Resolves when everything has ended. A second call waits for the same end;
-   * unless it has a `drainPeriod` itself, it closes the connections that a first call with
-   * `drainPeriod` has not closed yet.
+   * Stops accepting immediately, closes all connections with 1001 (RFC 6455 section 7.4.1) and
+   * waits for them. Accepted messages are delivered first. A connection without progress for
+   * `timeout` milliseconds is cut. Resolves when everything has ended. A second call without
+   * `drainPeriod` ends the drain period of the first, and waits too.
    *
-   * @throws {TypeError | RangeError} When an option is unknown, of another type or out of range.
+   * @throws {TypeError | RangeError} When an option is unknown, has another type or is out of
+   *   range.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
     checkShutdownOptions(options);

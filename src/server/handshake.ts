@@ -1,5 +1,5 @@
-// The server's side of one opening handshake: from the first byte of a request to an open
-// connection, a rejection, or a plain HTTP response.
+// The server side of one opening handshake: from the first byte of a request to an open connection,
+// a rejection or a plain HTTP response.
 
 import { HandshakeError } from "../errors.ts";
 import { acceptDeflate } from "../handshake/deflate_offer.ts";
@@ -50,29 +50,29 @@ import {
   type UpgradeSocket,
 } from "./upgrade_hook.ts";
 
-/** How a handshake ends: with a connection, with a request left to other listeners, or without either. */
+/** The outcome of a handshake: a connection, a request left to other listeners, or neither. */
 export type HandshakeOutcome<T> = Accepted<T> | "passed" | undefined;
 
 /**
- * Extra milliseconds for a request, once: after a stall of this process it may wait in the kernel,
- * and Deno needs some turns of the event loop to read all sockets.
+ * Extra milliseconds for a request, once: after a stall of this process it may still be in the
+ * kernel, and Deno needs several turns of the event loop to read all sockets.
  */
 const GRACE = 100;
-/** Bytes after a request that are read while a hook decides; the rest has to wait. */
+/** The maximum bytes after a request to read while a hook decides. */
 const MAX_REST = 65_536;
 
-/** The decision where there is no hook, or it returns nothing. */
+/** The decision if there is no hook, or it returns nothing. */
 const ACCEPTED: UpgradeAcceptance<never> = {};
 
 /** The stage of a handshake. */
 const Phase = {
-  /** A PROXY protocol header is read. */
+  /** Reading a PROXY protocol header. */
   Proxy: 0,
-  /** The head of the request is read. */
+  /** Reading the head of the request. */
   Head: 1,
-  /** A hook decides. */
+  /** Waiting for a hook. */
   Deciding: 2,
-  /** The response was sent, or none is needed. */
+  /** The response was sent, or is not needed. */
   Answered: 3,
 } as const;
 
@@ -107,10 +107,10 @@ export class Handshake<T> implements TransportSink, TimerTarget {
 
   /**
    * @param core The server.
-   * @param done Called when the handshake has ended. After an outcome, a call without one may follow. The
-   * place of a connection in the count of its address is the caller's from then on.
-   * @param source The stream, or the socket of a request that was read already.
-   * @param gift Values of the caller for the connection.
+   * @param done Called when the handshake has ended. After an outcome, a call without one may
+   * follow. The caller then owns the connection's count by address.
+   * @param source The stream, or the socket of a request already read.
+   * @param gift The caller's values for the connection.
    * @param raw The request object of the HTTP server that read it.
    */
   constructor(
@@ -157,10 +157,10 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * Starts with a request that another HTTP server has read.
+   * Starts with a request read by another HTTP server.
    *
    * @param readHead Returns the head of the request.
-   * @param isUnwanted Whether the request is rejected in any case, with 404.
+   * @param isUnwanted Whether to reject the request with 404.
    */
   startWith(readHead: () => RequestHead, isUnwanted: boolean): void {
     this.#isUnwanted = isUnwanted;
@@ -178,10 +178,9 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * The server shuts down: a request without a decision is rejected; a response gets some more
-   * time.
+   * The server shuts down: rejects a request without a decision; a response gets some more time.
    *
-   * @param timeout Milliseconds for the response.
+   * @param timeout The timeout of the response in milliseconds.
    * @param keepHttp Whether plain requests are still answered.
    */
   shutDown(timeout: number, keepHttp: boolean): void {
@@ -221,15 +220,15 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#answer?.drain();
   }
 
-  /** The peer has ended its direction. */
+  /** The peer has ended its side of the stream. */
   end(): void {
     this.#ended = true;
     if (this.#answer !== undefined) this.#answer.hasPeerEnded = true;
     if (this.#phase === Phase.Deciding || this.#isResponding) {
-      // Most likely the client has disconnected, and the hook may give up. But it may still read
-      // its response.
+      // Most likely the client has disconnected, and the hook may abort. But the client may still
+      // read its response.
       this.#abort?.abort(clientLeft());
-      // The bytes after the request may be the client's only input.
+      // The bytes after the request may be complete input.
       if (this.#plain || this.#isResponding || this.#rest.length > 0) return;
     }
     this.#left();
@@ -242,7 +241,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#finish();
   }
 
-  /** Time is up. */
+  /** The timeout has expired. */
   timerFired(): void {
     if (this.#phase < Phase.Deciding && !this.#hadGrace) {
       this.#hadGrace = true;
@@ -255,7 +254,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   /** The user's response failed. */
   #responseFailed(error: unknown, begun: boolean): void {
     this.#core.reportError(error);
-    // The client detects it by the missing end of the body.
+    // The client detects the failure by the missing end of the body.
     if (begun) this.#answer!.cut();
     else this.#send(hookFailed(this.#head?.method));
   }
@@ -296,7 +295,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#decide(head);
   }
 
-  /** Lets the user's `fetch` answer. */
+  /** Calls the user's `fetch`. */
   #fetch(head: RequestHead): void {
     const { options } = this.#core.rules;
     this.#abort = new AbortController();
@@ -320,7 +319,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     } catch (error) {
       this.#deferRefusal(error);
     }
-    // A function of the options may have shut the server down, which has then answered.
+    // A function in the options may have shut the server down, which has then answered.
     if (this.#phase !== Phase.Deciding) return;
     if (rules.options.upgrade === undefined) this.#settle(request, upgradeRequest.url, undefined);
     else this.#askHook(request, upgradeRequest);
@@ -338,8 +337,8 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * A check has failed. On a shared HTTP server a request that this server would reject may be one that the
-   * hook leaves to others, so the rejection waits for the hook; otherwise the error is thrown.
+   * A check has failed. On a shared HTTP server the hook may leave the request to other listeners,
+   * so the rejection waits for the hook; otherwise throws the error.
    */
   #deferRefusal(error: unknown): void {
     const { rules } = this.#core;
@@ -349,7 +348,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#refusal ??= error;
   }
 
-  /** The request as hooks see it. */
+  /** Creates the request for hooks. */
   #upgradeRequest(
     head: RequestHead | undefined,
     subprotocols: readonly string[],
@@ -361,7 +360,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     return describeRequest(head, { secure: isSecure, subprotocols, peer, tls, raw: this.#raw });
   }
 
-  /** Continues with the result of a hook, now or when its promise is settled. */
+  /** Continues with the result of a hook, now or when its promise settles. */
   #waitFor<V>(value: V | PromiseLike<V>, then: (value: V) => void): void {
     if (!isPromiseLike(value)) {
       // The hook may have shut the server down, which has then answered.
@@ -377,9 +376,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     }).catch((error: unknown) => this.#refuse(error));
   }
 
-  /**
-   * A hook has decided about a request that was already answered, or whose client has disconnected.
-   */
+  /** The hook decided after the request was answered or the client disconnected. */
   #discard(result: unknown): void {
     const release = releaseOf(result);
     if (release !== undefined) this.#core.release(release);
@@ -469,11 +466,11 @@ export class Handshake<T> implements TransportSink, TimerTarget {
 
   // The response.
 
-  /** Rejects the request because of any error. */
+  /** Rejects the request because of an error. */
   #refuse(error: unknown): void {
     const method = this.#head?.method;
     if (this.#abort?.signal.aborted && this.#phase === Phase.Deciding) {
-      // An error that the hook throws because its signal aborted is not a failure.
+      // If the hook throws because its signal aborted, it is not a failure.
       const cause = error instanceof HookFailure ? error.cause : error;
       if (cause === this.#abort.signal.reason || isAbortError(cause)) return this.#left();
     }
@@ -502,7 +499,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     return true;
   }
 
-  /** Sends a response of the user. */
+  /** Sends a user's response. */
   #respond(response: Response): boolean {
     const answer = this.#beginAnswer();
     if (answer === undefined) {
@@ -532,14 +529,14 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   }
 
   /**
-   * The stream; takes it over first if the request came from another HTTP server.
+   * Returns the stream; first takes it over if the request came from another HTTP server.
    *
-   * @param sink Present: reads from it from now on.
-   * @returns The stream, or `undefined` without one.
+   * @param sink The new sink, if any.
+   * @returns The stream, or `undefined` if there is none.
    */
   #takeTransport(sink?: TransportSink): Transport | undefined {
     if (this.#socket === undefined || this.#transport !== undefined) {
-      // Reading may have been paused for a hook; the end must be detected now.
+      // Reading may be paused for a hook, but the end must be detected now.
       this.#transport?.resume();
       return this.#over ? undefined : this.#transport;
     }
@@ -559,7 +556,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     return this.#transport;
   }
 
-  /** The client has disconnected, or has ended its direction. */
+  /** The client has disconnected or ended its side of the stream. */
   #left(): void {
     const wasAnswered = this.#phase === Phase.Answered && !this.#isResponding;
     const reason = clientLeft();

@@ -5,7 +5,7 @@ import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/me
 import { addressOf, type PeerAddress, type TrustedProxies } from "./client_address.ts";
 import { type ConnectionCount, memoryNear } from "./connection_count.ts";
 
-/** The options about the address of a client. */
+/** The options for client addresses. */
 export interface ClientRules {
   /** See the option `trustedProxies`. */
   readonly trustedProxies: TrustedProxies | undefined;
@@ -24,7 +24,7 @@ export class HandshakeClient implements MemoryHolder {
   #isSecure: boolean;
   #isCounted = false;
   #countedAddress: string | undefined;
-  /** Bytes of memory that it was last counted with. */
+  /** The memory last counted, in bytes. */
   counted = 0;
 
   /**
@@ -32,7 +32,7 @@ export class HandshakeClient implements MemoryHolder {
    * @param count The count of handshakes and connections.
    * @param peer The peer of the socket.
    * @param isTls Whether the socket is encrypted.
-   * @param refuse Rejects the handshake, because it holds too much memory.
+   * @param refuse Rejects the handshake because it holds too much memory.
    */
   constructor(
     rules: ClientRules,
@@ -48,19 +48,19 @@ export class HandshakeClient implements MemoryHolder {
     this.#isSecure = isTls || rules.secure;
   }
 
-  /** The address of the client, or of a proxy while the client behind it is unknown. */
+  /** The address of the client, or of the proxy while the client is unknown. */
   get peer(): PeerAddress {
     return this.#peer;
   }
 
-  /** Whether the client speaks TLS, with the server or with a proxy. */
+  /** Whether the client uses TLS, to the server or a proxy. */
   get isSecure(): boolean {
     return this.#isSecure;
   }
 
   // Its address.
 
-  /** Whether the address is in the request or before it. */
+  /** Whether the address comes from header fields or the PROXY protocol. */
   get isBehindProxy(): boolean {
     return this.#rules.trustedProxies !== undefined || this.#rules.proxyProtocol;
   }
@@ -68,7 +68,7 @@ export class HandshakeClient implements MemoryHolder {
   /**
    * A PROXY protocol header was read.
    *
-   * @param address The client that the header names; `undefined` when the connection is the proxy's own.
+   * @param address The client named by the header; `undefined` for the proxy's own connections.
    * @throws {HandshakeError} When the peer is not a trusted proxy.
    */
   proxied(address: PeerAddress | undefined): void {
@@ -76,7 +76,7 @@ export class HandshakeClient implements MemoryHolder {
     if (address !== undefined) this.#peer = address;
   }
 
-  /** Reads in the header fields of the request whether the client speaks TLS with a trusted proxy. */
+  /** Reads from the header fields whether the client uses TLS to a trusted proxy. */
   readScheme(fields: HeaderView): void {
     const { trustedProxies } = this.#rules;
     if (trustedProxies !== undefined) {
@@ -85,7 +85,7 @@ export class HandshakeClient implements MemoryHolder {
   }
 
   /**
-   * Reads the address of the client in the header fields of the request, if a trusted proxy has sent it.
+   * Reads the client's address from the header fields, if sent by a trusted proxy.
    *
    * @throws {HandshakeError} When the fields name different clients.
    */
@@ -118,7 +118,7 @@ export class HandshakeClient implements MemoryHolder {
     this.#countedAddress = remoteAddress;
   }
 
-  /** The handshake is complete. The address still counts, until its connection closes. */
+  /** The handshake is complete. The address counts until the connection closes. */
   handOver(): void {
     this.#countedAddress = undefined;
     this.giveBack();
@@ -135,7 +135,7 @@ export class HandshakeClient implements MemoryHolder {
 
   // Its memory.
 
-  /** Counts the bytes that the handshake holds of its request. */
+  /** Counts the buffered bytes of the request. */
   hold(bytes: number): void {
     const difference = bytes - this.counted;
     if (difference === 0) return;
@@ -148,9 +148,7 @@ export class HandshakeClient implements MemoryHolder {
     use.handshakes += this.counted;
   }
 
-  /**
-   * Rejects the handshake, because all connections together hold too much memory and this one most.
-   */
+  /** Rejects the handshake because it holds the most memory and the total exceeds the limit. */
   giveUp(): void {
     this.#refuse?.(memoryNear(this.#count.memoryLimit));
     this.#forget();

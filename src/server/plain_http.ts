@@ -7,7 +7,7 @@ import { streamedResponseHead } from "../handshake/response.ts";
 import type { RequestHead } from "../handshake/server.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** The connection and the length of a response are set here, not by the user's `Response`. */
+/** Fields set here, not by the user's `Response`. */
 const OWN_FIELDS = [
   "connection",
   "content-length",
@@ -21,22 +21,22 @@ const encoder = new TextEncoder();
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /**
- * The request as the web's `Request`.
+ * Creates a web `Request`.
  *
  * @param head The request.
- * @param secure Whether it arrived over TLS, which makes its URL `https:`.
+ * @param secure Whether it arrived over TLS, so that its URL is `https:`.
  * @param signal Aborts when the client disconnects.
  * @throws {HandshakeError} When it cannot be answered here (400).
  */
 export function toRequest(head: RequestHead, secure: boolean, signal: AbortSignal): Request {
   const { fields, path, method, version } = head;
-  // Health checks of load balancers speak HTTP/1.0, which has no Host (RFC 1945 5.2).
+  // Health checks of load balancers use HTTP/1.0 without Host (RFC 1945 5.2).
   const isHostless = version === "HTTP/1.0" && !fields.has("host");
   const host = isHostless ? "localhost" : head.host;
   if ((fields.get("content-length") ?? "0") !== "0" || fields.has("transfer-encoding")) {
     throw badRequest("BODY_NOT_ALLOWED", "This endpoint does not accept a request body");
   }
-  // RFC 9112 3.2: one Host line, which must be a host; anything else would change the URL.
+  // RFC 9112 3.2: exactly one valid Host line; anything else would change the URL.
   if (!isHostless && (fields.getAll("host").length !== 1 || !isHost(host))) {
     throw badRequest("HOST_INVALID", "The request must name its host in one Host field");
   }
@@ -58,8 +58,9 @@ function badRequest(
 
 /**
  * Sends one `Response`. Its body is read with backpressure: the next chunk is requested when the
- * transport has accepted the previous one. A body that is available at once gets a Content-Length;
- * any other is sent in chunks (RFC 9112 7.1), or up to the end of the stream to an HTTP/1.0 client.
+ * transport has accepted the previous one. A body that is available immediately gets a
+ * Content-Length; others are sent chunked (RFC 9112 7.1), or until the end of the stream for
+ * HTTP/1.0.
  */
 export class ResponseWriter {
   readonly #transport: Transport;
@@ -77,9 +78,9 @@ export class ResponseWriter {
    * @param transport The stream to the client.
    * @param response The user's response.
    * @param request The method and the version of the request.
-   * @param written Called when the whole response was passed to the transport.
-   * @param failed Called when the user's `Response` fails, with whether a part of it was sent, so
-   * that only the end of the stream can signal the failure.
+   * @param written Called when the transport has accepted the whole response.
+   * @param failed Called when the user's `Response` fails, with whether a part was sent, so that
+   * only the end of the stream can signal the failure.
    */
   constructor(
     transport: Transport,
@@ -118,7 +119,7 @@ export class ResponseWriter {
     this.#drained = undefined;
   }
 
-  /** Stops, because the client has disconnected or its time has passed. The body is canceled. */
+  /** Stops because the client disconnected or timed out; cancels the body. */
   cancel(reason: unknown): void {
     if (this.#over) return;
     this.#over = true;
@@ -129,7 +130,7 @@ export class ResponseWriter {
   async #send(): Promise<void> {
     const { status, body } = this.#response;
     const headers = [...this.#response.headers].filter(([name]) => !OWN_FIELDS.includes(name));
-    // First, so that an invalid status or field fails before the body is read.
+    // Validates the status and fields before reading the body.
     streamedResponseHead({ status, headers, framing: undefined });
     if (body?.locked) {
       throw new TypeError("The body of the Response was read already: return a new Response");
@@ -137,7 +138,7 @@ export class ResponseWriter {
     this.#reader = body?.getReader();
     const first = await this.#read();
     if (this.#over) return;
-    // A body that was a string or bytes ends at once, within this turn of the event loop.
+    // A body from a string or bytes ends within this turn of the event loop.
     const second = first === undefined ? Promise.resolve(undefined) : this.#read();
     second.catch(() => {});
     const whole = first === undefined || await isSoon(second);
@@ -170,9 +171,9 @@ export class ResponseWriter {
   }
 
   /**
-   * The header field that frames the body, if there is one.
+   * The header field that frames the body, if any.
    *
-   * @param length Its length, if it is known.
+   * @param length Its length, if known.
    */
   #framing(length: number | undefined): string | undefined {
     const { status } = this.#response;
@@ -181,7 +182,7 @@ export class ResponseWriter {
     return this.#chunked ? "Transfer-Encoding: chunked" : undefined;
   }
 
-  /** The next chunk of the body that is not empty, or `undefined` at its end. */
+  /** Reads the next non-empty chunk of the body; `undefined` at the end. */
   async #read(): Promise<Uint8Array | undefined> {
     for (;;) {
       const result = await this.#reader?.read();
@@ -213,12 +214,12 @@ export function clientLeft(): DOMException {
   return new DOMException("The client has left", "AbortError");
 }
 
-/** Whether an error is the reason of an aborted signal, not a failure. */
+/** Whether an error is an abort reason, not a failure. */
 export function isAbortError(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** Cancels the body of a response that is not sent, or only in part. Ignores errors of the body. */
+/** Cancels the body of an unsent or partially sent response, ignoring errors. */
 export function cancelBody(
   { body }: Response,
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,

@@ -1,4 +1,4 @@
-// `serve` over the sockets of any runtime, and the running server that it returns.
+// `serve` over the sockets of any runtime, and the server it returns.
 
 import { ConnectionError } from "../errors.ts";
 import { checkUnixPath } from "../shared/check.ts";
@@ -49,7 +49,7 @@ async function listen(
   try {
     return await network.listen(options, sink);
   } catch (cause) {
-    // An option that this runtime cannot honor, or a certificate that cannot be read.
+    // An unsupported option, or an unreadable certificate.
     if (cause instanceof TypeError || cause instanceof RangeError) throw cause;
     const { hostname, port, unix } = options;
     const address = unix ??
@@ -65,8 +65,7 @@ async function listen(
 }
 
 /**
- * Whether a unix socket's path is in use: the file remains when the process that listened there is
- * killed.
+ * Checks whether a unix socket is in use: its file remains when the listening process is killed.
  */
 async function useOf(
   network: Network,
@@ -100,10 +99,10 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
   readonly hostname: string;
   /** The port it is bound to; 0 on a unix socket. */
   readonly port: number;
-  /** Where clients connect to: `ws://127.0.0.1:8080/`, or `ws+unix:/run/chat.sock:/`. */
+  /** The URL for clients: `ws://127.0.0.1:8080/`, or `ws+unix:/run/chat.sock:/`. */
   readonly url: string;
 
-  /** @internal Servers come from `serve`. */
+  /** @internal Created by `serve`. */
   constructor(core: StreamServer<T>, listener: Listener) {
     super(core);
     this.hostname = listener.hostname;
@@ -116,14 +115,14 @@ export class Server<T = undefined> extends ConnectionGroup<T> {
   }
 }
 
-/** An address for a URL, where IPv6 has brackets and "any" becomes this machine. */
+/** Formats an address for a URL: brackets for IPv6, and localhost for "any". */
 function urlHost(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-/** The path of a unix socket for a URL, where a colon ends it. */
+/** Formats the path of a unix socket for a URL, where a colon ends it. */
 function urlPath(path: string): string {
   return encodeURI(path).replace(/[:?#]/g, encodeURIComponent);
 }

@@ -1,4 +1,4 @@
-// The options of `serve`, their defaults and their check.
+// The options of `serve`, their defaults and validation.
 
 import type { DenoSockets, TlsServerOptions } from "../transport/transport.ts";
 import type { Backplane, BackplaneQueueOptions, HistoryOptions } from "../backplane/backplane.ts";
@@ -53,124 +53,121 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    */
   unix?: string | undefined;
   /**
-   * The URL path that is served, or a list of them, such as `"/chat"`; upgrade requests for others get a
-   * 404, or are left to the other listeners of a shared HTTP server (`attach`). Default: all.
+   * The URL path to serve, or a list of paths, such as `"/chat"`. Upgrade requests for others get a
+   * 404, or are left to other listeners of a shared HTTP server (`attach`). Default: all.
    */
   path?: string | readonly string[] | undefined;
   /** Lets several processes listen on the port (SO_REUSEPORT). Default: `false`. */
   reusePort?: boolean | undefined;
-  /** The length of the accept queue, where the runtime supports it. */
+  /** The length of the accept queue, if the runtime supports it. */
   backlog?: number | undefined;
   /**
    * The sockets of the server, on Deno only. `"node:net"`: fair for any number of connections.
-   * `"Deno.listen"`: slightly less time per message up to some hundred connections, more memory,
-   * and far more time from some thousand on. Default: `"node:net"`.
+   * `"Deno.listen"`: slightly faster for up to some hundred connections, but much slower from some
+   * thousand on, and more memory. Default: `"node:net"`.
    */
   denoSockets?: DenoSockets | undefined;
   /** Enables TLS (`wss://`): certificate chain and key, both PEM. */
   tls?: TlsServerOptions | undefined;
   /** Milliseconds for the opening handshake; 0 disables the limit. Default: 10000. */
   handshakeTimeout?: number | undefined;
-  /** The maximum size of a request's head, in bytes; over it: 431. Default: 16384. */
+  /** The maximum size of a request's head in bytes; larger ones get a 431. Default: 16384. */
   maxHandshakeSize?: number | undefined;
   /**
-   * The maximum of open connections, including pending opening handshakes and plain HTTP requests.
-   * Above it the server responds 503. Default: no limit.
+   * The maximum number of open connections, pending opening handshakes and plain HTTP requests.
+   * Above it the server responds with 503. Default: no limit.
    */
   maxConnections?: number | undefined;
   /**
-   * The same for each address of a client, see {@linkcode UpgradeRequest.remoteAddress}; over it: 503.
+   * The maximum per client address (see {@linkcode UpgradeRequest.remoteAddress}); above it: 503.
    * Clients on a unix socket are not counted. Default: no limit.
    */
   maxConnectionsPerAddress?: number | undefined;
   /**
-   * Addresses and CIDR ranges of trusted proxies, `"unix"` for those that connect over a unix
-   * socket. The address of a client behind them is the last one in `Forwarded` or `X-Forwarded-For`
-   * that is not a proxy's; `X-Forwarded-Proto: https` makes the URL `wss:`. Default: none, and
-   * these fields are not read.
+   * Addresses and CIDR ranges of trusted proxies; `"unix"` for proxies on a unix socket. The
+   * client's address is then the last untrusted one in `Forwarded` or `X-Forwarded-For`;
+   * `X-Forwarded-Proto: https` makes the URL `wss:`. Default: none; these fields are ignored.
    */
   trustedProxies?: readonly string[] | undefined;
   /**
-   * `true`: each connection begins with a PROXY protocol header (version 1 or 2), which names the
-   * client; a connection without one is closed. With `trustedProxies` only those may connect. Not
-   * together with `tls`. Default: `false`.
+   * `true` requires each connection to start with a PROXY protocol header (version 1 or 2) that
+   * names the client. With `trustedProxies` only those may connect. Excludes `tls`. Default:
+   * `false`.
    */
   proxyProtocol?: boolean | undefined;
   /**
-   * `true`: the limits on connections are reported to `onLimit` and not enforced, to try them. Default:
+   * `true` reports connection limits to `onLimit` without enforcing them, as a trial. Default:
    * `false`.
    */
   reportOnly?: boolean | undefined;
   /**
-   * `true`: clients connect over TLS that a proxy terminates, so that the URL of a request begins
-   * with `wss:`, and `allowedOrigins: "same"` requires an `https:` page. Default: whether `tls` is
-   * given.
+   * `true` means that a proxy terminates TLS: request URLs begin with `wss:`, and `allowedOrigins:
+   * "same"` requires an `https:` page. Default: whether `tls` is given.
    */
   secure?: boolean | undefined;
   /** Shuts the server down when it aborts. */
   signal?: AbortSignal | undefined;
   /**
-   * The values of `Origin`, which browsers send, that are allowed; others get a 403. `"same"`: the
-   * request's own host, and `https:` if the URL is `wss:`. `"any"`: all. A list: exactly these.
-   * Clients that send no `Origin` are not browsers and are accepted. Default: `"same"`.
+   * The allowed values of `Origin`, sent by browsers; others get a 403. `"same"`: the request's own
+   * host, and `https:` if the URL is `wss:`. `"any"`: all. A list: exactly these. Clients without
+   * `Origin` are not browsers and are accepted. Default: `"same"`.
    */
   allowedOrigins?: Origins | undefined;
   /**
-   * Sends messages that are published to topics to the servers of other processes and machines, which
-   * have a backplane on the same broker. The object belongs to this server. Default: none.
+   * Distributes published messages to other servers with a backplane on the same broker. The object
+   * must not be shared with another server. Default: none.
    */
   backplane?: Backplane | undefined;
-  /** Limits of the messages that are queued while the broker of `backplane` is down. */
+  /** Limits of the queue while the broker of `backplane` is down. */
   backplaneQueue?: BackplaneQueueOptions | undefined;
   /**
-   * Lets clients subscribe to topics themselves, in the subprotocol `quickws.topics.1`. It is preferred
-   * to those of `subprotocols` if a client offers it. Default: clients cannot.
+   * Lets clients subscribe to topics with the subprotocol `quickws.topics.1`, which takes
+   * precedence over `subprotocols`. Default: disabled.
    */
   clientTopics?: ClientTopicsOptions<T> | undefined;
   /**
-   * Stores messages that are published to topics, for clients that resume: the broker of
-   * `backplane` numbers and stores them. All servers on a broker need the same value. Default:
-   * none.
+   * Stores published messages for clients that resume: the broker of `backplane` numbers and stores
+   * them. All servers on a broker need the same value. Default: none.
    */
   history?: HistoryOptions | undefined;
   /**
-   * The allowed host names and addresses of requests, in lower case and without a port; others get
-   * a 421. For servers that browsers reach without a proxy, above all on this machine: DNS
-   * rebinding passes the check of `allowedOrigins: "same"`, but not this one. Default: any.
+   * The allowed host names and addresses of requests, in lower case without a port; others get a
+   * 421. Use it for servers that browsers reach without a proxy, especially local ones: DNS
+   * rebinding passes `allowedOrigins: "same"`, but not this check. Default: any.
    */
   allowedHosts?: readonly string[] | undefined;
   /**
-   * The error handler: called once for each error that a handler or another callback of the application
-   * throws or rejects with, with the connection if there is one; and for errors of no connection.
-   * Default: `console.error` (the web's `reportError` ends the process on Deno and Bun).
+   * The error handler: called once for each error that a handler or another callback of the
+   * application throws or rejects with, and for errors without a connection. Default:
+   * `console.error` (the web's `reportError` ends the process on Deno and Bun).
    */
   onError?(error: unknown, connection?: Connection<T>): void;
   /**
-   * Called for each upgrade request that was rejected, for any reason: malformed, a wrong host,
-   * path or origin, a limit, the `upgrade` hook, a timeout, a shutdown. Fields of the request that
-   * were not read are empty.
+   * Called for each rejected upgrade request, whatever the reason: malformed, a wrong host, path or
+   * origin, a limit, the `upgrade` hook, a timeout, a shutdown. Unread fields of the request are
+   * empty.
    */
   onRefused?(request: UpgradeRequest, refusal: Refusal): void;
   /**
-   * Called for each client that is over a limit on connections, also with `reportOnly`, and when an open
+   * Called for each client over a connection limit, even with `reportOnly`, and when an open
    * connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`.
    */
   onLimit?(report: LimitReport): void;
   /**
-   * Called for each upgrade request that passed the checks. Returning nothing accepts it; see
-   * {@linkcode UpgradeResult} for other results. If it throws, the server responds 500, and
-   * `onError` is called.
+   * Called for each upgrade request that passed the checks. Returning `undefined` accepts it; see
+   * {@linkcode UpgradeResult} for other results. If it throws, the server responds with 500 and
+   * calls `onError`.
    */
   upgrade?(request: UpgradeRequest): UpgradeResult<T> | Promise<UpgradeResult<T>>;
   /**
-   * Answers plain HTTP requests on the same port: a page, a health check. One request per connection,
-   * none with a body. The body of the response is read no faster than the client takes it, and
-   * canceled when the client leaves; then `request.signal` aborts, too. Default: 426.
+   * Answers plain HTTP requests on the same port, such as a page or a health check. One request per
+   * connection, without a body. The response body is read with backpressure, and canceled when the
+   * client disconnects; `request.signal` then aborts too. Default: 426.
    */
   fetch?(request: Request): Response | Promise<Response>;
 }
 
-/** The options of the HTTP server, which do not apply to connections on another HTTP server. */
+/** Options that do not apply on another HTTP server. */
 export const LISTENING_OPTIONS = [
   "hostname",
   "port",
@@ -266,7 +263,7 @@ export interface ServeRules<T> {
   readonly path: readonly string[] | undefined;
   /** See {@linkcode ServeOptions.clientTopics}. */
   readonly clientTopics: ClientTopicsRules<T> | undefined;
-  /** The subprotocols that are supported, in order of preference. */
+  /** The supported subprotocols, in order of preference. */
   readonly subprotocols: readonly string[];
   /** See {@linkcode ServeOptions.allowedOrigins}. */
   readonly allowedOrigins: Origins;
@@ -277,7 +274,7 @@ export interface ServeRules<T> {
 /**
  * Checks the options of `serve` and fills in the defaults.
  *
- * @throws {TypeError | RangeError} When a name is unknown, or a value of the wrong type or range.
+ * @throws {TypeError | RangeError} When a name is unknown, or a value has the wrong type or range.
  */
 export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
   checkNames("The options of serve", options, SERVE_OPTION_NAMES);
@@ -326,8 +323,8 @@ export function serveRules<T>(options: ServeOptions<T>): ServeRules<T> {
 
 function checkAddress<T>(options: ServeOptions<T>): void {
   checkType("hostname", options.hostname, "string");
-  // Some runtimes interpret it as all addresses: an unset variable must not expose the server to
-  // the network.
+  // Some runtimes interpret it as all addresses, and an unset variable must not expose the server
+  // to the network.
   if (options.hostname === "") {
     throw wrongType("hostname", 'an address or a host name ("0.0.0.0" and "::" mean all)', "");
   }
@@ -359,7 +356,7 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   }
 }
 
-/** @throws {TypeError} When the option `path` is not a URL path or a list of them. */
+/** @throws {TypeError} Unless the option `path` is a URL path or a list of paths. */
 function servedPaths(path: unknown): readonly string[] | undefined {
   if (path === undefined) return undefined;
   const list: readonly unknown[] = Array.isArray(path) ? path : [path];
@@ -382,7 +379,7 @@ function servedPaths(path: unknown): readonly string[] | undefined {
 /** The maximum number of stored messages per topic. */
 const MAX_MESSAGES = 1_000_000;
 
-/** The options about the backplane, see those of `serve`. */
+/** The backplane options of `serve`. */
 export interface BackplaneOptions {
   /** The backplane. */
   backplane?: Backplane | undefined;
@@ -392,7 +389,7 @@ export interface BackplaneOptions {
   history?: HistoryOptions | undefined;
 }
 
-/** @throws {TypeError | RangeError} When one of them is of the wrong type or range. */
+/** @throws {TypeError | RangeError} When a value has the wrong type or range. */
 export function checkBackplane({ backplane, backplaneQueue, history }: BackplaneOptions): void {
   if (backplane !== undefined) {
     checkFunctions("backplane", backplane, [

@@ -1,5 +1,5 @@
-// The core of a server: its connections, their limits and numbers, and the shutdown.
-// `StreamServer`, or the server of the runtime, adds the acceptance of connections.
+// The core of a server: its connections, limits, statistics and shutdown. `StreamServer` or the
+// runtime's server accepts connections.
 
 import { TimeoutError, type WebSocketError } from "../errors.ts";
 import { MemoryGovernor, type MemoryUse } from "../message/memory_governor.ts";
@@ -19,7 +19,7 @@ import { Topics } from "../pubsub/topics.ts";
 import type { Relay } from "../backplane/relay.ts";
 import type { CompressionFactory } from "../connection/compression.ts";
 
-/** An open connection, as its server sees it: over a stream, or over a WebSocket of the runtime. */
+/** An open connection, over a stream or a runtime's WebSocket. */
 export interface ServedConnection<T> extends ConnectionDriver {
   /** Its public object. */
   readonly connection: Connection<T>;
@@ -34,7 +34,7 @@ export interface ServedConnection<T> extends ConnectionDriver {
 }
 
 /**
- * The numbers of a server, as `stats()` returns them.
+ * The result of `stats()`.
  *
  * @category Server
  */
@@ -43,19 +43,19 @@ export interface ServerStats {
   readonly connections: number;
   /** Pending opening handshakes and plain HTTP requests. */
   readonly handshakes: number;
-  /** Connections that were opened since the start. */
+  /** Connections opened since the start. */
   readonly opened: number;
-  /** Connections that have closed since the start. */
+  /** Connections closed since the start. */
   readonly closed: number;
-  /** Requests that were rejected since the start, for any reason. */
+  /** Requests rejected since the start, for any reason. */
   readonly refused: number;
-  /** The memory that the library holds for all connections of the process: what `memoryLimit` limits. */
+  /** The memory held for all connections of the process, limited by `memoryLimit`. */
   readonly memory: Readonly<MemoryUse>;
 }
 
 /**
- * The parts of a server that only some options need. `serve` loads those when it is called;
- * `createUpgrader` and `createSockets`, which return at once, cannot.
+ * The parts of a server needed by some options only. `serve` loads them on demand; `createUpgrader`
+ * and `createSockets` are synchronous and cannot.
  */
 export interface ServerParts {
   /** For the option `compression`. */
@@ -76,17 +76,17 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   #connections: Map<Connection<T>, ServedConnection<T>> = new Map();
   /** The `release` functions of the `upgrade` hook, called when a connection has closed. */
   #releases: Map<Connection<T>, () => unknown> | undefined;
-  /** The handshakes and connections within the limits. */
+  /** Counts handshakes and connections. */
   readonly count: ConnectionCount;
   readonly #since = { opened: 0, refused: 0 };
-  /** The layer of connections whose clients subscribe to topics themselves. */
+  /** The layer for connections with client subscriptions. */
   readonly #clientTopics: DriverLayer<T> | undefined;
   #shuttingDown = false;
   #isDrained = false;
   #closeTimer: Timer | undefined;
   /**
-   * The unsent output, at the last check, of each connection that was closing before the shutdown,
-   * and whose own timeout may be longer.
+   * The unsent output at the last check of connections that were closing before the shutdown; their
+   * own timeouts may be longer.
    */
   #closing: Map<ServedConnection<T>, number> = new Map();
   #drain: Drain<ServedConnection<T>> | undefined;
@@ -139,12 +139,12 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     return this.#connections.get(connection);
   }
 
-  /** Whether the server is shutting down and accepts nothing. */
+  /** Whether the server is shutting down and rejects requests. */
   get isShuttingDown(): boolean {
     return this.#shuttingDown;
   }
 
-  /** The layer around connections whose clients subscribe to topics themselves. */
+  /** The layer for connections with client subscriptions. */
   get topicsLayer(): DriverLayer<T> | undefined {
     return this.#clientTopics;
   }
@@ -162,9 +162,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#since.opened++;
   }
 
-  /**
-   * Connections may be accepted: starts the backplane, and listens to the signal in the options.
-   */
+  /** Starts the backplane, and listens to the signal in the options. */
   begin(): void {
     const { backplane, backplaneQueue, history } = this.rules.options;
     const { Relay } = this.#parts;
@@ -180,12 +178,12 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#call(() => this.rules.options.onRefused?.(request, refusal));
   }
 
-  /** Calls a `release` function of the user. */
+  /** Calls a user's `release` function. */
   release(release: () => unknown): void {
     this.#call(release);
   }
 
-  /** The current numbers, and the totals since the start. */
+  /** Current numbers, and totals since the start. */
   stats(): ServerStats {
     const { opened, refused } = this.#since;
     const connections = this.#connections.size;
@@ -194,7 +192,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     return { connections, handshakes, opened, closed: opened - connections, refused, memory };
   }
 
-  /** A connection has ended, and its `close` handler comes next. */
+  /** A connection has ended; its `close` handler is called next. */
   connectionClosed(connection: Connection<T>): void {
     const driver = this.#connections.get(connection)!;
     this.#connections.delete(connection);
@@ -220,7 +218,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     );
   }
 
-  /** Passes an error on to `onError`. */
+  /** Passes an error to `onError`. */
   reportError(error: unknown, connection?: Connection<T>): void {
     reportError(this.rules.options.onError, error, connection);
   }
@@ -254,21 +252,21 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   }
 
   /**
-   * The server shuts down: no more connections are opened.
+   * The server shuts down: stops accepting connections.
    *
-   * @param _timeout Milliseconds for responses that are being sent.
+   * @param _timeout The timeout of responses in progress, in milliseconds.
    * @param _keepHttp Whether plain HTTP is still answered.
    */
   protected stopAccepting(_timeout: number, _keepHttp: boolean): void {}
 
-  /** Ends everything besides connections. Returns whether it has ended. */
+  /** Ends everything except connections. Returns whether it has ended. */
   protected endAccepting(_timeout: number): boolean {
     return true;
   }
 
   /** A later call ends the drain period. */
   #hurry(timeout: number | undefined): void {
-    // If all connections are already closing, they keep their timeouts.
+    // If all connections are already closing, their timeouts remain.
     if (this.#isDrained) return;
     this.#closeTimeout = timeout ?? this.#closeTimeout;
     for (const driver of this.#connections.values()) {
@@ -277,13 +275,13 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     this.#drain?.finish();
   }
 
-  /** Monitors the connections that were closing before. All others have their own timers. */
+  /** Monitors connections that were already closing. All others have their own timers. */
   #startCloseTimer(): void {
     if (this.#closing.size === 0) return;
     this.#closeTimer = timers.start(this.#closeTimeout, this, 0);
   }
 
-  /** The time of a shutdown has passed. Connections whose output makes progress get more time. */
+  /** The shutdown timeout has expired. Connections whose output makes progress get more time. */
   timerFired(): void {
     const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
     for (const [driver, unsent] of [...this.#closing]) {
@@ -306,7 +304,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     if (signal.aborted) this.shutdown();
   }
 
-  /** Calls a function of the user, whose failure is only reported. */
+  /** Calls a user function, and reports its failure. */
   #call(hook: () => unknown): void {
     callReported(hook, (error) => this.reportError(error));
   }
@@ -317,7 +315,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
     if (!this.endAccepting(this.#closeTimeout)) return;
     timers.cancel(this.#closeTimer);
     this.#drain?.stop();
-    // Published messages are sent to the backplane first.
+    // Send published messages to the backplane first.
     void this.topics.close(this.#closeTimeout).then(this.#finish);
   }
 }

@@ -1,4 +1,4 @@
-// Shutdown: the options, their check, and closing the connections one after the other.
+// Shutdown: the options, their validation, and the gradual closing of connections.
 
 import { CloseCode } from "../wire/close.ts";
 import { MAX_INT32 } from "../connection/connection_options.ts";
@@ -12,30 +12,32 @@ import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
  */
 export interface ShutdownOptions {
   /**
-   * Milliseconds without progress after which a connection in its closing handshake is cut. Output
-   * that the client reads is progress. Default: the option `closeTimeout` of `serve`. With
-   * `drainPeriod` the time of each connection starts with its own Close frame.
+   * Milliseconds without progress after which a connection in its closing handshake is cut; output
+   * read by the client is progress. Default: the option `closeTimeout` of `serve`. With
+   * `drainPeriod`, each connection's time starts with its own Close frame.
    */
   timeout?: number | undefined;
   /**
-   * Milliseconds over which the connections are closed, evenly, in the order in which they were opened,
-   * so that their clients do not reconnect all at once. Default: 0, all at once.
+   * Milliseconds over which the connections are closed evenly, oldest first, so that clients do not
+   * reconnect all at once. Default: 0, all at once.
    */
   drainPeriod?: number | undefined;
   /**
-   * The close code: 1001, "going away", or 1012, "service restart", after which clients wait for 5 to 30
-   * seconds before they reconnect. Default: 1001.
+   * The close code: 1001 ("going away") or 1012 ("service restart"), after which clients wait 5 to
+   * 30 seconds before reconnecting. Default: 1001.
    */
   code?: 1001 | 1012 | undefined;
   /**
-   * `true`: plain HTTP requests are answered by `fetch` until the last connection has closed, so
-   * that a health check can report the drain; upgrade requests get a 503. Default: `false`, the
-   * server stops listening at once.
+   * `true`: `fetch` answers plain HTTP requests until the last connection has closed, so that a
+   * health check can report the drain; upgrade requests get a 503. Default: `false`, the server
+   * stops listening immediately.
    */
   keepHttp?: boolean | undefined;
 }
 
-/** @throws {TypeError | RangeError} When an option is unknown, of another type or out of range. */
+/**
+ * @throws {TypeError | RangeError} When an option is unknown, has another type or is out of range.
+ */
 export function checkShutdownOptions(options: ShutdownOptions): void {
   checkNames("The options of shutdown", options, ["timeout", "drainPeriod", "code", "keepHttp"]);
   checkInteger("timeout", options.timeout, 0, MAX_INT32, "milliseconds");
@@ -50,8 +52,8 @@ export function checkShutdownOptions(options: ShutdownOptions): void {
 }
 
 /**
- * Spreads the calls of a function for the items of a list evenly over time, in order, the first at
- * once.
+ * Calls a function for the items of a list, evenly spread over time, in order, the first
+ * immediately.
  */
 export class Drain<I> implements TimerTarget {
   readonly #items: readonly I[];
@@ -66,7 +68,7 @@ export class Drain<I> implements TimerTarget {
 
   /**
    * @param items The items, in the order of the calls.
-   * @param over The duration in milliseconds; 0 is at once.
+   * @param over The duration in milliseconds; 0 is immediate.
    * @param each Called for each item.
    * @param done Called after the last item.
    * @param now A clock in milliseconds. Default: `performance.now`.
@@ -86,12 +88,12 @@ export class Drain<I> implements TimerTarget {
     this.#start = now();
   }
 
-  /** Handles the items that are due. */
+  /** Handles due items. */
   timerFired(): void {
     timers.cancel(this.#timer);
     const { length } = this.#items;
     const elapsed = this.#now() - this.#start;
-    // The item at index i is due when i / length of the time has passed.
+    // The item at index i is due after i / length of the duration.
     const due = elapsed >= this.#over ? length : Math.floor(elapsed / this.#over * length) + 1;
     this.#upTo(Math.min(due, length));
     if (this.#isOver) return;
@@ -100,7 +102,7 @@ export class Drain<I> implements TimerTarget {
     this.#timer = timers.start(Math.max(0, wait), this, 0);
   }
 
-  /** Handles all items that are left, at once. */
+  /** Handles all remaining items immediately. */
   finish(): void {
     if (this.#isOver) return;
     timers.cancel(this.#timer);
@@ -108,7 +110,7 @@ export class Drain<I> implements TimerTarget {
     this.#end();
   }
 
-  /** Handles no further item. */
+  /** Handles no further items. */
   stop(): void {
     this.#isOver = true;
     timers.cancel(this.#timer);

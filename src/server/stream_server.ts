@@ -1,5 +1,5 @@
-// A server of streams: the opening handshakes on sockets that it accepts or that another HTTP
-// server hands over, and the resulting connections.
+// A server over streams: opening handshakes on sockets accepted or handed over by another HTTP
+// server, and the resulting connections.
 
 import type { Connection } from "../connection/connection.ts";
 import { Driver } from "../connection/driver.ts";
@@ -11,12 +11,12 @@ import { ServerCore } from "./server_core.ts";
 import type { Accepted, UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
 
 /**
- * The maximum number of rejected clients that may still read their response, besides the counted
- * handshakes. In a flood, further ones are cut at once.
+ * The maximum number of rejected clients still reading their response, besides counted handshakes.
+ * In a flood, others are cut immediately.
  */
 const MAX_LINGERING = 1024;
 
-/** A request that another HTTP server has read. */
+/** A request read by another HTTP server. */
 export interface ForwardedRequest<T> {
   /** Its socket. */
   readonly socket: UpgradeSocket;
@@ -24,9 +24,9 @@ export interface ForwardedRequest<T> {
   readHead(): RequestHead;
   /** The request object of that server. */
   readonly raw: unknown;
-  /** Values of the caller for the connection. */
+  /** The caller's values for the connection. */
   readonly gift?: UpgradeCallOptions<T>;
-  /** Whether it is only rejected, with 404. */
+  /** Whether to reject it with 404. */
   readonly isUnwanted?: boolean;
   /** The handshake has ended. */
   done?(connection: Connection<T> | undefined): void;
@@ -34,15 +34,15 @@ export interface ForwardedRequest<T> {
   passed?(): void;
 }
 
-/** The handshakes and connections of one server of streams. */
+/** The handshakes and connections of one server over streams. */
 export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
   #listener: Listener | undefined;
   #isListening = false;
   /** Whether plain HTTP is still answered during the shutdown. */
   #keepsHttp = false;
-  /** Pending handshakes, and rejected clients that have not disconnected yet. */
+  /** Pending handshakes, and rejected clients still connected. */
   readonly #handshakes: Set<Handshake<T>> = new Set();
-  /** The requests given to {@linkcode StreamServer.upgrade}. */
+  /** The requests passed to {@linkcode StreamServer.upgrade}. */
   readonly #forwarded: Map<Handshake<T>, ForwardedRequest<T>> = new Map();
   readonly #done = (handshake: Handshake<T>, outcome: HandshakeOutcome<T>): void =>
     this.#handshakeDone(handshake, outcome);
@@ -72,7 +72,7 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
     this.reportError(error);
   }
 
-  /** Handles a request that another HTTP server has read, and takes over its socket. */
+  /** Handles a request read by another HTTP server, and takes over its socket. */
   upgrade(request: ForwardedRequest<T>): void {
     const { socket, gift = {}, raw, isUnwanted = false } = request;
     const handshake = new Handshake(this, this.#done, { socket }, gift, raw);
@@ -124,8 +124,7 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
   }
 
   protected override endAccepting(timeout: number): boolean {
-    // The last connection has closed: plain HTTP, kept for health checks during the drain, ends
-    // too.
+    // The last connection has closed: ends plain HTTP, kept for health checks during the drain.
     if (this.#keepsHttp) this.stopAccepting(timeout, false);
     return !this.#isListening && this.#handshakes.size === 0;
   }

@@ -1,5 +1,5 @@
-// The `upgrade` hook of a server: its arguments, its result, and the check of the result; and the upgrades
-// of other HTTP servers.
+// The `upgrade` hook of a server: its arguments, its result and validation; and upgrades of other
+// HTTP servers.
 
 import type { ErrorCode, HeaderView } from "../errors.ts";
 import type { DeflateAnswer } from "../handshake/deflate_offer.ts";
@@ -12,27 +12,27 @@ import type { Transport } from "../transport/transport.ts";
 import type { PeerAddress } from "./client_address.ts";
 
 /**
- * A client's request for a connection, as hooks see it.
+ * A client's upgrade request, as passed to hooks.
  *
  * @category Server
  */
 export interface UpgradeRequest {
   /** Always `GET`, unless the request was rejected for its method. */
   readonly method: string;
-  /** The requested URL: `ws://127.0.0.1:8080/chat?room=1`. `new URL` takes it. */
+  /** The requested URL: `ws://127.0.0.1:8080/chat?room=1`. Always valid for `new URL`. */
   readonly url: string;
   /** The path of the URL, without its query: `/chat`. */
   readonly path: string;
   /** The header fields of the request. */
   readonly headers: HeaderView;
   /**
-   * The client's address, without the port; empty on a unix socket. Behind `trustedProxies` or with
-   * `proxyProtocol` it is the address that the proxy names. IPv4 addresses are never in IPv6 form.
+   * The client's address, without the port; empty on a unix socket. With `trustedProxies` or
+   * `proxyProtocol` it is the address reported by the proxy. IPv4 addresses are never in IPv6 form.
    */
   readonly remoteAddress: string;
-  /** The client's port; 0 if it is not known. */
+  /** The client's port; 0 if unknown. */
   readonly remotePort: number;
-  /** The subprotocols that the client offers, in its order of preference. */
+  /** The offered subprotocols, in the client's order of preference. */
   readonly subprotocols: readonly string[];
   /** The TLS session, if this server terminates TLS. */
   readonly tls?: UpgradeTls;
@@ -46,7 +46,7 @@ export interface UpgradeRequest {
  * @category Server
  */
 export interface UpgradeTls {
-  /** The server name that the client requested (SNI), if the runtime reports it. */
+  /** The server name requested by the client (SNI), if reported by the runtime. */
   readonly serverName: string | undefined;
 }
 
@@ -58,37 +58,36 @@ export interface UpgradeTls {
 export interface UpgradeRejection {
   /** The HTTP status code, 200 to 599. */
   status: number;
-  /** Further header fields. */
+  /** Additional header fields. */
   headers?: HeaderFieldsInit | undefined;
   /** The body of the response. Default: empty. */
   body?: string | Uint8Array | undefined;
 }
 
 /**
- * Accepts a request. Every field is optional; without one, the default applies.
+ * Accepts a request. Every field is optional.
  *
  * @category Server
  */
 export interface UpgradeAcceptance<T> {
   /**
-   * The subprotocol, one of those that the client offers. Default: by the options `clientTopics`
-   * and `subprotocols`.
+   * The subprotocol, one of those offered by the client. Default: chosen by the options
+   * `clientTopics` and `subprotocols`.
    */
   subprotocol?: string | undefined;
-  /** Further header fields of the 101 response. */
+  /** Additional header fields of the 101 response. */
   headers?: HeaderFieldsInit | undefined;
   /** The initial value of `connection.data`. */
   data?: T | undefined;
-  /** Handlers of this connection alone, instead of those of the server. */
+  /** Handlers of this connection, instead of the server's. */
   handlers?: Handlers<T> | undefined;
   /**
-   * Called exactly once when the request no longer counts: after the connection has closed (and its
-   * `close` handler has run), or as soon as it is certain that it will not open, because of a
-   * disconnection, a timeout or a shutdown. Releases what the hook has reserved for the connection,
-   * such as a slot of a per-user limit.
+   * Called exactly once: after the connection has closed (and its `close` handler has run), or when
+   * it cannot open because of a disconnection, a timeout or a shutdown. Use it to release resources
+   * reserved by the hook, such as a slot of a per-user limit.
    */
   release?(): void;
-  /** Must be absent: with a status it is a rejection. */
+  /** Must be absent: a status makes it a rejection. */
   status?: undefined;
 }
 
@@ -100,8 +99,9 @@ export interface UpgradeAcceptance<T> {
 export type UpgradeDecision<T> = UpgradeRejection | UpgradeAcceptance<T>;
 
 /**
- * The result of an `upgrade` hook: `undefined` accepts; a {@linkcode UpgradeDecision} or a `Response`
- * decides; `"pass"` leaves the request to the other `upgrade` listeners of a shared HTTP server.
+ * The result of an `upgrade` hook: `undefined` accepts; an {@linkcode UpgradeDecision} or a
+ * `Response` decides; `"pass"` leaves the request to other `upgrade` listeners of a shared HTTP
+ * server.
  *
  * @category Server
  */
@@ -133,20 +133,20 @@ export type UpgradeDataOption<T> = undefined extends T ? unknown : {
 };
 
 /**
- * The reason of a rejection, as `onRefused` receives it.
+ * The reason for a rejection, passed to `onRefused`.
  *
  * @category Server
  */
 export interface Refusal {
   /** The HTTP status code of the response. */
   readonly status: number;
-  /** The stable code of the reason, see docs/errors.md. */
+  /** The stable code of the reason; see docs/errors.md. */
   readonly code: ErrorCode;
-  /** The reason in words. */
+  /** A description of the reason. */
   readonly message: string;
 }
 
-/** A hook has failed: not the client's fault. */
+/** A failure of a hook, not the client's fault. */
 export class HookFailure {
   /** The value that the hook threw. */
   readonly cause: unknown;
@@ -182,7 +182,7 @@ const ACCEPTANCE_NAMES = [
 const DECISION_NAMES = [...new Set([...REJECTION_NAMES, ...ACCEPTANCE_NAMES])];
 
 /**
- * Whether it is a web `Response`, of this realm or of a library with its own. The global `Response`
+ * Whether it is a web `Response`, perhaps from a library with its own class. The global `Response`
  * is not used: on Node its first use loads an HTTP client of over a megabyte.
  */
 export function isResponse(value: unknown): value is Response {
@@ -191,7 +191,7 @@ export function isResponse(value: unknown): value is Response {
     typeof value.arrayBuffer === "function";
 }
 
-/** @throws {TypeError} When the result of an `upgrade` hook is not a decision. */
+/** @throws {TypeError} Unless the result of an `upgrade` hook is a decision. */
 export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   if (decision === undefined) return;
   checkNames("The result of upgrade", decision, DECISION_NAMES);
@@ -212,7 +212,7 @@ export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   checkHandlers(decision.handlers);
 }
 
-/** @throws {TypeError} When the result of `fetch` is not a `Response`. */
+/** @throws {TypeError} Unless the result of `fetch` is a `Response`. */
 export function checkFetched(value: unknown): asserts value is Response {
   if (!isResponse(value)) {
     throw new TypeError(`fetch must return a Response, got ${typeof value}`);
@@ -237,36 +237,36 @@ export function checkAnswer({ status, body, bodyUsed }: Response): void {
   }
 }
 
-/** The release function in the hook's result, if there is one. */
+/** The release function in the hook's result, if any. */
 export function releaseOf(result: unknown): (() => unknown) | undefined {
   if (typeof result !== "object" || result === null || !("release" in result)) return undefined;
   const { release } = result;
   return typeof release === "function" ? () => release.call(result) : undefined;
 }
 
-/** The reason of a rejection by the hook. */
+/** The reason for a rejection by the hook. */
 export function rejectedByHook(status: number): Refusal {
   return { status, code: "UPGRADE_REJECTED", message: `The upgrade hook answered ${status}` };
 }
 
-/** The reason of a rejection because a hook failed. */
+/** The reason for a rejection because a hook failed. */
 export const HOOK_FAILED: Refusal = {
   status: 500,
   code: "HANDLER_FAILED",
   message: "A hook of the server failed",
 };
 
-/** The response when a hook failed. */
+/** The response after a failed hook. */
 export function hookFailed(method: string | undefined): Uint8Array {
   const body = "The server failed to decide\n";
   return refusalResponse({ status: HOOK_FAILED.status, body, omitBody: method === "HEAD" });
 }
 
-/** The properties of a request that are not in its head. */
+/** The properties of a request outside its head. */
 export interface RequestFacts {
   /** Whether its URL is `wss:`. */
   readonly secure: boolean;
-  /** The subprotocols that the client offers. */
+  /** The offered subprotocols. */
   readonly subprotocols: readonly string[];
   /** The address of the client. */
   readonly peer: PeerAddress;
@@ -276,7 +276,7 @@ export interface RequestFacts {
   readonly raw: unknown;
 }
 
-/** A request as hooks see it; without a head if that was not read completely. */
+/** Creates the request for hooks, without a head if that was not read completely. */
 export function describeRequest(
   head: RequestHead | undefined,
   { secure, subprotocols, peer, tls, raw }: RequestFacts,
@@ -289,7 +289,7 @@ export function describeRequest(
   const query = head.path.indexOf("?");
   const request: Mutable<UpgradeRequest> = {
     method: head.method,
-    // Joined, because a template would keep the whole head, of which these are slices, in memory.
+    // Joined, because a template would keep the whole head in memory: these are slices of it.
     url: [secure ? "wss://" : "ws://", head.host, head.path].join(""),
     path: query === -1 ? head.path : head.path.slice(0, query),
     headers: head.fields,
@@ -304,11 +304,11 @@ export function describeRequest(
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** A socket whose upgrade request another HTTP server has read. */
+/** A socket whose upgrade request was read by another HTTP server. */
 export interface UpgradeSocket extends PeerAddress {
   /** The TLS session, if there is one. */
   readonly tls: UpgradeTls | undefined;
-  /** Calls back when the client disconnects before the socket is taken over or left. */
+  /** Calls back if the client disconnects before the socket is taken over or left. */
   watch(left: () => void): void;
   /**
    * Takes the socket over.
@@ -319,7 +319,7 @@ export interface UpgradeSocket extends PeerAddress {
   take(): Transport | undefined;
   /** Leaves the socket to other listeners. */
   leave(): void;
-  /** The client has disconnected: ends the socket, unless another listener has taken it over. */
+  /** Ends the socket after a disconnection, unless another listener has taken it over. */
   drop(): void;
 }
 
@@ -329,9 +329,9 @@ export interface UpgradeSocket extends PeerAddress {
  * @category Server
  */
 export interface UpgradeCallOptions<T = undefined> {
-  /** The initial value of `connection.data`, instead of the one from the `upgrade` hook. */
+  /** The initial value of `connection.data`, instead of that of the `upgrade` hook. */
   data?: T | undefined;
-  /** Handlers of this connection alone, instead of those from the `upgrade` hook. */
+  /** Handlers of this connection, instead of those of the `upgrade` hook. */
   handlers?: Handlers<T> | undefined;
 }
 
@@ -345,18 +345,18 @@ export interface Accepted<T> {
   readonly response: Uint8Array;
   /** The subprotocol, or the empty string. */
   readonly subprotocol: string;
-  /** The agreement about compression, if any. */
+  /** The negotiated compression, if any. */
   readonly deflate: DeflateAnswer | undefined;
   /** The URL of the connection. */
   readonly url: string;
   /** The initial value of `connection.data`. */
   readonly data: T | undefined;
-  /** Handlers of this connection alone. */
+  /** Handlers of this connection. */
   readonly handlers: Handlers<T> | undefined;
   /** Called when the connection has closed. */
   readonly release: (() => unknown) | undefined;
   /** The bytes after the request. */
   readonly rest: readonly Uint8Array[];
-  /** Whether the peer has already ended its direction. */
+  /** Whether the peer has already ended its side of the stream. */
   readonly ended: boolean;
 }

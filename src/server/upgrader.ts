@@ -17,7 +17,7 @@ import {
 import type { UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
 
 /**
- * The part of a `node:http` request that an upgrade needs.
+ * The part of a `node:http` request needed for an upgrade.
  *
  * @category Server
  */
@@ -28,14 +28,14 @@ export interface NodeUpgradeRequest {
   readonly url?: string | undefined;
   /** The version: `1.1`. */
   readonly httpVersion: string;
-  /** Names and values of the header fields in turn. */
+  /** Alternating names and values of the header fields. */
   readonly rawHeaders: readonly string[];
 }
 
 const OTHER_SERVER = "the HTTP server that is attached to decides it";
 
 /**
- * The socket that an `upgrade` event of `node:http` or `node:https` hands over.
+ * The socket of an `upgrade` event of `node:http` or `node:https`.
  *
  * @category Server
  */
@@ -44,20 +44,20 @@ export interface NodeUpgradeSocket {
   destroy(): unknown;
 }
 
-/** How the sockets of one HTTP implementation are shared between its listeners. */
+/** Shares sockets of one HTTP implementation between its listeners. */
 export interface SocketSharing {
   /**
-   * A socket of an `upgrade` event, for one listener.
+   * Returns the socket of an `upgrade` event for one listener.
    *
    * @param isExclusive Whether only the caller may answer: `upgrader.upgrade`.
-   * @throws {TypeError} When the socket is exclusive, and was already taken or given away.
+   * @throws {TypeError} When the socket is exclusive but already taken or handed over.
    */
   share(socket: NodeUpgradeSocket, isExclusive: boolean): UpgradeSocket;
 }
 
 /**
- * One checked set of options for many upgrades of another HTTP server. The connections that it accepts
- * are a group, like those of a server. It comes from `createUpgrader` and `attach`.
+ * Upgrades requests of another HTTP server with one validated set of options. Its connections form
+ * a group, like those of a server. Created by `createUpgrader` and `attach`.
  *
  * @example
  * ```ts
@@ -75,7 +75,7 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   readonly #core: StreamServer<T>;
   readonly #sharing: SocketSharing;
 
-  /** @internal Upgraders come from `createUpgrader` and `attach`. */
+  /** @internal Created by `createUpgrader` and `attach`. */
   constructor(options: UpgradeOptions<T>, sharing: SocketSharing) {
     for (const name of LISTENING_OPTIONS) {
       if ((options as ServeOptions<T>)?.[name] !== undefined) {
@@ -90,15 +90,17 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   }
 
   /**
-   * Takes over the socket of an upgrade request: checks it, calls the `upgrade` hook, answers.
+   * Takes over the socket of an upgrade request: checks the request, calls the `upgrade` hook and
+   * responds.
    *
    * @param request The request, from the `upgrade` event of `node:http`.
-   * @param socket Its socket, which must not be used elsewhere from now on.
+   * @param socket Its socket, which must no longer be used elsewhere.
    * @param head The bytes after the request.
    * @param options Values for the connection, available in its `open` handler.
    * @returns The connection, or `undefined` when the request was rejected, the hook returned
    * `"pass"`, or the client has disconnected.
-   * @throws {TypeError} When the socket was upgraded before, or an option is unknown or of another type.
+   * @throws {TypeError} When the socket was already upgraded, or an option is unknown or has
+   *   another type.
    *
    * @example
    * ```ts
@@ -131,9 +133,9 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
   }
 
   /**
-   * @internal Takes over a socket that other listeners of the HTTP server see as well.
+   * @internal Takes over a socket shared with other listeners of the HTTP server.
    *
-   * @param passed Called when the request is left to the other listeners.
+   * @param passed Called when the request is left to other listeners.
    */
   upgradeShared(
     request: NodeUpgradeRequest,
@@ -144,21 +146,21 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
     this.#begin(request, socket, head, { passed });
   }
 
-  /** @internal Whether an upgrade request is for these options, judged by its head. */
+  /** @internal Whether the head of an upgrade request matches these options. */
   wants({ url = "", rawHeaders }: NodeUpgradeRequest): boolean {
     const { path } = this.#core.rules;
     const query = url.indexOf("?");
     if (path !== undefined && !path.includes(query === -1 ? url : url.slice(0, query))) {
       return false;
     }
-    // `Upgrade: h2c` and others are not for WebSocket.
+    // `Upgrade: h2c` and others do not request a WebSocket.
     return rawHeaders.some((name, i) =>
       i % 2 === 0 && name.toLowerCase() === "upgrade" &&
       rawHeaders[i + 1].toLowerCase().includes("websocket")
     );
   }
 
-  /** @internal Answers a request that no listener wants with 404. */
+  /** @internal Responds with 404 to a request that no listener accepts. */
   rejectUnwanted(request: NodeUpgradeRequest, socket: UpgradeSocket, head: Uint8Array): void {
     this.#begin(request, socket, head, { isUnwanted: true });
   }

@@ -1,18 +1,21 @@
-// Limits the pongs that wait for a peer that sends pings and does not read.
+// Limits the pongs buffered for a peer that sends pings but does not read.
 
 import { copyBytes } from "../wire/frame_writer.ts";
 import { MAX_CONTROL_PAYLOAD } from "../wire/opcode.ts";
 
-/** Pongs written while the stream accepts no output; beyond it only the latest ping is kept. */
+/**
+ * The maximum pongs written while the stream accepts no output; beyond it only the latest ping is
+ * kept.
+ */
 export const MAX_WAITING_PONGS = 16;
 
-/** Bounds the pongs that wait in the output of one connection. */
+/** Limits the buffered pongs of one connection. */
 export class PongBacklog {
   #waiting = 0;
   #latest: Uint8Array | undefined;
   #latestLength = 0;
 
-  /** Returns whether the pong may be written now; if not, its payload replaces the one kept before. */
+  /** Returns whether the pong may be written now; otherwise its payload replaces the kept one. */
   admit(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#waiting < MAX_WAITING_PONGS) {
       this.#waiting++;
@@ -24,9 +27,7 @@ export class PongBacklog {
     return false;
   }
 
-  /**
-   * The stream accepts output again: returns the payload of the pong that was held back, if any.
-   */
+  /** The stream accepts output again: returns the payload of the deferred pong, if any. */
   release(): Uint8Array | undefined {
     const latest = this.#latest?.subarray(0, this.#latestLength);
     this.#waiting = 0;

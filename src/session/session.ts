@@ -1,5 +1,5 @@
-// One endpoint of an open connection as a state machine (RFC 6455 5.5, 6 and 7): bytes in, events and
-// bytes out. It has no socket and no clock; its shell provides both.
+// One endpoint of an open connection as a state machine (RFC 6455 5.5, 6 and 7): bytes in, events
+// and bytes out. The shell provides the socket and the clock.
 
 import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
 import {
@@ -26,24 +26,24 @@ export interface SessionRules extends FrameRules, MessageRules {
   /** Whether pings are answered. */
   readonly autoPong: boolean;
   /**
-   * Whether the closing handshake is that of the package `ws`: messages are delivered until the
-   * peer's Close frame, also after the local one; its reason is echoed with its code; a failure
-   * sends no reason; a client, too, ends the stream once both Close frames were sent.
+   * Whether to close like the package `ws`: messages are delivered until the peer's Close frame,
+   * even after the local one; the reason is echoed with the code; a failure sends no reason;
+   * clients also end the stream after both Close frames.
    */
   readonly closesLikeWs?: boolean;
 }
 
 /**
- * The receiver of the messages of a session. None of these may throw.
+ * Receives the messages of a session. None of these may throw.
  *
  * @category Session
  */
 export interface SessionEvents {
   /** A text message, if text is delivered as strings. */
   onText(text: string): void;
-  /** Any other message: `bytes[start..end)`, memory that is never written again. */
+  /** Any other message: `bytes[start..end)`, in memory that is never written again. */
   onBytes(opcode: MessageOpcode, bytes: Uint8Array, start: number, end: number): void;
-  /** A ping arrived, and its pong is written. */
+  /** A ping arrived; its pong has been written. */
   onPing(payload: Uint8Array): void;
   /** A pong arrived. */
   onPong(payload: Uint8Array): void;
@@ -72,7 +72,8 @@ export interface CloseInfo {
    */
   readonly sent?: number | undefined;
   /**
-   * The code of the received Close frame, 1005 for one without; `undefined` if none was received.
+   * The code of the received Close frame, 1005 for one without a code; `undefined` if none was
+   * received.
    */
   readonly received?: number | undefined;
   /** The error, unless the close was clean. */
@@ -85,29 +86,27 @@ export interface CloseInfo {
  * @category Session
  */
 export interface SessionShell {
-  /**
-   * The connection fails because of the peer's input or {@linkcode Session.fail}; its end follows.
-   */
+  /** The connection fails because of input or {@linkcode Session.fail}; `onClosed` follows. */
   onFailing?(error: WebSocketError): void;
   /** The connection has closed. Called exactly once, last. */
   onClosed(info: CloseInfo): void;
-  /** The closing handshake began, reported once or more: call `closeTimedOut` when it takes too long. */
+  /** The closing handshake began (may be repeated): call `closeTimedOut` after a timeout. */
   startCloseTimer(): void;
   /**
-   * Nothing more will be written, reported once or more: end the local direction of the stream once the
-   * output has left.
+   * No more output follows (may be repeated): end this side of the stream once the output has been
+   * sent.
    */
   endOutput(): void;
-  /** The peer's Close frame arrived, and is answered as soon as this returns. */
+  /** The peer's Close frame arrived; it is answered after this call. */
   closeReceived?(): void;
-  /** Cut the stream at once. */
+  /** Cut the stream immediately. */
   cutStream(): void;
-  /** Whether the stream accepts no more output at the moment. */
+  /** Whether the stream currently accepts no output. */
   readonly congested: boolean;
   /**
-   * The decompression of a message takes long and is paused: {@linkcode Session.receive} reads
-   * nothing until {@linkcode Session.continueMessage} has returned `true` and {@linkcode
-   * Session.resume} was called. Absent: messages never pause.
+   * A message is slow to decompress and was paused: {@linkcode Session.receive} reads nothing until
+   * {@linkcode Session.continueMessage} returns `true` and {@linkcode Session.resume} is called.
+   * Absent: messages never pause.
    */
   messagePaused?(): void;
 }
@@ -119,11 +118,11 @@ export interface SessionShell {
  */
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
-/** The end of a session, from its first cause on. Few connections have one. */
+/** The state of closing; created when a session begins to close or fail. */
 class SessionEnd {
-  /** The Close frame that was sent. */
+  /** The sent Close frame. */
   sent: ClosePayload | undefined;
-  /** The Close frame that was received. */
+  /** The received Close frame. */
   received: ClosePayload | undefined;
   /** The first cause. */
   initiator: "local" | "remote" | undefined;
@@ -180,26 +179,25 @@ export class Session implements MessageSink {
   readonly #shell: SessionShell;
   readonly #rules: SessionRules;
   /**
-   * Writes messages without a check of the state: for a driver that has checked {@linkcode
-   * Session.state} itself.
+   * Writes messages without a state check, for drivers that have checked {@linkcode Session.state}.
    */
   readonly writer: MessageWriter;
-  /** The reader: created with the first bytes, because some peers only receive. */
+  /** The reader, created with the first bytes: some peers only receive. */
   #reader: FrameReader<MessageReader> | undefined;
   #pongs: PongBacklog | undefined;
   #state: SessionState = "opening";
-  /** Its end, from the first cause on. */
+  /** Created when the session begins to close or fail. */
   #end: SessionEnd | undefined;
 
   /**
    * Creates a session before its opening handshake is complete.
    *
-   * @param rules The limits and how messages are delivered.
+   * @param rules The configuration.
    * @param events Receives messages, pings and pongs.
    * @param shell The driver.
    * @param output Receives the frames.
-   * @param masks The source of mask keys, which makes it the client's side; absent on a server.
-   * @param compression Compresses and decompresses messages, if that was negotiated.
+   * @param masks The source of mask keys on a client; absent on a server.
+   * @param compression Compresses and decompresses messages, if negotiated.
    */
   constructor(
     rules: SessionRules,
@@ -215,12 +213,12 @@ export class Session implements MessageSink {
     this.writer = new MessageWriter(output, masks, compression);
   }
 
-  /** The compression, where it was negotiated. */
+  /** The negotiated compression, if any. */
   get compression(): MessageCompression | undefined {
     return this.writer.compression;
   }
 
-  /** Whether this is the client's side, which masks (RFC 6455 section 5.1). */
+  /** Whether this is the client side, which masks (RFC 6455 section 5.1). */
   get isClient(): boolean {
     return this.writer.isMasking;
   }
@@ -235,7 +233,7 @@ export class Session implements MessageSink {
     return this.#reader?.sink.underWay ?? 0;
   }
 
-  /** Bytes of memory of the message that has partly arrived or is partly decompressed. */
+  /** The memory of the partially received or decompressed message, in bytes. */
   get held(): number {
     const messages = this.#reader?.sink;
     if (messages === undefined) return 0;
@@ -248,7 +246,7 @@ export class Session implements MessageSink {
   }
 
   /**
-   * Reads `bytes[start..end)`, after {@linkcode Session.open}, whose memory is the session's from now on.
+   * Reads `bytes[start..end)`, after {@linkcode Session.open}, and takes ownership of the memory.
    *
    * @returns The offset after the last byte read: `end`, unless {@linkcode Session.pause} was
    * called; the driver then keeps the rest for later.
@@ -288,7 +286,7 @@ export class Session implements MessageSink {
     }
   }
 
-  /** The peer has ended its direction of the stream. */
+  /** The peer has ended its side of the stream. */
   receiveEnd(): void {
     if (this.#state === "closed") return;
     const end = this.#ending;
@@ -335,7 +333,7 @@ export class Session implements MessageSink {
   }
 
   /**
-   * Sends a message of bytes, which are copied. Returns `false` unless the session is open.
+   * Sends a message given as bytes, which are copied. Returns `false` unless the session is open.
    *
    * @param compress `false` skips the negotiated compression.
    */
@@ -375,7 +373,7 @@ export class Session implements MessageSink {
   }
 
   /**
-   * The user closes the connection; {@linkcode Session.close} follows once everything else was
+   * The user closes the connection; {@linkcode Session.close} follows after everything else was
    * sent.
    */
   announceClose(): void {
@@ -384,7 +382,7 @@ export class Session implements MessageSink {
 
   /**
    * Starts the closing handshake (RFC 6455 section 7.1.2). Does nothing unless the session is open.
-   * The code and reason must have been checked.
+   * The code and reason must be valid.
    */
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
@@ -395,8 +393,8 @@ export class Session implements MessageSink {
   }
 
   /**
-   * Fails the connection (RFC 6455 section 7.1.7): a Close frame if one may still be sent, then the
-   * end.
+   * Fails the connection (RFC 6455 section 7.1.7): sends a Close frame if still possible, then
+   * ends.
    *
    * @param error The failure; its message is sent to the peer.
    */
@@ -438,7 +436,7 @@ export class Session implements MessageSink {
   }
 
   /**
-   * The closing handshake timed out, and nothing is left to write: the session ends, but the driver
+   * The closing handshake timed out with nothing left to write: the session ends, but the driver
    * may end the stream later, so that written bytes still arrive.
    */
   abandon(): void {
@@ -467,7 +465,7 @@ export class Session implements MessageSink {
     if (this.#delivers()) this.#events.onBytes(opcode, bytes, start, end);
   }
 
-  /** The reader has paused a message that takes long. */
+  /** The reader has paused a slow message. */
   messagePaused(): void {
     this.#reader!.stop();
     if (this.#shell.messagePaused === undefined) this.resume();
@@ -486,7 +484,7 @@ export class Session implements MessageSink {
     return this.#state === "open" || (this.#rules.closesLikeWs === true && !this.#discards());
   }
 
-  /** No further bytes will be read, so a partial message is dropped. */
+  /** No further bytes will be read: drops a partial message. */
   #stopReading(): void {
     this.#reader?.stop();
     this.#reader?.sink.drop();
@@ -500,7 +498,7 @@ export class Session implements MessageSink {
     return new FrameReader(this.#rules, new MessageReader(this.#rules, this, this.compression));
   }
 
-  /** Whether input is discarded: the connection failed, or the peer's Close frame arrived. */
+  /** Whether to discard input: the connection failed, or the peer's Close frame arrived. */
   #discards(): boolean {
     const end = this.#end;
     return this.#state === "closed" ||
@@ -508,9 +506,9 @@ export class Session implements MessageSink {
   }
 
   #receivePing(bytes: Uint8Array, start: number, end: number): void {
-    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame has arrived, also after the
-    // local one. RFC 6455 5.5.3: a pong has the ping's payload; when pings pile up, answering the
-    // latest is enough, which bounds the output for a peer that does not read.
+    // RFC 6455 5.5.2: a ping is answered until the peer's Close frame arrives, even after the local
+    // one. RFC 6455 5.5.3: a pong has the ping's payload; if pings accumulate, answering the latest
+    // is enough, which bounds the output for a peer that does not read.
     if (this.#rules.autoPong) {
       const congested = this.#shell.congested;
       if (congested) this.#pongs ??= new PongBacklog();
@@ -534,7 +532,7 @@ export class Session implements MessageSink {
       this.#sendClose({ code: payload.code, reason });
       this.#shell.startCloseTimer();
     }
-    // RFC 6455 7.1.1: the server ends the stream first; a client waits for it, within the timer.
+    // RFC 6455 7.1.1: the server ends the stream first; a client waits for it, until the timeout.
     if (!this.isClient || this.#rules.closesLikeWs) this.#shell.endOutput();
   }
 
@@ -559,10 +557,10 @@ export class Session implements MessageSink {
   }
 }
 
-/** The code and reason of the end. */
+/** The code and reason to report. */
 function outcomeOf({ sent, received, error }: SessionEnd): ClosePayload {
   if (error instanceof WebSocketError && error.closeCode !== undefined) {
-    // The code counts if the Close frame with it was sent.
+    // Report the code if it was sent in the Close frame.
     const isSent = sent?.code === error.closeCode && sent.reason === error.message;
     if (isSent) return { code: error.closeCode, reason: error.message };
   }
@@ -578,14 +576,14 @@ function closeTimeout(): TimeoutError {
 }
 
 /**
- * Creates an error without a stack trace: for frequent errors of a peer, where the place in this
- * library is irrelevant. On V8 the trace is a tenth of the cost of a connection (bench/NOTES.md).
+ * Creates an error without a stack trace, for frequent peer errors, where the place in this library
+ * is irrelevant. On V8 the trace is a tenth of the cost of a connection (bench/NOTES.md).
  *
  * @param make Creates the error.
  */
 export function untraced<E extends Error>(make: () => E): E {
   const limit: unknown = Reflect.get(Error, "stackTraceLimit");
-  // If it cannot be set, the error has a trace; nothing else differs.
+  // If it cannot be set, the error just has a trace.
   Reflect.set(Error, "stackTraceLimit", 0);
   try {
     return make();
@@ -598,9 +596,7 @@ function connectionLost(message: string, cause?: Error): ConnectionError {
   return untraced(() => new ConnectionError("CONNECTION_LOST", message, { cause }));
 }
 
-/**
- * Returns errors of the readers; any other error is a bug of this library, and is reported as one.
- */
+/** Returns errors of the readers; any other error is reported as a bug of this library. */
 function asWebSocketError(error: unknown): WebSocketError {
   if (error instanceof WebSocketError) return error;
   return new WebSocketError("INTERNAL", "The connection failed on an unexpected error", {

@@ -3,15 +3,15 @@
 import { show } from "./check.ts";
 
 /**
- * The bytes of a `BufferSource`: an `ArrayBuffer` or any view of one.
+ * Returns the bytes of a `BufferSource`: an `ArrayBuffer` or a view.
  *
- * @param purpose The operation, as the beginning of an error message.
- * @throws {TypeError} When it is of another type, or its memory is detached: transferred to another
- * owner, for example by `postMessage`.
+ * @param purpose The operation, at the start of an error message.
+ * @throws {TypeError} When it has another type, or its memory is detached, for example by
+ * `postMessage`.
  */
 export function toBytes(data: unknown, purpose = "Cannot send"): Uint8Array {
   if (data instanceof Uint8Array) {
-    // Only an empty view can be one of a detached buffer, so others skip the check.
+    // Views of detached buffers are empty, so others skip the check.
     if (data.length === 0 && isDetached(data)) throw detached(purpose);
     return data;
   }

@@ -2,7 +2,7 @@
 
 import { nearestNames } from "./nearest_names.ts";
 
-/** A value for an error message: short, and safe for any value. */
+/** Formats any value for an error message. */
 export function show(value: unknown): string {
   if (typeof value === "string") {
     return value.length > 60 ? `"${value.slice(0, 60)}..."` : `"${value}"`;
@@ -37,7 +37,7 @@ export function checkInteger(
   }
 }
 
-/** @throws {TypeError} Unless the value is absent or of the type. */
+/** @throws {TypeError} Unless the value is absent or has the type. */
 export function checkType(
   name: string,
   value: unknown,
@@ -52,13 +52,13 @@ export function checkOneOf(name: string, value: unknown, words: readonly string[
   throw wrongType(name, words.map((word) => `"${word}"`).join(" or "), value);
 }
 
-/** Literals and instances of a user's classes, and `import * as options`. */
+/** Object literals and class instances, and `import * as options`. */
 const PLAIN_KINDS: readonly string[] = ["Object", "Module"];
 
 /**
  * Checks the names in an object of options.
  *
- * @param what The object, as the subject of a sentence. A nested one has its name in quotes:
+ * @param what The object, as the subject of a sentence; nested objects with their quoted name:
  * `Option "tls"`.
  * @throws {TypeError} Unless the value is a plain object (no promise, array, `Map`, `Set`,
  * `Date`...) and all its names are known. The message suggests the intended name.
@@ -67,7 +67,7 @@ export function checkNames(what: string, value: unknown, known: readonly string[
   if (typeof value !== "object" || value === null || Array.isArray(value) || isPromise(value)) {
     throw new TypeError(`${what} must be an object, got ${show(value)}`);
   }
-  // A `Map` or a `Date` has no own properties, and would pass as empty options.
+  // A `Map` or a `Date` has no own properties and would pass as empty options.
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
   if (!PLAIN_KINDS.includes(kind)) {
     throw new TypeError(
@@ -92,9 +92,8 @@ export function checkSignal(signal: unknown): void {
   throw wrongType("signal", "an AbortSignal", signal);
 }
 
-// The path of a unix socket is kept in `sun_path` of `sockaddr_un`, with its final NUL: 108 bytes
-// on Linux, 104 on macOS and the BSDs. libuv truncates a longer one silently, so that a server
-// would listen, and a client connect, at another path.
+// The size of `sun_path` in `sockaddr_un`, including a final NUL: 108 bytes on Linux, 104 on macOS
+// and the BSDs. libuv silently truncates longer paths.
 const UNIX_PATH_LIMITS: Readonly<Record<string, number>> = {
   linux: 107,
   android: 107,
@@ -104,7 +103,7 @@ const UNIX_PATH_LIMITS: Readonly<Record<string, number>> = {
   openbsd: 103,
 };
 
-/** The maximum size of a unix socket's path in bytes; `undefined` without a limit. */
+/** The maximum size of a unix socket path in bytes; `undefined` if unlimited. */
 export function maxUnixPathOn(platform: string): number | undefined {
   return UNIX_PATH_LIMITS[platform];
 }
@@ -112,7 +111,7 @@ export function maxUnixPathOn(platform: string): number | undefined {
 /**
  * Checks the length of a unix socket's path, in the option `unix` or in a URL.
  *
- * @throws {RangeError} When it has more bytes than the system can keep.
+ * @throws {RangeError} When it exceeds the system's limit.
  */
 export function checkUnixPath(path: string | undefined, maxBytes: number | undefined): void {
   if (path === undefined || maxBytes === undefined) return;
@@ -127,7 +126,7 @@ export function checkUnixPath(path: string | undefined, maxBytes: number | undef
   );
 }
 
-/** A user's getter may throw, but an error message must not. */
+/** A getter may throw, but an error message must not. */
 function isPromise(value: unknown): boolean {
   try {
     return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
@@ -136,11 +135,10 @@ function isPromise(value: unknown): boolean {
   }
 }
 
-// Converts the user's header fields to the lines that the handshake writes.
+// Converts the user's header fields to lines of the handshake.
 
 /**
- * The names and values of header fields, in any form that the constructor of the web's `Headers`
- * accepts.
+ * Names and values of header fields, in any form accepted by the web's `Headers`.
  *
  * @category Connection
  */
@@ -148,7 +146,7 @@ export type HeaderFieldsInit =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string>>;
 
-/** The lines, from any form; `undefined` for none. */
+/** Converts any form to lines; `undefined` for none. */
 export function headerLines(
   init: HeaderFieldsInit | undefined,
 ): Iterable<readonly [name: string, value: string]> | undefined {
@@ -158,7 +156,7 @@ export function headerLines(
   const lines = [...init];
   for (const line of lines as readonly unknown[]) {
     if (Array.isArray(line) && line.length === 2) continue;
-    // The actual value might be a secret.
+    // The value might be a secret.
     throw new TypeError('Header fields in a list must be pairs of strings: [["X-Name", "value"]]');
   }
   return lines;

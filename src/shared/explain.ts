@@ -1,9 +1,9 @@
-// Explains the errors of the runtimes' sockets: each runtime has its own code, class or message for
-// the same failure, and none names an option of this library.
+// Explains socket errors: each runtime has its own code, class or message for the same failure, and
+// none names an option of this library.
 
 import { show } from "./check.ts";
 
-/** The runtime's message and code of a socket failure, each once. */
+/** The runtime's message and code of a socket failure, without repetition. */
 export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return show(cause);
   const code = codeOf(cause);
@@ -22,7 +22,7 @@ function factsOf(cause: unknown): string {
 const ADDRESS_IN_USE = /EADDRINUSE|AddrInUse/;
 const REFUSED = /ECONNREFUSED|ConnectionRefused/;
 
-/** A failure: a pattern for the code, the name or the message of its errors, and the remedy. */
+/** A pattern for the code, name or message of an error, and the remedy. */
 type Remedy = readonly [failure: RegExp, advice: string];
 
 const LISTEN: readonly Remedy[] = [
@@ -66,7 +66,7 @@ const TLS: readonly Remedy[] = [
   ],
 ];
 
-/** Whether a server listens on a unix socket whose file exists. */
+/** Whether a server listens on an existing unix socket. */
 export type SocketUse = "server" | "none" | "unknown";
 
 const SOCKET_IN_USE: Readonly<Record<SocketUse, string>> = {
@@ -96,7 +96,7 @@ export function isConnectionRefused(cause: unknown): boolean {
 /**
  * The cause of a failed connection attempt, and the remedy.
  *
- * @param secure Whether it was an attempt with TLS.
+ * @param secure Whether the attempt used TLS.
  */
 export function explainConnect(cause: unknown, secure: boolean): string {
   return explain(cause, secure ? [...CONNECT, ...TLS] : CONNECT);

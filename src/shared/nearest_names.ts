@@ -1,14 +1,14 @@
-// The likely intended names of a misspelled option. Bundles for pages omit this, and list all names
-// instead; see npm-build.ts.
+// Suggests names for a misspelled option. Page bundles omit this and list all names; see
+// npm-build.ts.
 
-/** Shorter names are too often a part of another one by chance. */
+/** The minimum length of a name to look for inside others. */
 const LEAST_PART = 4;
 
-/** Characters of a name that are compared: no option is longer, and the time grows by the square. */
+/** The maximum characters to compare: no option is longer, and the time is quadratic. */
 const MAX_NAME = 40;
 
 /**
- * A question that suggests the nearest names; `undefined` if none is near.
+ * Returns a question that suggests the nearest names; `undefined` if none is near.
  *
  * @param prefix The prefix of names in errors: `tls.`
  */
@@ -21,7 +21,7 @@ export function nearestNames(
   return near.length === 0 ? undefined : `Did you mean ${near.join(" or ")}?`;
 }
 
-/** The known name that was probably intended, or those that contain the wrong one. */
+/** The most similar known name, or those that contain the wrong one. */
 function nearest(name: string, known: readonly string[]): string[] {
   const given = folded(name);
   let found: string | undefined;
@@ -29,7 +29,7 @@ function nearest(name: string, known: readonly string[]): string[] {
   for (const candidate of known) {
     const longest = Math.max(given.length, candidate.length);
     const edits = editDistance(given.slice(0, MAX_NAME), folded(candidate).slice(0, MAX_NAME));
-    // One error in a short word, three in a long one.
+    // Allow one error in a short word, three in a long one.
     if (edits >= least || edits > Math.min(3, longest / 3)) continue;
     least = edits;
     found = candidate;
@@ -42,14 +42,12 @@ function nearest(name: string, known: readonly string[]): string[] {
   });
 }
 
-/**
- * A name without the parts that differ between libraries: case, separators, the "on" of handlers.
- */
+/** Removes differences between libraries: case, separators, the "on" of handlers. */
 function folded(name: string): string {
   return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
 }
 
-/** The least number of characters to insert, delete, replace or exchange with their neighbor. */
+/** The minimum number of insertions, deletions, replacements and transpositions. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,11 +1,11 @@
-// A queue with constant time per item, for any length.
+// A queue with constant time per item.
 
-/** The number of taken items from which on the array is trimmed. */
+/** The number of removed items at which the array is trimmed. */
 const COMPACT_COUNT = 256;
 
-/** Items in their order. */
+/** A first-in, first-out queue. */
 export class Queue<T> {
-  /** A taken item is replaced by `undefined`, so that it can be collected. */
+  /** Removed items are replaced by `undefined` for garbage collection. */
   #items: Array<T | undefined> = [];
   /** The index of the first item in the queue. */
   #first = 0;
@@ -20,7 +20,7 @@ export class Queue<T> {
     this.#items.push(item);
   }
 
-  /** Puts an item back in front. */
+  /** Puts an item back at the front. */
   unshift(item: T): void {
     if (this.#first > 0) this.#items[--this.#first] = item;
     else this.#items.unshift(item);
@@ -35,14 +35,14 @@ export class Queue<T> {
       this.#items = [];
       this.#first = 0;
     } else if (this.#first >= COMPACT_COUNT && this.#first * 2 >= this.#items.length) {
-      // Rarely, and not before half of the items were taken.
+      // Rarely, and only after half of the items were removed.
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     }
     return item;
   }
 
-  /** Removes all items. */
+  /** Removes and returns all items. */
   clear(): T[] {
     const items = this.#items.slice(this.#first) as T[];
     this.#items = [];

@@ -1,10 +1,10 @@
-// All timers of all connections on one timer of the runtime: ten thousand idle connections cost ten
-// thousand list entries, and no timers.
+// Runs the timers of all connections on one runtime timer: ten thousand idle connections cost ten
+// thousand list entries but no timers.
 //
-// A stall of this process never counts against a peer. When the runtime's timer is due, sockets are
-// read first, because input that arrived in time may wait in the kernel; and the time of a stall,
-// measured as the delay of that timer, does not count. That timer fires several times before a
-// timer of the wheel is due, because only the part of a stall after its due time can be measured.
+// A stall of this process never counts against a peer. When the runtime timer fires, sockets are
+// read first, because timely input may still be in the kernel; and the duration of a stall,
+// measured as the timer's delay, does not count. The runtime timer fires several times before a
+// wheel timer is due, because only the part of a stall after its due time can be measured.
 
 /** The callback of a timer. */
 export interface TimerTarget {
@@ -25,31 +25,34 @@ export interface Timer {
 /** The precision of timers in milliseconds; they are never early. */
 export const TICK = 10;
 
-/** Ticks of one turn of the wheel. Timers further away than a turn stay in their slot for several. */
+/** Ticks per turn of the wheel. Timers further away stay in their slot for several turns. */
 const SLOTS = 1024;
 
-/** Milliseconds by which the runtime's timer has to be late to count as a stall of the process. */
+/** The delay of the runtime timer in milliseconds that counts as a stall of the process. */
 const STALL = 50;
 
 /**
- * The maximum milliseconds of stalls that do not count; beyond it half of the time counts in any
- * case. Otherwise a process that is always too busy for its timers would never fire one.
+ * The maximum milliseconds of stalls to exclude; beyond it half of the time counts. Otherwise a
+ * constantly busy process would never fire a timer.
  */
 const MAX_STALLED = 60_000;
 
-/** Ticks before the due time of a timer within which the runtime's timer is not set for half of the rest. */
+/**
+ * Within this many ticks before the due time, the runtime timer is set for the due time instead of
+ * halfway.
+ */
 const LAST_STEP = 4;
 
 /**
- * Ticks that pass after a stall before timers fire: responses may need several turns of the event
+ * Ticks to wait after a stall before timers fire: responses may need several turns of the event
  * loop, for example to open, write to and read from a connection.
  */
 const TICKS_AFTER_STALL = 5;
 
-/** Turns of the event loop in which sockets are read before timers fire. */
+/** Turns of the event loop for reading sockets before timers fire. */
 const READING_TURNS = 2;
 
-/** Calls `act` in a later turn of the event loop, after sockets were read. */
+/** Calls `act` in a later turn of the event loop, after sockets have been read. */
 function afterReading(act: () => void): void {
   const setImmediate: unknown = Reflect.get(globalThis, "setImmediate");
   if (typeof setImmediate === "function") setImmediate(act);
@@ -60,35 +63,35 @@ function afterReading(act: () => void): void {
 export class TimerWheel {
   readonly #slots: Array<Timer[] | undefined> = new Array(SLOTS).fill(undefined);
   readonly #clock: () => number;
-  /** Milliseconds of stalls, by which the wheel's time is behind the clock. */
+  /** The excluded milliseconds of stalls: the offset from the clock. */
   #stalled = 0;
   #count = 0;
   #canceled = 0;
   #lastTick = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #alarmTick = 0;
-  /** Whether a stall was noticed since the alarm has fired last. */
+  /** Whether a stall was detected since the alarm last fired. */
   #hasStalled = false;
-  /** Whether the alarm is that after a stall. */
+  /** Whether the alarm was set after a stall. */
   #isAfterStall = false;
-  /** Whether timers are firing, or about to; the alarm for the rest is set afterwards. */
+  /** Whether timers are firing or about to; the next alarm is set afterwards. */
   #turning = false;
 
-  /** @param now A clock in milliseconds that never goes back. Default: `performance.now`. */
+  /** @param now A monotonic clock in milliseconds. Default: `performance.now`. */
   constructor(now: () => number = () => performance.now()) {
     this.#clock = now;
   }
 
-  /** Timers that are running. */
+  /** The number of running timers. */
   get size(): number {
     return this.#count;
   }
 
-  /** Wakes `target` after at least `delay` milliseconds. */
+  /** Calls `target` after at least `delay` milliseconds. */
   start(delay: number, target: TimerTarget, kind: number): Timer {
     if (this.#alarm !== undefined) this.#noticeStall();
     if (this.#count === 0) this.#lastTick = this.#tick();
-    // Slots up to the last tick have been processed in this turn of the wheel.
+    // Slots up to the last tick have already been processed in this turn.
     const due = Math.max(Math.ceil((this.#now() + delay) / TICK), this.#lastTick + 1);
     const timer: Timer = { target, kind, due };
     (this.#slots[due % SLOTS] ??= []).push(timer);
@@ -98,7 +101,7 @@ export class TimerWheel {
     return timer;
   }
 
-  /** Stops a timer, if it is running. */
+  /** Stops a timer if it is running. */
   cancel(timer: Timer | undefined): void {
     if (timer === undefined || timer.target === undefined) return;
     timer.target = undefined;
@@ -126,11 +129,11 @@ export class TimerWheel {
     return Math.floor(this.#now() / TICK);
   }
 
-  /** Sets the alarm for a timer that is due at a tick, or for half of the way to it. */
+  /** Sets the alarm for a timer's due tick, or halfway to it. */
   #setAlarmFor(due: number): void {
     const tick = this.#tick();
     const rest = due - tick;
-    // At most one turn at a time, so that the search for the next timer stays within the slots.
+    // At most one turn, so that the search for the next timer stays within the slots.
     this.#setAlarm(rest > LAST_STEP ? tick + Math.min(rest >> 1, SLOTS) : due);
   }
 
@@ -154,10 +157,10 @@ export class TimerWheel {
     this.#read(READING_TURNS);
   }
 
-  /** Lets sockets be read, and then fires the due timers. */
+  /** Lets sockets be read, then fires due timers. */
   #read(turns: number): void {
     afterReading(() => {
-      // The process may also stall now.
+      // The process may stall here too.
       if (this.#noticeStall()) this.#read(READING_TURNS);
       else if (turns > 1) this.#read(turns - 1);
       else this.#turn();
@@ -200,7 +203,7 @@ export class TimerWheel {
     return tick + SLOTS;
   }
 
-  /** Drops canceled entries, which would otherwise stay until their slot is reached. */
+  /** Drops canceled entries before their slot is reached. */
   #sweep(): void {
     this.#canceled = 0;
     for (let slot = 0; slot < SLOTS; slot++) {
@@ -215,5 +218,5 @@ export class TimerWheel {
   }
 }
 
-/** The wheel of this process. */
+/** The timer wheel of this process. */
 export const timers: TimerWheel = new TimerWheel();

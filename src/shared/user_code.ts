@@ -1,4 +1,4 @@
-// Calls of the user's functions: their promises, and the errors that they throw or reject with.
+// Calls user functions, and handles their promises and errors.
 
 /** Whether a value can be awaited. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
@@ -7,8 +7,8 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * The outcome of `promise`, or the signal's reason as soon as that aborts. A later value is passed
- * to `discard`; a later error is ignored.
+ * Settles like `promise`, or rejects with the signal's reason when it aborts. A later value is
+ * passed to `discard`; a later error is ignored.
  */
 export function untilAborted<T>(
   promise: Promise<T>,
@@ -27,12 +27,12 @@ export function untilAborted<T>(
   });
 }
 
-/** Reports the rejection of a promise that is not awaited. */
+/** Reports the rejection of an unawaited promise. */
 export function reportRejection(result: unknown, report: (error: unknown) => void): void {
   if (isPromiseLike(result)) result.then(undefined, report);
 }
 
-/** Calls a function, and reports the error that it throws or rejects with. */
+/** Calls a function, and reports an error it throws or rejects with. */
 export function callReported(call: () => unknown, report: (error: unknown) => void): void {
   try {
     reportRejection(call(), report);
@@ -46,12 +46,12 @@ export type ErrorHandler<C> = (error: unknown, connection?: C) => unknown;
 
 /** The default of `onError`. */
 export function logError(error: unknown): void {
-  // The web's reportError ends the process on Deno and Bun, and does not exist on Node 20.
+  // The web's reportError ends the process on Deno and Bun, and is missing on Node 20.
   // deno-lint-ignore no-console
   console.error(error);
 }
 
-/** Passes an error to `onError`, or logs it; an error of `onError` itself is logged. */
+/** Passes an error to `onError`, or logs it; also logs errors of `onError`. */
 export function reportError<C>(
   handler: ErrorHandler<C> | undefined,
   error: unknown,
