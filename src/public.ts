@@ -53,7 +53,7 @@ export type {
   MessageTypeOptions,
   TextType,
 } from "./connection/connection_options.ts";
-export type { Handlers, LimitReport } from "./connection/handlers.ts";
+export type { Handler, Handlers, LimitReport } from "./connection/handlers.ts";
 export type { RateLimitOptions } from "./connection/rate_limit.ts";
 export type { HeaderFieldsInit } from "./shared/check.ts";
 export type { Origins } from "./server/admission.ts";

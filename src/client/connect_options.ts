@@ -24,6 +24,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import {
   checkHandlers,
+  type Handler,
   HANDLER_NAMES,
   type Handlers,
   type LimitReport,
@@ -74,17 +75,17 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
    */
   proxy?: ProxyOption | undefined;
   /** Replaces the network: opens any stream, such as a tunnel or an in-memory pipe in a test. */
-  dial?(address: DialOptions): Promise<Transport>;
+  dial?: ((address: DialOptions) => Promise<Transport>) | undefined;
   /**
    * The error handler: called once for each error that a handler or another callback of the
    * application throws or rejects with. Default: `console.error`.
    */
-  onError?(error: unknown, connection?: Connection<T>): void;
+  onError?: Handler<[error: unknown, connection?: Connection<T>]> | undefined;
   /**
    * Called when the connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`. Errors that
    * it throws go to `onError`. Default: none.
    */
-  onLimit?(report: LimitReport<Connection<T>>): void;
+  onLimit?: Handler<[report: LimitReport<Connection<T>>]> | undefined;
   /** The initial value of `connection.data`. */
   data?: T | undefined;
   /**

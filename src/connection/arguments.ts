@@ -26,7 +26,7 @@ export interface SendOptions extends StreamOptions {
    * Called once, when the message has left the process, or with the error that prevented it. Never
    * called synchronously by `send`.
    */
-  written?(error?: Error): void;
+  written?: ((error?: Error) => void) | undefined;
 }
 
 /**

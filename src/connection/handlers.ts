@@ -7,6 +7,14 @@ import type { Connection } from "./connection.ts";
 import type { AnyMessage, Message } from "./connection_driver.ts";
 
 /**
+ * A function that is called with these arguments; what it returns is ignored. Arguments are
+ * compared as those of a method are: bivariantly.
+ *
+ * @category Connection
+ */
+export type Handler<Arguments extends unknown[]> = { call(...args: Arguments): void }["call"];
+
+/**
  * The handlers of a connection, all optional, called one at a time.
  *
  * A handler may return a promise, which is not awaited. If a handler throws, or its promise
@@ -22,7 +30,7 @@ import type { AnyMessage, Message } from "./connection_driver.ts";
  */
 export interface Handlers<T = unknown, M extends AnyMessage = Message> {
   /** The opening handshake is complete. Called before all other handlers. */
-  open?(connection: Connection<T, M>): void;
+  open?: Handler<[connection: Connection<T, M>]> | undefined;
   /**
    * One whole message arrived; `opcode` distinguishes text and binary.
    *
@@ -30,15 +38,15 @@ export interface Handlers<T = unknown, M extends AnyMessage = Message> {
    * or 256 messages, then backpressure stops the peer. Without a reader within `unreadTimeout`,
    * messages are discarded.
    */
-  message?(connection: Connection<T, M>, data: M, opcode: MessageOpcode): void;
+  message?: Handler<[connection: Connection<T, M>, data: M, opcode: MessageOpcode]> | undefined;
   /** A ping arrived, already answered unless `autoPong` is `false`. At most 125 bytes. */
-  ping?(connection: Connection<T, M>, payload: Uint8Array): void;
+  ping?: Handler<[connection: Connection<T, M>, payload: Uint8Array]> | undefined;
   /** A pong arrived, solicited or not. At most 125 bytes. */
-  pong?(connection: Connection<T, M>, payload: Uint8Array): void;
+  pong?: Handler<[connection: Connection<T, M>, payload: Uint8Array]> | undefined;
   /** Buffered output has fallen to `highWaterMark` or below after `send` returned `false`. */
-  drain?(connection: Connection<T, M>): void;
+  drain?: Handler<[connection: Connection<T, M>]> | undefined;
   /** The connection has ended. Called exactly once per opened connection, and last. */
-  close?(connection: Connection<T, M>, info: CloseInfo): void;
+  close?: Handler<[connection: Connection<T, M>, info: CloseInfo]> | undefined;
 }
 
 /**

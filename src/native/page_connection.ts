@@ -11,7 +11,7 @@ import {
 import type { Connection } from "../connection/connection.ts";
 import type { Message } from "../connection/connection_driver.ts";
 import type { WrittenCallback } from "../connection/arguments.ts";
-import type { Handlers } from "../connection/handlers.ts";
+import type { Handler, Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/session.ts";
 import { callReported, reportError } from "../shared/user_code.ts";
@@ -67,7 +67,7 @@ export interface PageHandlers<T> extends Handlers<T> {
   /** Cancels the opening of the connection. */
   readonly signal?: AbortSignal | undefined;
   /** Receives errors of handlers. Default: `console.error`. */
-  onError?(error: unknown, connection?: Connection<T>): void;
+  onError?: Handler<[error: unknown, connection?: Connection<T>]> | undefined;
 }
 
 /** The configuration of a {@linkcode PageConnection}. */

@@ -2,7 +2,7 @@
 
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
-import type { LimitReport } from "../connection/handlers.ts";
+import type { Handler, LimitReport } from "../connection/handlers.ts";
 import type { CloseInfo } from "../session/session.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ReconnectingConnection } from "./connection.ts";
@@ -65,9 +65,11 @@ export interface ReconnectOptions {
    * a number retries after that many milliseconds, and `undefined` applies the rules. Called after
    * every failure, even if the rules would give up.
    */
-  retry?(
-    loss: ConnectionLoss,
-  ): boolean | number | undefined | Promise<boolean | number | undefined>;
+  retry?:
+    | ((
+      loss: ConnectionLoss,
+    ) => boolean | number | undefined | Promise<boolean | number | undefined>)
+    | undefined;
   /**
    * The maximum bytes of messages queued while disconnected; each counts 32 extra. Beyond it
    * messages are dropped and `send` returns `false`. 0 disables the queue. Default: 65536.
@@ -229,36 +231,37 @@ export interface ReconnectingHandlers<T = unknown> {
    * The first or a later connection was opened. Messages sent here precede renewed topic
    * subscriptions and queued messages.
    */
-  open?(connection: ReconnectingConnection<T>): void;
+  open?: Handler<[connection: ReconnectingConnection<T>]> | undefined;
   /** A whole message arrived. Without this handler, messages are queued for an iterator. */
-  message?(connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode): void;
+  message?:
+    | Handler<[connection: ReconnectingConnection<T>, data: Message, opcode: MessageOpcode]>
+    | undefined;
   /** A message arrived for a topic subscribed by the server, not by `subscribe`. */
-  topicMessage?(
-    connection: ReconnectingConnection<T>,
-    topic: string,
-    data: Message,
-    about: TopicMessageInfo,
-  ): void;
+  topicMessage?:
+    | Handler<
+      [connection: ReconnectingConnection<T>, topic: string, data: Message, about: TopicMessageInfo]
+    >
+    | undefined;
   /** The connection was lost or an attempt failed, and another attempt follows after a delay. */
-  reconnecting?(connection: ReconnectingConnection<T>, info: ConnectionLoss): void;
+  reconnecting?: Handler<[connection: ReconnectingConnection<T>, info: ConnectionLoss]> | undefined;
   /** A new connection was opened after one was lost. Called after `open`. */
-  reconnected?(connection: ReconnectingConnection<T>): void;
+  reconnected?: Handler<[connection: ReconnectingConnection<T>]> | undefined;
   /** A ping arrived. */
-  ping?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
+  ping?: Handler<[connection: ReconnectingConnection<T>, payload: Uint8Array]> | undefined;
   /** A pong arrived, solicited or not. */
-  pong?(connection: ReconnectingConnection<T>, payload: Uint8Array): void;
+  pong?: Handler<[connection: ReconnectingConnection<T>, payload: Uint8Array]> | undefined;
   /** Buffered output has fallen to `highWaterMark` or below after `send` returned `false`. */
-  drain?(connection: ReconnectingConnection<T>): void;
+  drain?: Handler<[connection: ReconnectingConnection<T>]> | undefined;
   /** The connection has ended permanently. Called once, last, and only if it was ever open. */
-  close?(connection: ReconnectingConnection<T>, info: CloseInfo): void;
+  close?: Handler<[connection: ReconnectingConnection<T>, info: CloseInfo]> | undefined;
   /** Called once for each error that a handler throws or rejects with. Default: `console.error`. */
-  onError?(error: unknown, connection?: ReconnectingConnection<T>): void;
+  onError?: Handler<[error: unknown, connection?: ReconnectingConnection<T>]> | undefined;
   /**
    * Called when `rateLimit`, `unreadTimeout` or `memoryLimit` is reached, and for the first message
    * dropped because of `reconnect.maxQueue`, until the queue has been sent. Errors that it throws
    * go to `onError`. Default: none.
    */
-  onLimit?(report: LimitReport<ReconnectingConnection<T>>): void;
+  onLimit?: Handler<[report: LimitReport<ReconnectingConnection<T>>]> | undefined;
 }
 
 /** The checked options, by purpose. */

@@ -34,9 +34,9 @@ export interface TopicHandlers {
   /** A message arrived. */
   message(data: Message, about: TopicMessageInfo): unknown;
   /** Missed messages are not available from the server: reload the state of the topic. */
-  missed?(): unknown;
+  missed?: (() => unknown) | undefined;
   /** The server rejects or ends the subscription; the client is no longer subscribed. */
-  refused?(reason: string): unknown;
+  refused?: ((reason: string) => unknown) | undefined;
 }
 
 /** The connection of {@linkcode Subscriptions}. */

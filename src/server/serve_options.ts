@@ -28,6 +28,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { AnyMessage, Message } from "../connection/connection_driver.ts";
 import {
   checkHandlers,
+  type Handler,
   HANDLER_NAMES,
   type Handlers,
   type LimitReport,
@@ -141,30 +142,30 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
    * application throws or rejects with, and for errors without a connection. Default:
    * `console.error` (the web's `reportError` ends the process on Deno and Bun).
    */
-  onError?(error: unknown, connection?: Connection<T>): void;
+  onError?: Handler<[error: unknown, connection?: Connection<T>]> | undefined;
   /**
    * Called for each rejected upgrade request, whatever the reason: malformed, a wrong host, path or
    * origin, a limit, the `upgrade` hook, a timeout, a shutdown. Unread fields of the request are
    * empty.
    */
-  onRefused?(request: UpgradeRequest, refusal: Refusal): void;
+  onRefused?: ((request: UpgradeRequest, refusal: Refusal) => void) | undefined;
   /**
    * Called for each client over a connection limit, even with `reportOnly`, and when an open
    * connection reaches `rateLimit`, `unreadTimeout` or `memoryLimit`.
    */
-  onLimit?(report: LimitReport): void;
+  onLimit?: ((report: LimitReport) => void) | undefined;
   /**
    * Called for each upgrade request that passed the checks. Returning `undefined` accepts it; see
    * {@linkcode UpgradeResult} for other results. If it throws, the server responds with 500 and
    * calls `onError`.
    */
-  upgrade?(request: UpgradeRequest): UpgradeResult<T> | Promise<UpgradeResult<T>>;
+  upgrade?: ((request: UpgradeRequest) => UpgradeResult<T> | Promise<UpgradeResult<T>>) | undefined;
   /**
    * Answers plain HTTP requests on the same port, such as a page or a health check. One request per
    * connection, without a body. The response body is read with backpressure, and canceled when the
    * client disconnects; `request.signal` then aborts too. Default: 426.
    */
-  fetch?(request: Request): Response | Promise<Response>;
+  fetch?: ((request: Request) => Response | Promise<Response>) | undefined;
 }
 
 /** Options that do not apply on another HTTP server. */

@@ -86,7 +86,7 @@ export interface UpgradeAcceptance<T> {
    * it cannot open because of a disconnection, a timeout or a shutdown. Use it to release resources
    * reserved by the hook, such as a slot of a per-user limit.
    */
-  release?(): void;
+  release?: (() => void) | undefined;
   /** Must be absent: a status makes it a rejection. */
   status?: undefined;
 }

@@ -37,7 +37,7 @@ export interface ConnectionSettings extends
    * Called with the cause when the connection fails, because the `error` event must not reveal it:
    * a `HandshakeError`, `ConnectionError` or another error of `connect`. Default: none.
    */
-  onError?(error: unknown): unknown;
+  onError?: ((error: unknown) => unknown) | undefined;
   /**
    * The required address space of the server, by the Local Network Access draft; an address outside
    * it fails the connection. `"local"` are the private ranges. Default: any.

@@ -63,7 +63,7 @@ known satisfies true;
 
 /** Calls that must compile: inference, and messages of each type. */
 const INFERENCE = `
-import { connect, serve, type Server, type UpgradeRequest } from "${config.name}";
+import { connect, type Connection, serve, type Server, type UpgradeRequest } from "${config.name}";
 import { createSockets } from "${config.name}/workers";
 
 const server = await serve({ message: (conn, data) => server.broadcast(data, { except: conn }) });
@@ -78,6 +78,7 @@ const last = await serve({
   upgrade: () => ({ data: { name: "" } }),
 });
 first satisfies Server<{ name: string }>;
+for (const each of first.clients()) each satisfies Connection;
 last satisfies Server<{ name: string }>;
 await serve<{ name: string }>({
   open: (conn) => conn.data.name satisfies string,
@@ -128,6 +129,18 @@ await serve({
   tls: undefined,
   compression: { threshold: number, serverMaxWindowBits: number },
 });
+declare const nothing: undefined;
+declare const handler: ((conn: Connection) => void) | undefined;
+await serve({ open: handler, message: nothing, close: nothing, drain: handler, onError: nothing });
+await serve({ upgrade: nothing, fetch: nothing, onRefused: nothing, onLimit: nothing });
+await connect(server.url, { open: handler, message: nothing, dial: nothing, onError: nothing });
+await connect(server.url, {
+  open: nothing,
+  reconnecting: nothing,
+  reconnected: nothing,
+  reconnect: { retry: nothing },
+});
+conn.send("hello", { written: nothing });
 await connect(server.url, { handshakeTimeout: number, origin: text, signal, headers: undefined });
 await connect(server.url, { reconnect: { minDelay: number, signal } });
 conn.send("hello", { compress: undefined });
