@@ -64,10 +64,12 @@ function diagnose(texts: string[]): string[][] {
   });
 }
 
-/** The examples of a file that are not run. */
+/** The examples of a file that need a broker. */
 function examples(path: string): string[] {
   const text = readFileSync(join(root, path), "utf8").replaceAll(/^ \* ?/gm, "");
-  return [...text.matchAll(/^```ts ignore\n([^]*?)^```$/gm)].map(([, example]) => example!);
+  return [...text.matchAll(/^```ts (?:ignore|redis|nats)\n([^]*?)^```$/gm)].map(([, example]) =>
+    example!
+  );
 }
 
 Deno.test("accepts real clients, rejects other objects, and compiles the examples", () => {

@@ -1,19 +1,20 @@
 // Every code block of the documentation runs as pasted, on each runtime that it names, and prints
-// the output in its comments.
-//
-// The words after the language of a fence name the runtimes: ```ts deno bun. Default: all three.
-// `ignore` marks a block that needs another host or program. A comment after `console.log(...)` is the
-// expected output; "..." in it matches anything. A block that listens on its own port must stay up;
-// any other block must exit.
+// the output in its comments. A block that listens on its own port must stay up; any other block
+// must exit. Blocks that run inside another program are in hosts_test.ts.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../../mod.ts";
+import { buildModule } from "../../ws/npm-build.ts";
+import { root } from "../project/source_files.ts";
+import { Broker } from "../support/brokers.ts";
+import { need, type ProgramName } from "../support/need.ts";
 import { builtForNode } from "../support/node_build.ts";
 import { freePort } from "../support/ports.ts";
-import { bunPath, nodePath, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
-import { root } from "../project/source_files.ts";
+import { ListeningProgram } from "../support/proxy_programs.ts";
+import { bunPath, nodePath, type RuntimeName } from "../support/runtimes.ts";
+import { type Block, blocksOf, expectedLines, hosts, markdownFiles, services } from "./blocks.ts";
 
 /** How long a block may take before its process is ended and its test fails. */
 const DEADLINE = 240_000;
@@ -21,55 +22,31 @@ const DEADLINE = 240_000;
 /** Ports that blocks listen on or connect to; each run gets free ones instead. */
 const PORTS = /\b(8080|8081|8082|8083|3000|8000)\b/g;
 
-/** A block that keeps running because it listens. */
-const LISTENS = /\bport: (8\d{3}|3000)\b|\.listen\((8\d{3}|3000)/;
+/** A block that listens. */
+const LISTENS =
+  /\bport: (8\d{3}|3000)\b|\.listen\((8\d{3}|3000)|new (?:Server|WebSocketServer)\((8\d{3}|3000)/;
 
-interface Block {
-  readonly page: string;
-  readonly line: number;
-  readonly code: string;
-  readonly runtimes: readonly RuntimeName[];
-}
+/** A block that ends itself, although it listens. */
+const ENDS = /process\.exit\(|\b(?:wss|server)\.(?:close|dispose)\(/;
 
-function markdownFiles(): string[] {
-  const files = ["README.md", "README.zh-CN.md", "SECURITY.md"];
-  for (const folder of ["docs", "docs/guide", "docs/start"]) {
-    for (const name of readdirSync(join(root, folder))) {
-      if (name.endsWith(".md")) files.push(join(folder, name));
-    }
-  }
-  return files;
-}
-
-function blocksOf(page: string): Block[] {
-  const text = readFileSync(join(root, page), "utf8");
-  const found: Block[] = [];
-  for (const match of text.matchAll(/^```(?:ts|js)( [^\n]*)?\n([^]*?)^```$/gm)) {
-    const words = (match[1] ?? "").trim().split(/\s+/).filter((word) => word !== "");
-    if (words.includes("ignore")) continue;
-    const unknown = words.filter((word) => !runtimeNames.includes(word as RuntimeName));
-    const line = text.slice(0, match.index).split("\n").length;
-    assert.deepEqual(unknown, [], `${page}:${line}`);
-    const runtimes = words.length === 0 ? runtimeNames : words as RuntimeName[];
-    found.push({ page, line, code: match[2]!, runtimes });
-  }
-  return found;
-}
-
-/** The output in the block's comments, one pattern per line. */
-function expectedLines(code: string): RegExp[] {
-  return [...code.matchAll(/console\.log\(.*\);?\s*\/\/ (.+)$/gm)].map(([, text]) => {
-    const parts = text!.trim().split("...").map((part) =>
-      part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
-    );
-    return new RegExp(`^${parts.join(".*")}$`, "m");
-  });
-}
+/** The programs of each service. */
+const PROGRAMS: Readonly<Record<typeof services[number], readonly ProgramName[]>> = {
+  redis: ["redis-server"],
+  nats: ["nats-server"],
+  proxies: ["microsocks", "tinyproxy"],
+};
 
 const folder = join(builtForNode(join(root, "mod.ts")), "..", "blocks");
 mkdirSync(folder, { recursive: true });
+// Blocks also import the package that stands in for `ws`.
+await buildModule(join(folder, "node_modules", "@quickws", "ws"));
 
-function command(runtime: RuntimeName, name: string, code: string): Deno.Command {
+function command(
+  runtime: RuntimeName,
+  name: string,
+  code: string,
+  env: Readonly<Record<string, string>>,
+): Deno.Command {
   // Node resolves the library's name next to its JavaScript; Deno resolves it by deno.json.
   const file = runtime === "node"
     ? join(folder, `${name}.mjs`)
@@ -85,7 +62,7 @@ function command(runtime: RuntimeName, name: string, code: string): Deno.Command
   return new Deno.Command(program, {
     args: [...args],
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -105,15 +82,67 @@ async function untilListening(port: number, ended: () => boolean): Promise<void>
   }
 }
 
+/** The services of a block, by the port that it names. */
+class Services implements AsyncDisposable {
+  readonly ports = new Map<string, number>();
+  readonly env: Record<string, string> = {};
+  readonly #stack = new AsyncDisposableStack();
+
+  static async start(names: readonly string[]): Promise<Services> {
+    const started = new Services();
+    try {
+      if (names.includes("redis")) await started.#startBroker("redis", "6379");
+      if (names.includes("nats")) await started.#startBroker("nats", "4222");
+      if (names.includes("proxies")) await started.#startProxies();
+    } catch (error) {
+      await started[Symbol.asyncDispose]();
+      throw error;
+    }
+    return started;
+  }
+
+  async #startBroker(name: "redis" | "nats", port: string): Promise<void> {
+    const broker = this.#stack.use(await Broker.start(name));
+    this.ports.set(port, broker.port);
+    if (name === "redis") this.env.REDIS_URL = broker.url;
+  }
+
+  async #startProxies(): Promise<void> {
+    const directory = await Deno.makeTempDir();
+    this.#stack.defer(() => Deno.remove(directory, { recursive: true }));
+    const context = { after: (cleanUp: () => void | Promise<void>) => this.#stack.defer(cleanUp) };
+    const host = "127.0.0.1";
+    const socks = await ListeningProgram.start(
+      context,
+      "microsocks",
+      host,
+      (port) => ["-i", host, "-p", `${port}`],
+    );
+    const http = await ListeningProgram.start(context, "tinyproxy", host, (port) => {
+      const path = join(directory, "tinyproxy.conf");
+      writeFileSync(path, `Port ${port}\nListen ${host}\nTimeout 60\n`);
+      return ["-d", "-c", path];
+    });
+    this.ports.set("1080", socks.port).set("3128", http.port);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
 async function run(block: Block, runtime: RuntimeName, echoPort: number): Promise<void> {
-  const listens = LISTENS.test(block.code);
+  await using needed = await Services.start(block.needs);
+  const opens = LISTENS.test(block.code);
+  const listens = opens && !ENDS.test(block.code);
   const ports = new Map<string, number>();
-  for (const [port] of listens ? block.code.matchAll(PORTS) : []) {
+  for (const [port] of opens ? block.code.matchAll(PORTS) : []) {
     if (!ports.has(port)) ports.set(port, await freePort());
   }
-  const code = block.code.replaceAll(PORTS, (port) => String(ports.get(port) ?? echoPort));
+  let code = block.code.replaceAll(PORTS, (port) => String(ports.get(port) ?? echoPort));
+  for (const [port, free] of needed.ports) code = code.replaceAll(port, String(free));
   const name = `${block.page.replaceAll(/[^a-zA-Z]/g, "_")}_${block.line}`;
-  const child = command(runtime, name, code).spawn();
+  const child = command(runtime, name, code, needed.env).spawn();
   const left = new Set(expectedLines(code));
   let printed = "";
   const errors = new Response(child.stderr).text();
@@ -154,10 +183,12 @@ async function inPairs(tasks: Array<() => Promise<void>>): Promise<void> {
   await Promise.all([next(), next()]);
 }
 
-for (const page of markdownFiles()) {
-  const blocks = blocksOf(page);
-  if (blocks.length === 0) continue;
-  Deno.test(`the code blocks of ${page} run as pasted`, async () => {
+/** Registers the test of the blocks of a page that need the same services. */
+function registerTest(page: string, names: string, blocks: readonly Block[]): void {
+  const programs = services.filter((name) => names.split(" ").includes(name))
+    .flatMap((name) => PROGRAMS[name]);
+  const beside = names === "" ? "" : `, beside ${names}`;
+  need(...programs)(`the code blocks of ${page} run as pasted${beside}`, async () => {
     await using echo = await serve({ port: 0, message: (conn, data) => void conn.send(data) });
     await inPairs(
       blocks.flatMap((block) =>
@@ -166,3 +197,28 @@ for (const page of markdownFiles()) {
     );
   });
 }
+
+for (const page of markdownFiles()) {
+  const programs = blocksOf(page).filter(({ needs }) =>
+    !needs.some((word) => (hosts as readonly string[]).includes(word))
+  );
+  for (const [names, blocks] of Map.groupBy(programs, ({ needs }) => needs.join(" "))) {
+    registerTest(page, names, blocks);
+  }
+}
+
+Deno.test("no code block is hidden from these tests", () => {
+  // Languages whose blocks other tests read, or that are no programs.
+  const others = /^(?:sh|json|yaml|dockerfile|nginx|haproxy|caddyfile|html|go|mermaid|text)?$/;
+  for (const page of markdownFiles()) {
+    const text = readFileSync(join(root, page), "utf8");
+    const fences = [...text.matchAll(/^(.*?)(?:`{3,}|~{3,})(.*)$/gm)];
+    const opening = fences.filter((_, index) => index % 2 === 0);
+    for (const [fence, indent, language] of opening) {
+      assert.equal(indent, "", `${page}: a block is indented: ${fence}`);
+      const [name] = language!.split(" ");
+      assert.ok(/^(?:ts|js)$/.test(name!) || others.test(name!), `${page}: ${fence}`);
+    }
+    for (const [, json] of text.matchAll(/^```json\n([^]*?)^```$/gm)) JSON.parse(json!);
+  }
+});
