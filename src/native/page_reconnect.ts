@@ -5,12 +5,12 @@ import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { MessageQueueOwner } from "../connection/incoming.ts";
 import { MAX_LINE, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
-import { MAX_DELAY, reconnectDefaults } from "../reconnect/options.ts";
+import { MAX_DELAY, reconnectDefaults, type ReconnectRules } from "../reconnect/options.ts";
 import type { ReconnectingConnection } from "../reconnect/connection.ts";
 import type { ReconnectingConnectOptions, ReconnectingUrl } from "../reconnect/connect.ts";
 import { type Dial, type ReaderQueue, Reconnector } from "../reconnect/reconnector.ts";
 import { checkClose, openInPage, type PageConnection } from "./page_connection.ts";
-import { check, pageRules } from "./page_options.ts";
+import { check, type PageRules, pageRules } from "./page_options.ts";
 import type { Checks } from "./page_rare.ts";
 import { pageQueue } from "./page_queue.ts";
 import { watchPage } from "./page_state.ts";
@@ -71,29 +71,37 @@ function urlFailed(cause: unknown): never {
   throw new ConnectionError("CONNECT_FAILED", message, { cause });
 }
 
-/** Opens a connection that reconnects. */
-export async function reconnectInPage<T>(
-  url: ReconnectingUrl,
+/** The checked rules: those of the reconnection, and those of each connection. */
+async function rulesOf<T>(
   options: ReconnectingConnectOptions<T>,
-): Promise<ReconnectingConnection<T>> {
+): Promise<readonly [reconnect: ReconnectRules, rules: PageRules]> {
   const wanted = typeof options.reconnect === "object" ? options.reconnect : {};
   await check(CHECKS, wanted, "reconnect.");
   const reconnect = reconnectDefaults(wanted);
   const { topics } = reconnect;
   const given = await pageRules(options as unknown as ConnectOptions, topics ? WITH_TOPICS : OWN);
-  if (topics && options.subprotocols !== undefined) {
+  if (!topics) return [reconnect, given];
+  if (options.subprotocols !== undefined) {
     throw new TypeError('Option "subprotocols" cannot be given together with "reconnect.topics"');
   }
-  const { pingInterval = 20_000, pongTimeout = 10_000 } = given;
-  const interval = topics ? pingInterval : 0;
-  const rules = topics
-    ? {
-      ...given,
-      // The preceding line is not part of the message.
-      maxMessageSize: given.maxMessageSize + MAX_LINE,
-      subprotocols: [TOPICS_SUBPROTOCOL],
-    }
-    : given;
+  return [reconnect, {
+    pingInterval: 20_000,
+    pongTimeout: 10_000,
+    ...given,
+    // The preceding line is not part of the message.
+    maxMessageSize: given.maxMessageSize + MAX_LINE,
+    subprotocols: [TOPICS_SUBPROTOCOL],
+  }];
+}
+
+/** Opens a connection that reconnects. */
+export async function reconnectInPage<T>(
+  url: ReconnectingUrl,
+  options: ReconnectingConnectOptions<T>,
+): Promise<ReconnectingConnection<T>> {
+  const [reconnect, rules] = await rulesOf(options);
+  // Without topics there are no heartbeats.
+  const { pingInterval: interval = 0, pongTimeout = 0 } = rules;
   let current: PageConnection<undefined> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hasReceived = false;

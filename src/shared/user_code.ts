@@ -57,6 +57,5 @@ export function reportError<C>(
   error: unknown,
   connection?: C,
 ): void {
-  if (handler === undefined) logError(error);
-  else callReported(() => handler(error, connection), logError);
+  callReported(() => (handler ?? logError)(error, connection), logError);
 }
