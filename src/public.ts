@@ -1,4 +1,4 @@
-// The exports of every entry for users, beside its `connect` and `serve`.
+// The exports common to all entries besides `connect` and `serve`.
 
 export * from "./errors.ts";
 export type { CompressionCodec } from "./message/codec.ts";

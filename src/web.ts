@@ -2,8 +2,8 @@
  * The classes of the WHATWG WebSockets Standard over the client of this library: `WebSocket`,
  * `CloseEvent`, `WebSocketStream` and `WebSocketError`, the same on Deno, Bun and Node.
  *
- * They follow the standard step by step and also accept options of this library: `headers`, `tls`,
- * `proxy`, `signal`, limits and keepalive. Compression (RFC 7692) is offered.
+ * They follow the standard step by step and also accept this library's options: `headers`, `tls`,
+ * `proxy`, `signal`, limits and keepalive. They offer compression (RFC 7692).
  *
  * @example A socket with a header field
  * ```ts
@@ -57,11 +57,10 @@ const CLASSES = { WebSocket, CloseEvent, WebSocketStream, WebSocketError };
 
 /**
  * Sets the globals `WebSocket`, `CloseEvent`, `WebSocketStream` and `WebSocketError`, for libraries
- * that use the global classes. Call it before such a library is loaded, if that keeps a reference.
+ * that use the global classes. Call it before loading a library that keeps a reference.
  *
  * @param target The object to set them on. Default: `globalThis`.
- * @returns A function that restores the previous globals, except those that were replaced in the
- * meantime.
+ * @returns A function that restores the previous globals, except those replaced meanwhile.
  *
  * @example
  * ```ts

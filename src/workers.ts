@@ -27,10 +27,9 @@ export * from "./public.ts";
 
 /**
  * Creates WebSockets for a Worker or a Durable Object: the same handlers, `Connection` and
- * `shutdown` as with `serve`, over the WebSockets of the runtime. An option that Workers cannot
- * honor throws a `TypeError`.
+ * `shutdown` as with `serve`, over the runtime's WebSockets.
  *
- * @throws {TypeError | RangeError} When an option is wrong, or one that Workers cannot honor.
+ * @throws {TypeError | RangeError} When an option is wrong, or Workers cannot honor it.
  *
  * @example
  * ```ts ignore

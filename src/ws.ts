@@ -1,8 +1,8 @@
 /**
- * The interface of the npm package `ws`, over the connections of this library: `WebSocket`,
- * `WebSocketServer`, `createWebSocketStream` and the rest, for programs and packages that use `ws`.
+ * The API of the npm package `ws` over this library: `WebSocket`, `WebSocketServer`,
+ * `createWebSocketStream` and the rest, for programs and packages that use `ws`.
  *
- * It needs `node:http`, `node:stream` and the like, which Node, Deno and Bun have.
+ * It requires `node:http`, `node:stream` and others, available on Node, Deno and Bun.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export interface WebSocketStatics {
 }
 
 /**
- * The class {@linkcode WebSocket}, with the others as its properties.
+ * The class {@linkcode WebSocket}, with the other exports as properties.
  *
  * @category The API of ws
  */
@@ -83,7 +83,7 @@ type ws = WebSocket;
  * @category The API of ws
  */
 declare namespace ws {
-  /** Where a server listens. */
+  /** The address of a server. */
   type AddressInfo = net.AddressInfo;
   /** The options of a client. */
   type ClientOptions = client.ClientOptions;
@@ -95,7 +95,7 @@ declare namespace ws {
   type ErrorEvent = events.ErrorEvent;
   /** An event. */
   type Event = events.Event;
-  /** How to listen. */
+  /** The options of a listener. */
   type EventListenerOptions = events.EventListenerOptions;
   /** A message arrived. */
   type MessageEvent = events.MessageEvent;

@@ -22,7 +22,7 @@ export class Answer implements TimerTarget {
   readonly #transport: Transport;
   readonly #abort: AbortController | undefined;
   readonly #failed: (error: unknown, begun: boolean) => void;
-  /** Whether the peer has ended its direction. */
+  /** Whether the peer has ended its side of the stream. */
   hasPeerEnded: boolean;
   #writer: ResponseWriter | undefined;
   #isResponding = false;
@@ -37,7 +37,7 @@ export class Answer implements TimerTarget {
 
   /**
    * @param transport The stream to the client.
-   * @param hasPeerEnded Whether the peer has ended its direction.
+   * @param hasPeerEnded Whether the peer has ended its side of the stream.
    * @param abort Aborts the signal of a plain request, if any.
    * @param failed Called when a user's response fails; see {@linkcode ResponseWriter}.
    */

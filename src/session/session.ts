@@ -131,12 +131,12 @@ class SessionEnd {
 }
 
 /**
- * The protocol of one endpoint, between a stream of bytes and a user.
+ * The protocol of one endpoint, between a byte stream and a user.
  *
- * The driver's duties: call {@linkcode Session.open} after the opening handshake, then pass it
- * every chunk ({@linkcode Session.receive}), the end of the peer's direction ({@linkcode
- * Session.receiveEnd}) and the end of the stream ({@linkcode Session.streamClosed}); send the
- * output after each call.
+ * The driver must call {@linkcode Session.open} after the opening handshake, then pass it every
+ * chunk ({@linkcode Session.receive}), the end of the peer's side ({@linkcode Session.receiveEnd})
+ * and the end of the stream ({@linkcode Session.streamClosed}), and send the output after each
+ * call.
  *
  * @example
  * ```ts

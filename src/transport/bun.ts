@@ -1,7 +1,7 @@
 /*
- * The port over Bun's sockets: `Bun.connect`, `Bun.listen`, and their sockets as transports. All
- * sockets share one handler object; a socket's `data` is its transport, and before that the
- * connecting or accepting side that creates one.
+ * The port to Bun's sockets: `Bun.connect`, `Bun.listen`, and transports over their sockets. All
+ * sockets share one handler object; a socket's `data` is its transport, or initially the dialer or
+ * listener that creates it.
  */
 
 import type {
@@ -20,20 +20,20 @@ import { checkRuntime } from "./node_versions.ts";
 
 /** One socket, accepted or connected. */
 interface BunSocket<Data> {
-  /** The value that the handlers receive: set per connection, or inherited from the listener. */
+  /** The value passed to the handlers: set per connection, or inherited from the listener. */
   data: Data;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** Returns how many bytes the kernel accepted, or -1 when the socket is closed. */
+  /** Returns the number of bytes accepted by the kernel, or -1 if the socket is closed. */
   write(bytes: Uint8Array, offset: number, length: number): number;
   /** Sends a FIN (TLS: a close_notify); reading continues. */
   shutdown(): void;
   /**
-   * Closes at once; the kernel still sends its buffered output, then a FIN. Calls the `close`
-   * handler before it returns.
+   * Closes immediately; the kernel still sends its buffered output, then a FIN. Calls the `close`
+   * handler synchronously.
    */
   close(): void;
-  /** Closes at once, with a reset. Calls the `close` handler before it returns. */
+  /** Closes immediately with a reset. Calls the `close` handler synchronously. */
   terminate(): void;
   pause(): void;
   resume(): void;
@@ -44,7 +44,10 @@ interface BunSocket<Data> {
 
 /** The callbacks of sockets; one object serves any number of sockets. */
 interface BunSocketHandlers<Data> {
-  /** The argument of `data`: `"uint8array"` is a plain one with separate memory for each call. */
+  /**
+   * The argument type of `data`: `"uint8array"` is a plain `Uint8Array` with separate memory per
+   * call.
+   */
   binaryType: "uint8array";
   open(socket: BunSocket<Data>): void;
   handshake(socket: BunSocket<Data>, success: boolean, error: Error | null): void;
@@ -53,11 +56,11 @@ interface BunSocketHandlers<Data> {
   end(socket: BunSocket<Data>): void;
   error(socket: BunSocket<Data>, error: Error): void;
   close(socket: BunSocket<Data>, error?: Error): void;
-  /** Its presence keeps a failed `Bun.connect` from being reported as an unhandled rejection. */
+  /** Must be present, or a failed `Bun.connect` is reported as an unhandled rejection. */
   connectError(socket: BunSocket<Data>, error: Error): void;
 }
 
-/** TLS options of either side, PEM texts. An empty object or an empty `ca` would mean no TLS. */
+/** TLS options of either side, as PEM texts. An empty object or an empty `ca` would disable TLS. */
 interface BunTlsOptions {
   ca?: string[] | undefined;
   cert?: string | undefined;
@@ -82,7 +85,7 @@ interface BunSocketOptions<Data> {
 interface BunListener {
   readonly hostname?: string;
   readonly port?: number;
-  /** Stops accepting; open sockets stay. */
+  /** Stops accepting; open sockets remain open. */
   stop(): void;
 }
 
@@ -102,7 +105,7 @@ function bunApi(): BunApi {
 /** A Bun socket whose `data` is the receiver of its events. */
 type Socket = BunSocket<SocketOwner>;
 
-/** The receiver of a socket's events. Ignores them by default. */
+/** Receives a socket's events, and ignores them by default. */
 abstract class SocketOwner {
   opened(_socket: Socket): void {}
   secured(_socket: Socket, _success: boolean, _error: Error | null): void {}
@@ -127,23 +130,23 @@ const handlers: BunSocketHandlers<SocketOwner> = {
 };
 
 /**
- * JavaScriptCore keeps the bytes of a small array beside the object, and moves them out for the first
- * view, which takes three times as long as a copy (bench/micro/view.ts). From here on masking by words
- * makes that view anyway.
+ * JavaScriptCore stores the bytes of a small array inline and moves them for the first view, which
+ * takes three times as long as a copy (bench/micro/view.ts). From this size, masking by words
+ * creates that view anyway.
  */
 const COPIES_BELOW = 256;
 
 /**
- * The state of a transport, in one number: separate fields would take 56 bytes more per connection.
+ * The state of a transport in one number: separate fields would take 56 more bytes per connection.
  */
 const Flag = {
   /** The user has paused it. */
   Paused: 1,
-  /** Bun's socket is paused: by the user, or because `start` was not called yet. */
+  /** Bun's socket is paused: by the user, or because `start` was not called. */
   Stopped: 2,
-  /** The local direction was ended. */
+  /** The local side was ended. */
   Ended: 4,
-  /** The peer has ended its direction. */
+  /** The peer has ended its side. */
   PeerEnded: 8,
   /** The sink was notified of that. */
   EndTold: 16,
@@ -155,7 +158,7 @@ const Flag = {
   Over: 128,
 } as const;
 
-/** The part of a write that Bun has not accepted: `bytes` from `offset` to `length`. */
+/** The part of a write not accepted by Bun: `bytes` from `offset` to `length`. */
 interface PendingWrite {
   readonly bytes: Uint8Array;
   offset: number;
@@ -166,12 +169,12 @@ interface PendingWrite {
 class BunTransport extends SocketOwner implements Transport {
   readonly #socket: Socket;
   #sink: TransportSink | undefined;
-  /** The part of the last write that Bun has not accepted. */
+  /** The part of the last write not accepted by Bun. */
   #pending: PendingWrite | undefined;
-  /** Chunks that arrived while stopped: after a reset Bun still reads the rest. */
+  /** Chunks received while stopped: after a reset Bun still reads the rest. */
   #held: Uint8Array[] | undefined;
   #error: Error | undefined;
-  /** The set of `Flag`s. */
+  /** The `Flag` bits. */
   #flags = 0;
 
   constructor(socket: Socket) {
@@ -205,7 +208,7 @@ class BunTransport extends SocketOwner implements Transport {
   write(bytes: Uint8Array, length: number): boolean {
     if ((this.#flags & (Flag.Ended | Flag.Over)) !== 0) return true;
     if ((this.#flags & Flag.Closed) !== 0) {
-      // The close waits for `resume`, but writers must be notified now.
+      // The close event waits for `resume`, but writers must be notified now.
       this.#finishSoon();
       return true;
     }
@@ -241,7 +244,7 @@ class BunTransport extends SocketOwner implements Transport {
     this.#held = undefined;
     this.#error ??= error;
     if ((this.#flags & Flag.Closed) !== 0) this.#finishSoon();
-    // Not `terminate`: its reset would discard bytes that the peer has not read yet.
+    // Not `terminate`, whose reset would discard bytes not yet read by the peer.
     else this.#socket.close();
   }
 
@@ -260,7 +263,7 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   override secured(_: Socket, success: boolean, error: Error | null): void {
-    // If it is cut during its handshake, the socket reports the failure.
+    // If cut during its handshake, the socket reports a failure.
     if (!success && (this.#flags & Flag.Destroyed) === 0) this.#error ??= error ?? undefined;
   }
 
@@ -295,12 +298,12 @@ class BunTransport extends SocketOwner implements Transport {
   override closed(error?: Error): void {
     this.#flags |= Flag.Closed;
     if ((this.#flags & Flag.Destroyed) === 0) this.#error ??= error;
-    // Without a sink, or with chunks held for a paused one, the end has to wait; but a write that
-    // was in progress has failed and cannot wait.
+    // Without a sink, or with held chunks, the end must wait; but a pending write has failed and
+    // cannot wait.
     if (this.#held === undefined || this.#pending !== undefined) this.#finishSoon();
   }
 
-  /** Delivers the chunks that arrived without a sink, in order. */
+  /** Delivers held chunks in order. */
   #deliver(): void {
     while (this.#held !== undefined && (this.#flags & Flag.Stopped) === 0) {
       const chunk = this.#held.shift()!;
@@ -312,10 +315,7 @@ class BunTransport extends SocketOwner implements Transport {
     if ((this.#flags & Flag.Closed) !== 0) this.#finish();
   }
 
-  /**
-   * A write has failed after a reset. Bun does not report the error, and while paused no close
-   * either.
-   */
+  /** A write failed after a reset. Bun does not report the error, nor a close while paused. */
   #broke(): void {
     const error = new Error("the peer has closed or reset the connection");
     this.destroy(Object.assign(error, { code: "ECONNRESET" }));
@@ -328,7 +328,7 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   /**
-   * Deferred: Bun may report the end inside a call of this transport, where `closed` must not be
+   * Deferred: Bun may report the end during a call of this transport, when `closed` must not be
    * called.
    */
   #finishSoon(): void {
@@ -364,7 +364,7 @@ class Accepting extends SocketOwner {
   }
 }
 
-/** The `data` of a socket that is being connected, up to the end of its TLS handshake. */
+/** The `data` of a connecting socket, until the end of its TLS handshake. */
 class Dialing extends SocketOwner {
   readonly #options: DialOptions;
   readonly #resolve: (transport: Transport) => void;
@@ -396,8 +396,8 @@ class Dialing extends SocketOwner {
   }
 
   override secured(socket: Socket, success: boolean, error: Error | null): void {
-    // Without `rejectUnauthorized`, Bun still reports a certificate for another name as a failure;
-    // the handshake itself has failed only if no cipher was agreed on.
+    // With `rejectUnauthorized: false`, Bun still reports a name mismatch as a failure; the
+    // handshake itself failed only if there is no cipher.
     const accept = this.#options.tls?.rejectUnauthorized === false && socket.getCipher() !== null;
     if (success || accept) this.#succeed(socket);
     else this.failed(error);
@@ -428,7 +428,7 @@ class Dialing extends SocketOwner {
   }
 }
 
-/** Bun's sockets have TCP_NODELAY set from the beginning. */
+/** Bun enables TCP_NODELAY by default. */
 function setNoDelay(socket: Socket, noDelay: boolean): void {
   if (!noDelay) socket.setNoDelay(false);
 }
@@ -462,13 +462,13 @@ async function clientTls(options: TlsClientOptions, hostname: string): Promise<B
   const { isIP } = await import("node:net");
   const { checkAuthorities, clientIdentity } = await import("./node_tls.ts");
   const identity = clientIdentity(options);
-  // RFC 6066 3: an IP address is not a server name. Bun would send it, unless the name is empty; it
-  // checks the certificate against the host in any case.
+  // RFC 6066 3: an IP address is not a server name. Bun would send it unless the name is empty; it
+  // always verifies the certificate against the host.
   const noName = options.serverName === undefined && isIP(hostname) !== 0;
   let ca: string[] | undefined;
   if (caCerts !== undefined) {
     checkAuthorities(caCerts);
-    // Bun trusts `ca` instead of the system's certificates, not in addition to them.
+    // Bun trusts `ca` instead of the system's certificates.
     const { rootCertificates } = await import("node:tls");
     ca = [...rootCertificates, ...caCerts];
   }

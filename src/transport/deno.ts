@@ -1,7 +1,7 @@
 /*
- * The port over Deno's sockets: connecting by `Deno.connect`, listening by `node:net` or
- * `Deno.listen`, and a connection of Deno as a transport, with one pending read unless paused, and
- * at most one pending write.
+ * The port to Deno's sockets: `Deno.connect`, listening by `node:net` or `Deno.listen`, and a
+ * transport over a Deno connection, with one pending read unless paused, and at most one pending
+ * write.
  */
 
 import type {
@@ -19,7 +19,7 @@ import type { NodeListener } from "./node.ts";
 import { checkRuntime } from "./node_versions.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** The part of `Deno.Conn` that the transport uses, so that no runtime type is exported. */
+/** The part of `Deno.Conn` used here, so that no runtime type is exported. */
 interface DenoConn {
   read(room: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
@@ -50,7 +50,7 @@ class DenoTransport implements Transport {
   /**
    * @param conn The open connection.
    * @param peer The peer's address and port.
-   * @param readBufferSize The first size in bytes of the read buffer.
+   * @param readBufferSize The initial size in bytes of the read buffer.
    */
   constructor(
     conn: DenoConn,
@@ -112,11 +112,11 @@ class DenoTransport implements Transport {
   }
 
   /**
-   * Hands the connection over to another owner, which closes it: the transport has no further
-   * effect and reports nothing. It must be paused, with nothing left to write.
+   * Hands the connection over to another owner, which closes it; the transport becomes inactive. It
+   * must be paused, with nothing left to write.
    *
    * @param isWanted Whether this kind of connection is usable.
-   * @returns The connection, or `undefined` when the transport keeps it.
+   * @returns The connection, or `undefined` if the transport keeps it.
    */
   release<T extends object>(isWanted: (conn: object) => conn is T): T | undefined {
     const conn: object = this.#conn;
@@ -137,7 +137,7 @@ class DenoTransport implements Transport {
         this.#reading = true;
         const count = await this.#conn.read(room);
         this.#reading = false;
-        // The read was pending when it was paused: its bytes have to wait.
+        // Paused during the read: its bytes must wait.
         while (this.#paused) await this.#resumed();
         if (this.#over) return;
         if (count === null) break;
@@ -196,7 +196,7 @@ class DenoTransport implements Transport {
     this.#bufferedAmount = 0;
     this.#paused = false;
     this.#wake?.();
-    // Pending reads and writes now reject, and find the connection closed.
+    // Pending reads and writes now reject.
     this.#conn.close();
   }
 
@@ -208,8 +208,8 @@ class DenoTransport implements Transport {
 }
 
 /**
- * The pause of accepting after a failure, in milliseconds: a lack of file descriptors lasts for a
- * while.
+ * The delay before accepting again after a failure, in milliseconds: a lack of file descriptors may
+ * persist.
  */
 const ACCEPT_RETRY_DELAY = 100;
 
@@ -224,7 +224,7 @@ export const denoNetwork: Network = {
   lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 
-/** Not from `process`: the first use of that global loads a dozen of Deno's `node:` modules, in 20 ms. */
+/** Not from `process`, whose first use loads a dozen of Deno's `node:` modules in 20 ms. */
 function checkVersion(): void {
   checkRuntime({ deno: Deno.version.deno });
 }
@@ -254,13 +254,13 @@ function peerOf({ remoteAddr }: Deno.Conn): { remoteAddress: string; remotePort:
 }
 
 /**
- * TLS as a client. An aborted handshake rejects at once, but its socket stays until the server acts: whatever
- * is closed, Deno ends the handshake first. `node:tls` would release the socket, for twice the CPU time of
- * each message (29 to 40 us instead of 13 to 22).
+ * TLS as a client. An aborted handshake rejects immediately, but its socket remains until the
+ * server acts, because Deno finishes the handshake first. `node:tls` would release the socket, but
+ * takes twice the CPU time per message (29 to 40 us instead of 13 to 22).
  *
- * Not by `Deno.connectTls`, which cannot be canceled and accepts no other name than the host's.
- * `node:tls` replaces `Deno.startTls` where that is insufficient: it supports no client
- * certificate, always checks the server's, and works over TCP only.
+ * `Deno.connectTls` cannot be canceled and accepts only the host's name. `node:tls` replaces
+ * `Deno.startTls` where the latter is insufficient: it supports no client certificate, always
+ * verifies the server's, and works over TCP only.
  */
 async function secure(
   transport: Transport,
@@ -288,7 +288,8 @@ async function secure(
 }
 
 /**
- * Does `work`, and calls `cut` when it fails or the signal aborts, whose reason is then the error.
+ * Does `work`; calls `cut` if it fails or the signal aborts, and then rejects with the signal's
+ * reason.
  */
 async function abortable<T>(
   signal: AbortSignal | undefined,
@@ -313,8 +314,8 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
   checkVersion();
   const { tls, ...plain } = options;
   if (tls === undefined) return await listenPlain(plain, sink);
-  // Not `Deno.listenTls`: it has no TCP_NODELAY, and keeps the socket of a silent client, even
-  // after a `close`. (It takes half the time per message.)
+  // Not `Deno.listenTls`, although it takes half the time per message: it has no TCP_NODELAY, and
+  // keeps the socket of a silent client even after `close`.
   const secured = (await import("./node_tls.ts")).tlsServer(tls);
   return await listenPlain(plain, {
     accept: (transport) => sink.accept(secured(transport)),
@@ -323,10 +324,10 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
 }
 
 /**
- * By `node:net` by default. With 10,000 connections a message on a socket of `Deno.listen` costs
- * three times as much as with 100, and some connections starve for seconds; an idle one holds its
- * read buffer. On `node:net` a message costs a tenth more with few connections, and twice as much
- * with many, which are served in turn (bench/SCALING.md).
+ * Default: `node:net`. With `Deno.listen`, a message costs three times as much with 10,000
+ * connections as with 100, some connections starve for seconds, and idle ones hold a read buffer.
+ * With `node:net`, a message costs 10% more with few connections and twice as much with many, but
+ * all are served in turn (bench/SCALING.md).
  */
 async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<Listener> {
   if (options.denoSockets === "Deno.listen") return listenByDeno(options, sink);
@@ -340,15 +341,15 @@ async function listenPlain(options: ListenOptions, sink: ListenerSink): Promise<
   }
 }
 
-/** Milliseconds between two checks of a listener. */
+/** Milliseconds between checks of a listener. */
 const WATCH_INTERVAL = 500;
 
 /** The default of the option `backlog`: Node's. */
 const DEFAULT_BACKLOG = 511;
 
 /**
- * A listener of Deno's `node:net`. When the process has no file descriptor left, it stops accepting
- * permanently, without an event, so it is restarted at intervals.
+ * A listener of Deno's `node:net`. When file descriptors run out, it silently stops accepting, so
+ * it is restarted at intervals.
  */
 class WatchedListener implements Listener {
   readonly hostname: string;
@@ -385,16 +386,16 @@ class WatchedListener implements Listener {
     }
   }
 
-  /** The error when the process has no file descriptor left. */
+  /** Returns the error if no file descriptor is left. */
   #probe(): Error | undefined {
     const place = { ...this.#options, port: this.port };
-    // Without the permission Deno would ask the user.
+    // Without the permission Deno would prompt the user.
     if (
       !permissionsFor(place).every((one) => Deno.permissions.querySync(one).state === "granted")
     ) {
       return undefined;
     }
-    // The address is in use, by this listener; without a file descriptor the attempt fails earlier.
+    // Fails because this listener uses the address, or earlier without a file descriptor.
     const reason = ownReason(place);
     if (!(reason instanceof Error)) return undefined;
     const isOfFiles = /\b(EMFILE|ENFILE)\b|\bos error 2[34]\b/;
@@ -405,8 +406,7 @@ class WatchedListener implements Listener {
 }
 
 /**
- * If a permission is missing, Deno's `node:net` throws outside every promise, which ends the
- * process.
+ * If a permission is missing, Deno's `node:net` throws an uncaught error, which ends the process.
  */
 async function requirePermission(options: ListenOptions): Promise<void> {
   for (const permission of permissionsFor(options)) {
@@ -424,7 +424,10 @@ function permissionsFor({ hostname, port, unix }: ListenOptions): Deno.Permissio
     : [{ name: "read", path: unix }, { name: "write", path: unix }];
 }
 
-/** The cause of a failed bind, from Deno's own sockets: `node:net` reports EINVAL for some. */
+/**
+ * Finds the cause of a failed bind with Deno's own sockets: `node:net` just reports EINVAL for
+ * some.
+ */
 function ownReason({ hostname, port, unix }: ListenOptions): unknown {
   try {
     const probe = unix === undefined
@@ -440,7 +443,7 @@ function ownReason({ hostname, port, unix }: ListenOptions): unknown {
 function listenByDeno(options: ListenOptions, sink: ListenerSink): Listener {
   const { hostname, port, unix, reusePort, backlog: tcpBacklog } = options;
   if (reusePort) requireReusePort();
-  // `reusePort` is missing from the types that are stable.
+  // `reusePort` is missing from the stable types.
   const tcp = { hostname, port, reusePort, tcpBacklog } as Deno.TcpListenOptions;
   const listener = unix === undefined
     ? Deno.listen(tcp)
@@ -448,13 +451,13 @@ function listenByDeno(options: ListenOptions, sink: ListenerSink): Listener {
   return new DenoListener(listener, options, sink);
 }
 
-/** Without its flag Deno does not throw but ends the process. */
+/** Without its flag, Deno ends the process instead of throwing. */
 function requireReusePort(): void {
   if ("listenDatagram" in Deno) return;
   throw new TypeError('reusePort with denoSockets "Deno.listen" needs --unstable-net');
 }
 
-/** Whether a peer disconnected before it was accepted, which must not delay the next one. */
+/** Whether a peer disconnected before it was accepted, which must not delay the next peer. */
 function isOfPeer(error: unknown): boolean {
   const { ConnectionAborted, ConnectionReset, NotConnected } = Deno.errors;
   return [ConnectionAborted, ConnectionReset, NotConnected].some((kind) => error instanceof kind);
@@ -484,7 +487,7 @@ class DenoListener implements Listener {
       this.#closed = true;
       this.#listener.close();
     }
-    // The address is released once the pending accept has been canceled.
+    // The address is released when the pending accept is canceled.
     await this.#accepting;
   }
 

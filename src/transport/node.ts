@@ -1,6 +1,6 @@
 /*
- * The port over `node:net` and `node:tls`. Deno and Bun have these modules too: the file works
- * there, and Deno's transport uses it where `Deno.connectTls` is insufficient.
+ * The port to `node:net` and `node:tls`. It also works on Deno and Bun; Deno's transport uses it
+ * where `Deno.connectTls` is insufficient.
  */
 
 import * as net from "node:net";
@@ -18,8 +18,8 @@ import type {
 } from "./transport.ts";
 
 /**
- * Node's paused streams read ahead up to this size: one chunk; the kernel keeps the rest. A later
- * reset then waits too, instead of discarding it.
+ * Node's paused streams read ahead up to this size, here one chunk; the kernel keeps the rest. A
+ * later reset then waits instead of discarding it.
  */
 const HIGH_WATER_MARK = 1;
 
@@ -32,7 +32,7 @@ export const nodeNetwork: Network = {
   lookup: async (hostname) => (await (await import("node:dns/promises")).lookup(hostname)).address,
 };
 
-/** `node:tls` and `node:crypto` take 20 ms to load, and few servers speak TLS themselves. */
+/** `node:tls` and `node:crypto` take 20 ms to load, and few servers terminate TLS. */
 const loadTls = (): Promise<typeof import("./node_tls.ts")> => import("./node_tls.ts");
 
 async function dial(options: DialOptions): Promise<Transport> {
@@ -74,7 +74,7 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
     const server = net.createServer(
       { allowHalfOpen: true, noDelay: options.noDelay, ...stream },
       (socket) => {
-        // Not `tls.createServer`, which reports a connection only after its TLS handshake.
+        // Not `tls.createServer`, which reports connections only after the TLS handshake.
         sink.accept(new NodeTransport(secure === undefined ? socket : secure(socket)));
       },
     );
@@ -95,7 +95,7 @@ async function listen(options: ListenOptions, sink: ListenerSink): Promise<Liste
   });
 }
 
-/** Older versions ignore the option silently. */
+/** Older versions silently ignore the option. */
 function requireReusePort(): void {
   const [major, minor] = process.versions.node.split(".").map(Number) as [number, number];
   if (major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)) return;
@@ -115,8 +115,8 @@ export class NodeListener implements Listener {
   }
 
   /**
-   * Restarts accepting, on Deno: its listeners do not recover after a failed accept. Without effect
-   * if the listener still accepts.
+   * Resumes accepting on Deno, whose listeners do not recover after a failed accept. No effect if
+   * the listener still accepts.
    */
   acceptAgain(backlog: number): void {
     const { _handle } = this.#server as { _handle?: { listen?(backlog: number): unknown } | null };
@@ -124,7 +124,8 @@ export class NodeListener implements Listener {
   }
 
   close(): Promise<void> {
-    // The address is released at once; the callback of `close` would wait for the last connection.
+    // The address is released immediately; the callback of `close` would wait for the last
+    // connection.
     this.#server.close();
     return Promise.resolve();
   }

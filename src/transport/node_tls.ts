@@ -1,6 +1,6 @@
 /*
- * TLS by `node:tls`, which Deno and Bun have as well: the port's options, checked and converted,
- * and either side of TLS over any transport.
+ * TLS with `node:tls` on all three runtimes: validates and converts the port's options, and runs
+ * either side of TLS over any transport.
  */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
@@ -11,7 +11,7 @@ import { show } from "../shared/check.ts";
 import { type NodeSocket, NodeTransport } from "./node_transport.ts";
 import type { TlsClientOptions, TlsServerOptions, Transport } from "./transport.ts";
 
-/** A certificate chain and its private key, both PEM texts; the key is not encrypted. */
+/** A certificate chain and its unencrypted private key, as PEM texts. */
 export interface TlsIdentity {
   /** The certificate chain. */
   readonly cert: string;
@@ -22,11 +22,10 @@ export interface TlsIdentity {
 const CERTIFICATE_LINE = "-----BEGIN CERTIFICATE-----";
 
 /**
- * Checks a certificate and a private key, and decrypts the key, so that every runtime can read
- * them. Otherwise they would fail late, some only in the first handshake, with errors that name no
- * option.
+ * Validates a certificate and a private key, and decrypts the key for all runtimes. Otherwise
+ * errors would appear late, some only in the first handshake, and not name the option.
  *
- * @throws {TypeError} When a key or certificate cannot be read, or they do not match.
+ * @throws {TypeError} When the key or certificate is unreadable, or they do not match.
  */
 export function tlsIdentity({ cert, key, passphrase }: TlsServerOptions): TlsIdentity {
   const certificate = readCertificate("tls.cert", cert);
@@ -78,7 +77,7 @@ function notPem(name: string, wanted: string, given: string): TypeError {
   return new TypeError(`Option "${name}" must be ${wanted}, got ${describe(given)}`);
 }
 
-/** The description of a text in an error, which never repeats a possible secret. */
+/** Describes a text for an error without revealing a possible secret. */
 function describe(given: string): string {
   if (given.includes("PRIVATE KEY-----")) return "a private key";
   if (given.includes(CERTIFICATE_LINE)) return "a certificate";
@@ -93,19 +92,21 @@ function unreadable(name: string, what: string, cause: unknown): TypeError {
 }
 
 /**
- * The options of `tls.connect` besides the address; an `object`, so that no runtime's type is exported.
+ * The options of `tls.connect` besides the address; typed as `object`, so that no runtime type is
+ * exported.
  *
- * @param hostname The name to request and to check, unless the options have another.
+ * @param hostname The name to request and verify, unless the options have another.
  */
 function tlsOptions(options: TlsClientOptions, hostname?: string): object {
-  // Node requests no server name if only a host is given.
+  // Node sends no server name if only a host is given.
   const serverName = options.serverName ?? hostname;
   const result: tls.ConnectionOptions = {
     rejectUnauthorized: options.rejectUnauthorized ?? true,
     secureContext: clientContext(options),
   };
   if (serverName !== undefined) {
-    // RFC 6066 3: an IP address is not a server name; the certificate is still checked against it.
+    // RFC 6066 3: an IP address is not a server name, but the certificate is still verified against
+    // it.
     if (net.isIP(serverName) === 0) result.servername = serverName;
     else result.checkServerIdentity = (_, peer) => tls.checkServerIdentity(serverName, peer);
   }
@@ -114,7 +115,7 @@ function tlsOptions(options: TlsClientOptions, hostname?: string): object {
 
 let lastClient: { options: TlsClientOptions; context: tls.SecureContext } | undefined;
 
-/** Reading the system's certificates takes Node some 40 ms, so the last context is kept. */
+/** Caches the last context: Node takes some 40 ms to read the system's certificates. */
 function clientContext(options: TlsClientOptions): tls.SecureContext {
   const { caCerts, cert, key, passphrase } = options;
   if (lastClient !== undefined) {
@@ -132,7 +133,7 @@ function clientContext(options: TlsClientOptions): tls.SecureContext {
   return context;
 }
 
-/** The client's own certificate and key, checked, if there are any. */
+/** The client's validated certificate and key, if any. */
 export function clientIdentity(
   { cert, key, passphrase }: TlsClientOptions,
 ): TlsIdentity | undefined {
@@ -141,10 +142,10 @@ export function clientIdentity(
     : tlsIdentity({ cert, key, passphrase });
 }
 
-/** A transport as a stream for `node:tls`. */
+/** Adapts a transport to a stream for `node:tls`. */
 class TransportStream extends Duplex {
   readonly #transport: Transport;
-  /** Notifies the stream that its last write has left. */
+  /** Notifies the stream that its last write was sent. */
   #written: (() => void) | undefined;
   #held = false;
 
@@ -194,7 +195,9 @@ class TransportStream extends Duplex {
   }
 }
 
-/** Under Deno a paused `TLSSocket` keeps reading indefinitely, so the stream below it is stopped as well. */
+/**
+ * On Deno a paused `TLSSocket` keeps reading indefinitely, so the underlying stream is stopped too.
+ */
 class TlsTransport extends NodeTransport {
   readonly #stream: TransportStream;
 
@@ -214,24 +217,25 @@ class TlsTransport extends NodeTransport {
   }
 
   override end(): void {
-    // From inside the peer's end Deno would close the stream without a close_notify.
+    // During the peer's end event, Deno would close the stream without a close_notify.
     queueMicrotask(() => super.end());
   }
 }
 
 /**
- * A `TLSSocket` that connects.
+ * Creates a connecting `TLSSocket`.
  *
- * @param address The argument of `net.connect`; an `object`, so that no runtime's type is exported.
+ * @param address The argument of `net.connect`; typed as `object`, so that no runtime type is
+ *   exported.
  */
 export function connectTls(address: object, options: TlsClientOptions, hostname: string): object {
   return tls.connect({ ...address, ...tlsOptions(options, hostname) });
 }
 
 /**
- * TLS as a server over sockets of `node:net`, each passed to the returned function.
+ * Returns a function that starts TLS as a server on a socket of `node:net`.
  *
- * @param stream Options of the streams that it creates.
+ * @param stream Options of the created streams.
  * @throws {TypeError} When the certificate or the key cannot be read, or do not match.
  */
 export function socketSecurer(
@@ -243,7 +247,7 @@ export function socketSecurer(
     new tls.TLSSocket(socket as net.Socket, { isServer: true, secureContext, ...stream });
 }
 
-/** {@linkcode Network.startTls} for every runtime. */
+/** {@linkcode Network.startTls} for all runtimes. */
 export function startTls(transport: Transport, options: TlsClientOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const stream = new TransportStream(transport);
@@ -264,8 +268,8 @@ export function startTls(transport: Transport, options: TlsClientOptions): Promi
 }
 
 /**
- * TLS as a server over transports of any kind, each passed to the returned function. The handshake
- * begins once the result is started.
+ * Returns a function that starts TLS as a server over a transport of any kind. The handshake begins
+ * when the result is started.
  *
  * @throws {TypeError} When the certificate or the key cannot be read, or do not match.
  */

@@ -1,19 +1,19 @@
-/* A socket of `node:net` or `node:tls` as a transport. */
+/* A transport over a socket of `node:net` or `node:tls`. */
 
 import { Buffer } from "node:buffer";
 import type { Transport, TransportSink } from "./transport.ts";
 
 /**
- * A large write is split into pieces of this size, because Node counts a piece as buffered until
- * its last byte has left: `bufferedAmount` falls in steps of 64 KiB.
+ * Large writes are split into pieces of this size, because Node counts a piece as buffered until
+ * its last byte is sent: `bufferedAmount` falls in steps of 64 KiB.
  */
 const PIECE_SIZE = 65_536;
 
-/** Written after a deferred write, for a callback when it has left. */
+/** Written after a deferred write, to get a callback when that was sent. */
 const NOTHING = new Uint8Array(0);
 
 /**
- * Node would spend a turn of the event loop on every write below this mark to report free space
+ * For every write below this mark Node would use a turn of the event loop to report free space
  * (bench/NOTES.md).
  */
 const WRITE_MARK = PIECE_SIZE + 1;
@@ -21,7 +21,7 @@ const WRITE_MARK = PIECE_SIZE + 1;
 /** The key of a socket's transport, for the shared listeners. */
 const transportOf = Symbol("transport");
 
-/** The part of a Node stream that carries a transport: `net.Socket`, `TLSSocket`, the `Duplex` of an upgrade. */
+/** The part of a Node stream used here: `net.Socket`, `TLSSocket`, the `Duplex` of an upgrade. */
 export interface NodeSocket {
   readonly destroyed: boolean;
   readonly readableEnded?: boolean;
@@ -30,7 +30,7 @@ export interface NodeSocket {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly writableLength: number;
-  /** An undocumented part of Node; without it, writing only takes slightly longer. */
+  /** Undocumented in Node; without it, writing just takes slightly longer. */
   readonly _writableState?: { highWaterMark: number };
   on(event: "data", listener: (this: NodeSocket, chunk: Uint8Array<ArrayBuffer>) => void): unknown;
   on(event: "error", listener: (this: NodeSocket, error: Error) => void): unknown;
@@ -43,7 +43,7 @@ export interface NodeSocket {
   [transportOf]?: NodeTransport;
 }
 
-/** A write that has not left completely. The socket has not accepted `bytes` from `offset` to `length`. */
+/** An incomplete write: the socket has not accepted `bytes` from `offset` to `length`. */
 interface PendingWrite {
   readonly bytes: Uint8Array;
   readonly offset: number;
@@ -52,13 +52,13 @@ interface PendingWrite {
 
 const ON_DENO = "Deno" in globalThis;
 
-/** A Node socket as a {@linkcode Transport}. */
+/** A {@linkcode Transport} over a Node socket. */
 export class NodeTransport implements Transport {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #socket: NodeSocket;
   #sink: TransportSink | undefined;
-  /** The write that has not left completely. */
+  /** The incomplete write. */
   #pending: PendingWrite | undefined;
   #written: ((error?: Error | null) => void) | undefined;
   #ended = false;
@@ -66,18 +66,18 @@ export class NodeTransport implements Transport {
   #error: Error | undefined;
 
   /**
-   * @param socket The open socket, which must have no other reader. Node's own kinds are `net.Socket`,
-   * `tls.TLSSocket`, and the one that an `upgrade` event of `node:http` hands over.
-   * @param peer The stream below, if the socket does not have the peer's address.
+   * @param socket The open socket without other readers: a `net.Socket`, a `tls.TLSSocket`, or that
+   * of an `upgrade` event of `node:http`.
+   * @param peer The underlying stream, if the socket does not have the peer's address.
    */
   constructor(socket: NodeSocket, peer?: Pick<Transport, "remoteAddress" | "remotePort">) {
     this.#socket = socket;
-    // Node drops the address when the socket closes, so it is read now.
+    // Read now, because Node drops the address when the socket closes.
     this.remoteAddress = socket.remoteAddress ?? peer?.remoteAddress ?? "";
     this.remotePort = socket.remotePort ?? peer?.remotePort ?? 0;
     socket[transportOf] = this;
     if (socket._writableState !== undefined) socket._writableState.highWaterMark = WRITE_MARK;
-    // A socket that is already closed does not report it again.
+    // A closed socket does not report the close again.
     this.#over = socket.destroyed;
     socket.on("error", NodeTransport.#onError);
     socket.on("close", NodeTransport.#onClose);
@@ -91,7 +91,7 @@ export class NodeTransport implements Transport {
     return this.#socket.servername || undefined;
   }
 
-  /** TLS records leave in a later turn of the event loop even when the kernel has room. */
+  /** TLS records are sent in a later turn of the event loop even if the kernel has room. */
   get writesLater(): boolean {
     return this.#socket.encrypted === true;
   }
@@ -114,7 +114,7 @@ export class NodeTransport implements Transport {
     this.#socket.on("end", NodeTransport.#onEnd);
     // Another reader may already have reached the end.
     if (this.#socket.readableEnded === true) queueMicrotask(() => this.#sink!.end());
-    // Starts to flow in a later tick, unless `pause` is called before.
+    // Starts to flow in a later tick, unless `pause` is called first.
     this.#socket.on("data", NodeTransport.#onData);
   }
 
@@ -143,16 +143,16 @@ export class NodeTransport implements Transport {
   }
 
   /**
-   * Writes `bytes` from `offset` to `length`, piece by piece while the socket accepts them at once;
-   * `true` when all have left.
+   * Writes `bytes` from `offset` to `length`, piece by piece while the socket accepts them; returns
+   * `true` if everything was sent.
    */
   #push(bytes: Uint8Array, offset: number, length: number): boolean {
-    // A write that always completes later gets its own callback, any other an empty write with a
-    // callback behind it, so that the common write, which completes at once, costs no callback.
+    // A write that always completes later gets a callback. Others are followed by an empty write
+    // with a callback, so that the common write, which completes immediately, needs none.
     const written = this.writesLater ? this.#callback : undefined;
     while (offset < length) {
       const size = Math.min(length - offset, PIECE_SIZE);
-      // Passing a Buffer saves the stream from creating one for the same memory.
+      // Passing a Buffer saves the stream from creating one.
       this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), written);
       offset += size;
       if (this.#socket.writableLength > 0) {
@@ -170,7 +170,8 @@ export class NodeTransport implements Transport {
   }
 
   #onWritten(error?: Error | null): void {
-    // "close" follows an error, and the end of a destroyed socket's write, which Node reports without one.
+    // "close" follows an error, and a write to a destroyed socket, which Node reports without an
+    // error.
     const pending = this.#pending;
     if (error || pending === undefined || this.#socket.destroyed) return;
     if (this.#socket.writableLength > 0) return;
@@ -180,7 +181,7 @@ export class NodeTransport implements Transport {
   }
 
   static #onData(this: NodeSocket, chunk: Uint8Array<ArrayBuffer>): void {
-    // Node gives each chunk separate memory, so what the sink returns does not matter.
+    // Each chunk of Node has separate memory, so the result is irrelevant.
     this[transportOf]!.#sink!.data(
       new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength),
     );

@@ -1,7 +1,7 @@
-// The oldest supported versions of the runtimes, as in `engines` of the npm packages. With older
-// ones an upgrade of `node:http` is never answered, without any error.
+// The oldest supported versions of the runtimes, as in `engines` of the npm packages. On older
+// versions an upgrade of `node:http` silently hangs.
 
-/** The first version that works, as major and minor number, by the runtime's key in `process.versions`. */
+/** The first supported version as major and minor number, by key of `process.versions`. */
 export const OLDEST_VERSIONS: Readonly<Record<string, readonly [major: number, minor: number]>> = {
   bun: [1, 4],
   deno: [2, 3],
@@ -10,16 +10,16 @@ export const OLDEST_VERSIONS: Readonly<Record<string, readonly [major: number, m
 
 const NAMES: Readonly<Record<string, string>> = { bun: "Bun", deno: "Deno", node: "Node.js" };
 
-/** Versions as `process.versions` has them. */
+/** The type of `process.versions`. */
 export type RuntimeVersions = Readonly<Record<string, string | undefined>>;
 
 let checked = false;
 
 /**
- * Rejects a runtime that is too old for sockets of this library.
+ * Rejects unsupported runtime versions.
  *
- * @param versions Default: the versions of this process, which are checked once.
- * @throws {Error} When the version is too old; the message names the actual and the required one.
+ * @param versions Default: those of this process, checked once.
+ * @throws {Error} When the version is too old; the message has the actual and the required version.
  */
 export function checkRuntime(versions?: RuntimeVersions): void {
   if (versions === undefined) {
@@ -29,7 +29,7 @@ export function checkRuntime(versions?: RuntimeVersions): void {
     checked = true;
     return;
   }
-  // Bun and Deno also have the version of Node that they are compatible with.
+  // Bun and Deno also report a compatible version of Node.
   const runtime = Object.keys(OLDEST_VERSIONS).find((name) => versions[name] !== undefined);
   if (runtime === undefined) return;
   const version = versions[runtime]!;

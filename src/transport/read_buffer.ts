@@ -1,34 +1,33 @@
-// The memory that a connection reads into, if the runtime requires it.
+// The read memory of a connection, if the runtime requires it.
 
-/** The size in bytes of the smallest block, unless the user chooses another. */
+/** The default minimum block size in bytes. */
 const FIRST_SIZE = 2048;
 
-/** Offering more room gains nothing: the kernel rarely has more at once. */
+/** The maximum room: the kernel rarely has more data at once. */
 const MOST_ROOM = 65_536;
 
 /** The minimum room, so that a small message does not arrive in two reads. */
 const LEAST_ROOM = 512;
 
 /**
- * The memory that a connection reads into: small while the peer sends little, because an idle
- * connection holds it, and growing while reads fill it. It provides room for reads, and never
- * reuses bytes once they were given away.
+ * The read memory of a connection: small while the peer sends little, because idle connections hold
+ * it, and growing while reads fill it. Bytes given away are never reused.
  */
 export class ReadBuffer {
   readonly #firstSize: number;
-  /** Room for the next read in bytes: more than the last reads have filled. */
+  /** The room for the next read in bytes: more than the last reads filled. */
   #wanted: number;
   #block: Uint8Array | undefined;
-  /** Bytes at the start of the block that were given away. */
+  /** The number of bytes at the start of the block given away. */
   #given = 0;
 
-  /** @param firstSize The size in bytes to begin with and to fall back to. */
+  /** @param firstSize The initial and minimum size in bytes. */
   constructor(firstSize: number = FIRST_SIZE) {
     this.#firstSize = firstSize;
     this.#wanted = Math.min(LEAST_ROOM, Math.ceil(firstSize / 4));
   }
 
-  /** The room for the next read. */
+  /** Returns the room for the next read. */
   room(): Uint8Array {
     const size = Math.max(this.#firstSize, Math.min(this.#wanted * 2, MOST_ROOM));
     const block = this.#block;
@@ -39,7 +38,7 @@ export class ReadBuffer {
   }
 
   /**
-   * Records that a read has put `count` bytes into `room`.
+   * Records a read of `count` bytes into `room`.
    *
    * @returns These bytes. They remain unchanged after {@linkcode ReadBuffer.give}; without it the
    * next read overwrites them.
@@ -53,7 +52,7 @@ export class ReadBuffer {
     return room.subarray(0, count);
   }
 
-  /** Gives the last `count` bytes away: they are never written to again. */
+  /** Gives away the last `count` bytes: they are never overwritten. */
   give(count: number): void {
     this.#given += count;
   }

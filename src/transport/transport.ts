@@ -1,8 +1,8 @@
 /**
  * The port between a connection and a runtime's sockets, and the ownership of memory.
  *
- * A transport pushes: chunks, room to write, the end of input and the end of the stream are calls
- * of its {@linkcode TransportSink}. It is independent of WebSocket.
+ * A transport is push-based: chunks, room to write, the end of input and the end of the stream are
+ * calls to its {@linkcode TransportSink}. It is independent of WebSocket.
  *
  * @module
  */
@@ -23,63 +23,61 @@ export interface Transport {
   readonly remotePort?: number;
 
   /**
-   * Bytes that {@linkcode Transport.write} accepted and that have not left the process yet. It
-   * falls while the peer reads, in steps of at most 64 KiB, and is 0 at `drain` and after `closed`.
+   * Bytes accepted by {@linkcode Transport.write} that have not left the process. It falls while
+   * the peer reads, in steps of at most 64 KiB, and is 0 at `drain` and after `closed`.
    */
   readonly bufferedAmount: number;
 
   /**
-   * `true` if a write is always still pending when {@linkcode Transport.write} returns (sockets
-   * that write through promises). The caller then passes separate memory instead of shared memory.
-   * Absent means `false`.
+   * `true` if writes are always pending when {@linkcode Transport.write} returns (sockets with
+   * promises). The caller then passes separate instead of shared memory. Absent: `false`.
    */
   readonly writesLater?: boolean;
 
   /**
-   * Parts of chunks below this size are cheaper to copy than to view, because of the runtime's
-   * representation of small arrays. Absent means 0: views are always cheaper.
+   * Below this size, copying a part of a chunk is cheaper than creating a view, because of the
+   * runtime's representation of small arrays. Absent: 0.
    */
   readonly copiesBelow?: number;
 
   /**
-   * Whether the runtime rarely polls sockets while it reads others, so that busy connections have
-   * to rest now and then.
+   * Whether the runtime rarely polls sockets while it reads others, so that busy connections must
+   * pause occasionally.
    */
   readonly pollsRarely?: boolean;
 
   /**
-   * Starts reading, and delivers to `sink` from now on. Nothing is delivered before the first call,
-   * and nothing during it. A later call hands the stream over to another sink.
+   * Starts reading and delivers to `sink`. Nothing is delivered before or during the first call. A
+   * later call hands the stream over to another sink.
    */
   start(sink: TransportSink): void;
 
   /**
    * Writes the first `length` bytes of `bytes`, in one piece if the runtime can.
    *
-   * Returns `true` when the transport has consumed or copied them: the memory is the caller's again
-   * and the next write may follow. Returns `false` when it still needs them: it keeps `bytes`,
-   * which the caller must not touch again, and accepts no further write before {@linkcode
-   * TransportSink.drain}. A write of no bytes is consumed at once. After {@linkcode Transport.end}
-   * or the stream's end a write is ignored.
+   * Returns `true` if the transport has consumed or copied them: the caller may reuse the memory
+   * and write again. Returns `false` if it still needs them: the caller must not touch `bytes`
+   * again, nor write before {@linkcode TransportSink.drain}. An empty write is consumed
+   * immediately. Writes after {@linkcode Transport.end} or the stream's end are ignored.
    */
   write(bytes: Uint8Array, length: number): boolean;
 
   /**
-   * Stops reading from the socket, so that the kernel's buffer fills and the peer has to wait.
-   * Holds back bytes that it has already read, the peer's end, and a reset, unless a write fails
-   * first. May be called before {@linkcode Transport.start}.
+   * Stops reading from the socket, which applies backpressure to the peer. Holds back bytes already
+   * read, the peer's end, and a reset, unless a write fails first. May be called before {@linkcode
+   * Transport.start}.
    */
   pause(): void;
 
   /** Resumes reading after {@linkcode Transport.pause}. */
   resume(): void;
 
-  /** Ends the outbound direction once all output has left; reading continues. */
+  /** Ends the local side after all output was sent; reading continues. */
   end(): void;
 
   /**
-   * Cuts the stream immediately, in both directions, and drops pending output; `closed` follows
-   * with `error`. The peer sees a reset or an end, depending on the runtime. The first call counts.
+   * Cuts the stream immediately and drops pending output; `closed` follows with `error`. The peer
+   * sees a reset or an end, depending on the runtime. Only the first call has an effect.
    */
   destroy(error?: Error): void;
 }
@@ -91,22 +89,22 @@ export interface Transport {
  */
 export interface TransportSink {
   /**
-   * Bytes have arrived. The chunk is given away: the sink may change it (payloads are unmasked in
-   * place) and may keep views of it, so the transport must not write to this memory again, unless
-   * the sink returns `true`, because it kept none. The chunk is a plain `Uint8Array`, never a
-   * subclass, because views of it reach the user.
+   * Bytes arrived. The sink owns the chunk: it may change it (payloads are unmasked in place) and
+   * keep views of it. The transport must not write to this memory again, unless the sink returns
+   * `true` (it kept no views). The chunk must be a plain `Uint8Array`, not a subclass, because
+   * views of it reach the user.
    */
   data(chunk: Uint8Array): boolean | void;
 
-  /** All written bytes have left, after a write that returned `false`. */
+  /** All written bytes were sent, after a write that returned `false`. */
   drain(): void;
 
-  /** The peer has ended its direction. The local one stays open until {@linkcode Transport.end}. */
+  /** The peer has ended its side. The local side stays open until {@linkcode Transport.end}. */
   end(): void;
 
   /**
-   * The stream has ended, in both directions; nothing follows. Called exactly once, with the error
-   * if there was one, never from inside a call of `destroy`, `write` or `start`.
+   * The stream has ended in both directions. Called exactly once, last, with the error if any, and
+   * never synchronously by `destroy`, `write` or `start`.
    */
   closed(error?: Error): void;
 }
@@ -126,7 +124,7 @@ export interface TlsServerOptions {
 }
 
 /**
- * The TLS options of a client: checks of the server, and its own certificate.
+ * The TLS options of a client.
  *
  * @category Client
  */
@@ -154,24 +152,24 @@ export interface ListenOptions {
   /** The path of a unix socket to bind instead. */
   unix?: string | undefined;
   /**
-   * Lets several processes share the port (SO_REUSEPORT). A `TypeError` if it is not supported:
-   * Node before 22.12, Deno's own sockets without `--unstable-net`.
+   * Lets several processes share the port (SO_REUSEPORT). Throws a `TypeError` if unsupported: Node
+   * before 22.12, Deno's own sockets without `--unstable-net`.
    */
   reusePort?: boolean | undefined;
-  /** How many connections may wait to be accepted, if the runtime supports it (not on Bun). */
+  /** The length of the accept queue, if the runtime supports it (not Bun). */
   backlog?: number | undefined;
-  /** Makes it a TLS listener. */
+  /** Enables TLS. */
   tls?: TlsServerOptions | undefined;
   /** Sends small writes at once (TCP_NODELAY). */
   noDelay: boolean;
-  /** The first size in bytes of a read buffer, if the transport owns it. */
+  /** The initial size in bytes of a read buffer, if the transport owns it. */
   readBufferSize?: number | undefined;
-  /** The kind of Deno's sockets to use; without effect elsewhere. Default: `"node:net"`. */
+  /** The kind of Deno's sockets; ignored elsewhere. Default: `"node:net"`. */
   denoSockets?: DenoSockets | undefined;
 }
 
 /**
- * The kinds of sockets for a server on Deno: those of its `node:net`, or those of `Deno.listen`.
+ * The kinds of server sockets on Deno: `node:net` or `Deno.listen`.
  *
  * @category Server
  */
@@ -189,15 +187,15 @@ export interface DialOptions {
   port: number;
   /** The path of a unix socket to connect to instead. */
   unix?: string | undefined;
-  /** Present: speak TLS. */
+  /** Enables TLS. */
   tls?: TlsClientOptions | undefined;
   /** Sends small writes at once (TCP_NODELAY). */
   noDelay: boolean;
-  /** The first size in bytes of the read buffer, if the transport owns it. */
+  /** The initial size in bytes of the read buffer, if the transport owns it. */
   readBufferSize?: number | undefined;
   /**
-   * Cancels the attempt: the promise rejects at once with the signal's reason and the socket is
-   * closed; with Bun once it is connected or rejected, with Deno in a TLS handshake once the server
+   * Cancels the attempt: the promise rejects immediately with the signal's reason and the socket is
+   * closed; on Bun when it is connected or rejected, on Deno during a TLS handshake when the server
    * acts.
    */
   signal?: AbortSignal | undefined;
@@ -209,34 +207,37 @@ export interface Listener {
   readonly hostname: string;
   /** The port it is bound to; 0 for a unix socket. */
   readonly port: number;
-  /** Stops accepting; connections that are open stay open. Resolves once the address is free. */
+  /** Stops accepting; open connections remain open. Resolves when the address is free. */
   close(): Promise<void>;
 }
 
 /** Receives the connections of a listener. Neither method may throw. */
 export interface ListenerSink {
   /**
-   * A connection was accepted; reading starts with its `start`. Its TLS handshake follows, so that
-   * a time limit for the first bytes covers it too; after a failed one the connection is `closed`.
+   * A connection was accepted; `start` starts reading. A TLS handshake follows, so that a time
+   * limit for the first bytes includes it; if it fails, the connection is `closed`.
    */
   accept(transport: Transport): void;
-  /** Accepting failed (for example, too many open files); the listener continues if it can. */
+  /**
+   * Accepting failed (for example because of too many open files); the listener continues if
+   * possible.
+   */
   error(error: Error): void;
 }
 
 /** The network of one runtime: dialing and listening. */
 export interface Network {
-  /** The maximum size of a unix socket's path in bytes; absent: no limit. */
+  /** The maximum size of a unix socket path in bytes. Absent: no limit. */
   readonly maxUnixPath?: number | undefined;
   /** Opens a stream. Rejects with the runtime's own error. */
   dial(options: DialOptions): Promise<Transport>;
   /** Binds a socket. Rejects with the runtime's own error. */
   listen(options: ListenOptions, sink: ListenerSink): Promise<Listener>;
   /**
-   * Speaks TLS as a client over an open stream, such as a proxy's tunnel. The stream belongs to the
-   * result from then on. Rejects with the runtime's own error, and cuts the stream.
+   * Starts TLS as a client over an open stream, such as a proxy's tunnel, and takes ownership of
+   * the stream. Rejects with the runtime's own error after cutting the stream.
    */
   startTls(transport: Transport, options: TlsClientOptions): Promise<Transport>;
-  /** Looks up an address of a host name. Rejects with the runtime's own error. */
+  /** Resolves a host name to an address. Rejects with the runtime's own error. */
   lookup(hostname: string): Promise<string>;
 }

@@ -30,7 +30,7 @@ export interface CloseEventInit {
 }
 
 /**
- * The event that a {@linkcode WebSocket} fires when its connection is closed.
+ * The event fired by a {@linkcode WebSocket} when its connection is closed.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export class CloseEvent extends Event {
     return this.#wasClean;
   }
 
-  /** The close code: 1005 when the peer sent none, 1006 when the connection ended without one. */
+  /** The close code: 1005 if the peer sent none, 1006 without a Close frame. */
   get code(): number {
     return this.#code;
   }

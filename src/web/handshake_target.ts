@@ -1,9 +1,9 @@
-// The checks of URLs, subprotocols and the arguments of `close`.
+// Validates URLs, subprotocols and the arguments of `close`.
 
 import { isToken } from "../handshake/characters.ts";
 import { show } from "../shared/check.ts";
 
-/** The URL of the page, where the runtime or a DOM library has one: the base of relative URLs. */
+/** The URL of the page, if the runtime or a DOM library has one: the base of relative URLs. */
 export function pageUrl(): URL | undefined {
   const { location } = globalThis as { location?: { href?: unknown } };
   const href = location?.href;
@@ -11,9 +11,9 @@ export function pageUrl(): URL | undefined {
 }
 
 /**
- * Gets a URL record: `http:` becomes `ws:`, and `https:` becomes `wss:`.
+ * Parses a URL: `http:` becomes `ws:`, and `https:` becomes `wss:`.
  *
- * @throws {DOMException} `SyntaxError` when the URL is not valid, of another scheme, or has a fragment.
+ * @throws {DOMException} `SyntaxError` when the URL is invalid, has another scheme or a fragment.
  */
 export function webSocketUrl(input: string): URL {
   const base = pageUrl();
@@ -26,7 +26,7 @@ export function webSocketUrl(input: string): URL {
       `The scheme of the URL must be ws, wss, http or https, got ${show(url.protocol)}`,
     );
   }
-  // `hash` is empty for an empty fragment, too.
+  // `hash` is also empty for an empty fragment.
   if (url.href.includes("#")) {
     throw syntaxError(`The URL must not have a fragment, got ${show(input)}`);
   }
@@ -34,7 +34,7 @@ export function webSocketUrl(input: string): URL {
 }
 
 /**
- * Checks the subprotocols to offer.
+ * Validates the subprotocols to offer.
  *
  * @throws {DOMException} `SyntaxError` unless all are tokens (RFC 6455 section 4.1), and distinct even
  * when case is ignored, as browsers require.
@@ -51,7 +51,7 @@ export function checkProtocols(protocols: readonly string[]): void {
   }
 }
 
-/** Ports to which the Fetch Standard allows no connection (section "Port blocking"). */
+/** Ports blocked by the Fetch Standard (section "Port blocking"). */
 const BLOCKED_PORTS: ReadonlySet<string> = new Set(
   ("0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 " +
     "113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 " +

@@ -1,5 +1,5 @@
-// The WebSocket connection behind a `WebSocket` or a `WebSocketStream`: the algorithms of the standard
-// that both share, over `connect`. Its owner is called in tasks of the event loop only.
+// The connection of a `WebSocket` or `WebSocketStream`: the shared algorithms of the standard, over
+// `connect`. Its owner is only called in tasks of the event loop.
 
 import { connectOver } from "../client/connect.ts";
 import { closeWithoutCode, type Connection } from "../connection/connection.ts";
@@ -13,7 +13,7 @@ import { hasBlockedPort, pageUrl } from "./handshake_target.ts";
 import { isBlob, messageSize, type OutgoingData } from "./webidl.ts";
 import type { SocketArguments } from "./socket_options.ts";
 
-/** The end of a connection, as far as scripts may see it. */
+/** The end of a connection, as visible to scripts. */
 export interface ConnectionEnd {
   /** The code of the received Close frame, 1005 for one without a code; 1006 when none was received. */
   readonly code: number;
@@ -25,7 +25,7 @@ export interface ConnectionEnd {
   readonly failed: boolean;
 }
 
-/** The object that a script holds. Each of its methods is called in a separate task. */
+/** The object held by a script. Each method is called in a separate task. */
 export interface ConnectionOwner {
   /** The connection is established. */
   onOpen(protocol: string, extensions: string): void;
@@ -38,13 +38,12 @@ export interface ConnectionOwner {
 type Task = string | ArrayBuffer | (() => void);
 
 /**
- * The numbers of messages, and of their bytes, that wait for their tasks before reading stops until
- * all have run.
+ * The numbers of messages and bytes with pending tasks at which reading stops until all have run.
  */
 const MAX_MESSAGES = 1024;
 const MAX_MESSAGE_BYTES = 65536;
 
-/** The number of messages held for one write, their size in bytes, and the time in ms. */
+/** The limits for messages held for one write: their number, size in bytes and time in ms. */
 const MAX_HELD = 64;
 const MAX_HELD_SIZE = 1024;
 const MAX_HELD_TIME = 1;
@@ -62,9 +61,9 @@ export class ProtocolConnection {
   #connection: Connection<undefined> | undefined;
   #tasks: Task[] = [];
   #nextTask = 0;
-  /** Tasks of messages that have not run, or are running. */
+  /** The number of pending or running message tasks. */
   #messages = 0;
-  /** The bytes of messages since all tasks had run, strings by their length. */
+  /** The size of messages since all tasks had last run, strings by length. */
   #messageBytes = 0;
   #paused = false;
   #pausedByOwner = false;
@@ -72,12 +71,12 @@ export class ProtocolConnection {
   #closeStarted = false;
   #interrupted = false;
   #bufferedAmount = 0;
-  /** Bytes that have left, and that `bufferedAmount` counts until the next task. */
+  /** Bytes already sent that `bufferedAmount` still counts until the next task. */
   #transmittedSize = 0;
   /** Messages held for one write. */
   #held: Array<{ data: string | Uint8Array<ArrayBuffer>; size: number }> = [];
   #heldSince = 0;
-  /** A `Blob` that is being read, and all messages that were sent after it. */
+  /** A `Blob` being read, and all messages sent after it. */
   #blobQueue: Array<OutgoingData | (() => void)> | undefined;
 
   /** Starts the opening handshake. */
@@ -95,7 +94,7 @@ export class ProtocolConnection {
     } else this.#establish(url, given);
   }
 
-  /** Whether the closing handshake has started, and all messages before it were delivered. */
+  /** Whether the closing handshake has started and all earlier messages were delivered. */
   get closing(): boolean {
     const ending = this.#ended || this.#connection?.readyState !== "open";
     return ending && this.#messages === 0;
@@ -106,21 +105,21 @@ export class ProtocolConnection {
     return this.#interrupted;
   }
 
-  /** Bytes of sent messages that had not been transmitted when the current task began. */
+  /** Bytes of sent messages not transmitted when the current task began. */
   get bufferedAmount(): number {
     return this.#bufferedAmount;
   }
 
-  /** Counts bytes that are never sent, because the connection is closing. */
+  /** Counts bytes that are never sent because the connection is closing. */
   count(size: number): void {
     this.#bufferedAmount += size;
   }
 
   /**
-   * Sends a message, after those sent before.
+   * Sends a message after earlier ones.
    *
    * @param size The bytes of its payload.
-   * @returns Whether more may follow at once; see {@linkcode ProtocolConnection.drained}.
+   * @returns Whether more may be sent; see {@linkcode ProtocolConnection.drained}.
    */
   send(data: OutgoingData, size: number): boolean {
     this.#bufferedAmount += size;
@@ -145,7 +144,7 @@ export class ProtocolConnection {
   }
 
   /**
-   * Starts the closing handshake, after the messages sent before; fails the connection if it is not
+   * Starts the closing handshake after earlier messages; fails the connection if it is not
    * established.
    *
    * @param code The close code; `undefined` sends a Close frame without a body.
@@ -205,7 +204,7 @@ export class ProtocolConnection {
 
   #opened(connection: Connection<undefined>): void {
     const { protocol, extensions } = connection;
-    // Fetch's step for the response: if protocols were offered, the server must have chosen one.
+    // Fetch's step for the response: if protocols were offered, the server must choose one.
     if (this.#protocols.length > 0 && protocol === "") {
       const offered = this.#protocols.join(", ");
       const message = `The server chose none of the subprotocols offered (${offered})`;
@@ -225,7 +224,7 @@ export class ProtocolConnection {
     this.#messages++;
     this.#messageBytes += typeof data === "string" ? data.length : data.byteLength;
     if (this.#paused) return;
-    // At once, not in a task: a runtime may read much before its next task.
+    // Immediately, not in a task: a runtime may read much before its next task.
     if (this.#messages > MAX_MESSAGES || this.#messageBytes > MAX_MESSAGE_BYTES) {
       this.#paused = true;
       this.#connection!.pause();
@@ -244,7 +243,7 @@ export class ProtocolConnection {
   }
 
   #tellCause(cause: unknown): void {
-    // A script that has aborted needs no cause.
+    // A script that aborted needs no cause.
     if (!this.#ended && this.#onError !== undefined) reportError(this.#onError, cause);
   }
 
@@ -269,8 +268,8 @@ export class ProtocolConnection {
   }
 
   /**
-   * Holds a message that is sent between the tasks of received ones. A script answers a burst of
-   * messages in as many tasks; the answers leave in one write.
+   * Holds a message sent between the tasks of received ones: a script answers a burst of messages
+   * in as many tasks, and the answers leave in one write.
    */
   #hold(data: string | Uint8Array<ArrayBuffer>, size: number): boolean {
     if (this.#held.length === 0) this.#heldSince = performance.now();
@@ -291,7 +290,7 @@ export class ProtocolConnection {
     this.#transmittedSize += size;
   }
 
-  /** "As of the last time the event loop reached step 1": the amount falls between tasks only. */
+  /** "As of the last time the event loop reached step 1": the amount only falls between tasks. */
   #settle(): void {
     this.#bufferedAmount -= this.#transmittedSize;
     this.#transmittedSize = 0;
@@ -346,7 +345,7 @@ function runTask(connection: ProtocolConnection): void {
   connection.runOldest();
 }
 
-/** The `Origin` of a page; programs without a page send none. */
+/** The `Origin` of a page; none without a page. */
 function pageOrigin(): string | undefined {
   const url = pageUrl();
   return url?.protocol === "http:" || url?.protocol === "https:" ? url.origin : undefined;
@@ -354,7 +353,7 @@ function pageOrigin(): string | undefined {
 
 function endOf(info: CloseInfo): ConnectionEnd {
   const { received, error } = info;
-  // RFC 6455 7.1.1 lets a client close the stream when the closing handshake takes too long.
+  // RFC 6455 7.1.1 lets a client close the stream when the closing handshake times out.
   const isFailure = !(error instanceof WebSocketError && error.code === "CLOSE_TIMEOUT");
   return {
     code: received ?? 1006,

@@ -8,11 +8,11 @@ import type { AddressSpace } from "./web_network.ts";
 import { dictionary, isIterable, type Members, stringSequence } from "./webidl.ts";
 
 /**
- * The options of `connect` that a `WebSocket` takes, too: `headers`, `tls`, `proxy`, `signal`,
- * `compression` and the limits. They are extensions of this library, not part of the standard.
+ * The options of `connect` also accepted by a `WebSocket`: `headers`, `tls`, `proxy`, `signal`,
+ * `compression` and the limits. They are extensions to the standard.
  *
- * Compression is offered unless `compression` is `false`. `signal` cancels the opening handshake
- * and has no effect on an open connection.
+ * Compression is offered unless `compression` is `false`. `signal` only cancels the opening
+ * handshake.
  *
  * @category WHATWG WebSocket
  */
@@ -39,14 +39,14 @@ export interface ConnectionSettings extends
    */
   onError?: ((error: unknown) => unknown) | undefined;
   /**
-   * The required address space of the server, by the Local Network Access draft; an address outside
-   * it fails the connection. `"local"` are the private ranges. Default: any.
+   * The required address space of the server (Local Network Access draft); other addresses fail the
+   * connection. `"local"` means the private ranges. Default: any.
    */
   targetAddressSpace?: AddressSpace;
 }
 
 /**
- * The options of the `WebSocket` constructor: those of the standard, and those of this library.
+ * The options of the `WebSocket` constructor, including those of this library.
  *
  * @category WHATWG WebSocket
  */
@@ -65,7 +65,7 @@ export interface WebSocketStreamOptions extends ConnectionSettings {
   protocols?: Iterable<string> | undefined;
 }
 
-/** The arguments of a constructor after their conversion. */
+/** The converted arguments of a constructor. */
 export interface SocketArguments {
   /** The subprotocols to offer. */
   readonly protocols: readonly string[];
@@ -79,7 +79,7 @@ const STANDARD_MEMBERS = ["protocols", "targetAddressSpace"];
 
 const ADDRESS_SPACES: readonly AddressSpace[] = ["loopback", "local", "public"];
 
-/** The replacements of the options of `connect` that are not available. */
+/** The replacements of unavailable options of `connect`. */
 const REPLACEMENTS: Record<Exclude<keyof ConnectOptions, keyof ConnectionSettings>, string> = {
   open: "the open event",
   message: "the message event",
@@ -97,7 +97,7 @@ const REPLACEMENTS: Record<Exclude<keyof ConnectOptions, keyof ConnectionSetting
 
 /**
  * Converts the second and the third argument of `new WebSocket`. A third argument that is not an
- * object is ignored, as the standard ignores surplus arguments.
+ * object is ignored, as the standard ignores excess arguments.
  *
  * @throws {TypeError | RangeError} When an option is unknown, of the wrong type or out of range.
  */
@@ -141,7 +141,7 @@ function convert(protocols: readonly string[], members: Members): SocketArgument
   return { protocols, addressSpace: addressSpace(members.targetAddressSpace), connect };
 }
 
-/** `connect` finds wrong header fields when it writes the request, which is too late to throw here. */
+/** `connect` would only detect wrong header fields when writing the request. */
 function checkHeaders({ headers }: ConnectOptions): void {
   if (headers === undefined || typeof headers === "function") return;
   const key = encodeKey(new Uint8Array(16));

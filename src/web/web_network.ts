@@ -3,7 +3,7 @@
 import type { DialOptions, Network, Transport } from "../transport/transport.ts";
 
 /**
- * An address space, by the Local Network Access draft.
+ * An address space of the Local Network Access draft.
  *
  * @category WHATWG WebSocket
  */
@@ -27,8 +27,7 @@ export function addressSpaceOf(address: string): AddressSpace {
 }
 
 /**
- * A network as the Fetch Standard describes it: names below `localhost` resolve to the loopback
- * address.
+ * Wraps a network by the Fetch Standard: names below `localhost` resolve to the loopback address.
  *
  * @param space Rejects connections to addresses outside it. Default: any address.
  */

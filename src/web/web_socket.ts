@@ -22,7 +22,7 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** The runtime's own `MessageEvent`, with the members that are needed here. */
+/** The runtime's `MessageEvent`, with the members needed here. */
 const PlainMessageEvent = MessageEvent as unknown as new (
   type: string,
   init: { data: unknown; origin: string },
@@ -34,20 +34,20 @@ class TaggedMessageEvent extends PlainMessageEvent {
   }
 }
 
-/** On Node 20 the class of the runtime is tagged as a plain `Event`. */
+/** On Node 20 the runtime's class is tagged as a plain `Event`. */
 const SocketMessageEvent = Object.hasOwn(MessageEvent.prototype, Symbol.toStringTag)
   ? PlainMessageEvent
   : TaggedMessageEvent;
 
 /**
- * The form in which binary messages are delivered.
+ * The type of received binary messages.
  *
  * @category WHATWG WebSocket
  */
 export type BinaryType = "blob" | "arraybuffer";
 
 /**
- * The events of a {@linkcode WebSocket}, by their type.
+ * The events of a {@linkcode WebSocket}, by type.
  *
  * @category WHATWG WebSocket
  */
@@ -121,8 +121,7 @@ export class WebSocket extends EventTarget {
    * Starts to connect.
    *
    * @param url The URL: `ws:`, `wss:`, `http:` or `https:`, without a fragment.
-   * @param protocols The subprotocols to offer, of which the server must choose one; or the options
-   * of the standard and of this library.
+   * @param protocols The subprotocols to offer (the server must choose one), or the options.
    * @param options The options of this library, such as `headers`, `tls`, `proxy` and `signal`; not
    * part of the standard.
    * @throws {DOMException} `SyntaxError` when the URL or a subprotocol is not valid.
@@ -158,8 +157,8 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Bytes of messages that were sent and had not left the process when the current task began,
-   * without framing. It does not return to 0 when the connection is closed.
+   * Payload bytes of sent messages that had not left the process when the current task began. It
+   * does not return to 0 when the connection is closed.
    */
   get bufferedAmount(): number {
     return this.#connection.bufferedAmount;
@@ -170,12 +169,12 @@ export class WebSocket extends EventTarget {
     return this.#extensions;
   }
 
-  /** The subprotocol that the server chose, or the empty string. */
+  /** The subprotocol chosen by the server, or the empty string. */
   get protocol(): string {
     return this.#protocol;
   }
 
-  /** The form in which binary messages are delivered. Other values are ignored. Default: `"blob"`. */
+  /** The type of received binary messages. Other values are ignored. Default: `"blob"`. */
   get binaryType(): BinaryType {
     return this.#binaryType;
   }
@@ -222,7 +221,7 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Closes the connection, after the messages sent before.
+   * Closes the connection after earlier messages.
    *
    * @param code 1000 or 3000 to 4999. Default: the Close frame has no code.
    * @param reason At most 123 bytes of UTF-8. Default: empty.
@@ -239,8 +238,8 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Sends a message: a string as text; a `Blob`, an `ArrayBuffer` or a view of one as binary. A message
-   * on a connection that is closing or closed is dropped, and counts in `bufferedAmount`.
+   * Sends a message: a string as text; a `Blob`, an `ArrayBuffer` or a view of one as binary. On a
+   * closing or closed connection the message is dropped, but counted in `bufferedAmount`.
    *
    * @throws {DOMException} `InvalidStateError` while the connection is not established.
    * @throws {TypeError} When the data is in shared or resizable memory.
@@ -358,7 +357,7 @@ for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED }
 
 // Event handler IDL attributes: `onopen`, `onmessage`, `onerror`, `onclose`.
 
-/** The value of an attribute. An object that is not a function is kept, and never called. */
+/** The value of an attribute. An object that is not a function is kept but never called. */
 type EventHandlerValue = object | null;
 
 interface Entry {

@@ -4,18 +4,18 @@ import { checkClose } from "./handshake_target.ts";
 import { defineInterface, dictionary, enforcedUnsignedShort, usvString } from "./webidl.ts";
 
 /**
- * The code and reason with which a connection was closed, or is to be closed.
+ * The close code and reason, received or to be sent.
  *
  * @category WHATWG WebSocket
  */
 export interface WebSocketCloseInfo {
-  /** The close code: 1000 or 3000 to 4999 to close with. Default: none, or 1000 with a reason. */
+  /** The close code; to be sent: 1000 or 3000 to 4999. Default: none, or 1000 with a reason. */
   closeCode?: number;
   /** The close reason: at most 123 bytes of UTF-8. Default: empty. */
   reason?: string;
 }
 
-/** A close code and a reason after their conversion and check. */
+/** A converted and validated close code and reason. */
 export interface CheckedCloseInfo {
   /** The code; `null` for none. */
   readonly closeCode: number | null;
@@ -26,7 +26,7 @@ export interface CheckedCloseInfo {
 /**
  * Converts a `WebSocketCloseInfo`.
  *
- * @throws {TypeError} When it is not an object, or the code not an integer from 0 to 65535.
+ * @throws {TypeError} When it is not an object, or the code is not an integer from 0 to 65535.
  * @throws {DOMException} As `checkClose` does.
  */
 export function checkedCloseInfo(value: unknown): CheckedCloseInfo {
@@ -39,14 +39,14 @@ export function checkedCloseInfo(value: unknown): CheckedCloseInfo {
   return { closeCode: code ?? (reason === "" ? null : 1000), reason };
 }
 
-/** Set while the library creates an error from the peer's code, which is not checked. */
+/** Set while the library creates an error from the peer's unvalidated code. */
 let received: CheckedCloseInfo | undefined;
 
 /**
  * The error of a {@linkcode WebSocketStream} whose connection was not closed cleanly. Passed to
  * `abort` or `cancel` of one of its streams, it determines the code and reason of the close.
  *
- * It is the standard's class and a `DOMException`, unlike the main entry's class of the same name.
+ * This is the standard's class, a `DOMException`, unlike the main entry's class of the same name.
  *
  * @example
  * ```ts

@@ -22,22 +22,22 @@ import {
 } from "./web_socket_error.ts";
 
 /**
- * The streams and the agreed values of an open {@linkcode WebSocketStream}.
+ * The streams and negotiated values of an open {@linkcode WebSocketStream}.
  *
  * @category WHATWG WebSocket
  */
 export interface WebSocketOpenInfo {
-  /** The messages received, with backpressure: strings, and `Uint8Array`s for binary. */
+  /** The received messages, with backpressure: strings, or `Uint8Array`s for binary. */
   readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
   /** Sends each chunk as one message, with backpressure. */
   writable: WritableStream<string | ArrayBuffer | ArrayBufferView<ArrayBufferLike>>;
   /** The extensions in use, or the empty string. */
   extensions: string;
-  /** The subprotocol that the server chose, or the empty string. */
+  /** The subprotocol chosen by the server, or the empty string. */
   protocol: string;
 }
 
-/** A promise with its functions. */
+/** A promise and its functions. */
 interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
@@ -77,7 +77,7 @@ export class WebSocketStream {
   #state: "connecting" | "open" | "closing" | "closed" = "connecting";
   /** The error of the writable stream. */
   #writableError: DOMException | undefined;
-  /** Whether the writable stream was closed or aborted: it needs no error at the end. */
+  /** Whether the writable stream was closed or aborted and needs no error at the end. */
   #writableDone = false;
 
   /**
@@ -110,7 +110,7 @@ export class WebSocketStream {
 
   /**
    * Resolves when the connection is open. Rejects with a {@linkcode WebSocketError} when it fails,
-   * and with the signal's reason when that aborts.
+   * and with the signal's reason when it aborts.
    */
   get opened(): Promise<WebSocketOpenInfo> {
     return this.#opened.promise;
@@ -125,7 +125,7 @@ export class WebSocketStream {
   }
 
   /**
-   * Closes the connection, after the messages written before.
+   * Closes the connection after earlier messages.
    *
    * @param closeInfo The code and reason. Default: the Close frame has no code.
    * @throws {DOMException} `InvalidAccessError` for a code that is not 1000 or 3000 to 4999,
@@ -211,7 +211,7 @@ export class WebSocketStream {
     } else {
       const message = `The connection was not closed cleanly (code ${closeCode})`;
       const error = receivedError(message, { closeCode, reason });
-      // A write interrupted by a Close frame is one to a closed connection.
+      // A write interrupted by a Close frame counts as a write to a closed connection.
       this.#writableError = interrupted && closeCode !== 1006 ? closedError() : error;
       this.#readable?.error(error);
       this.#writable?.error(this.#writableError);
@@ -224,7 +224,7 @@ defineInterface(WebSocketStream, "WebSocketStream", ["url", "opened", "closed", 
 
 function deferred<T>(): Deferred<T> {
   const { promise, resolve, reject } = withResolvers<T>();
-  // A promise without a handler must not count as an unhandled rejection.
+  // An ignored promise must not cause an unhandled rejection.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

@@ -1,9 +1,8 @@
-// The conversions of Web IDL that the interfaces need: from any JavaScript value to the declared type,
-// such as the argument of `send`.
+// Web IDL conversions from JavaScript values to declared types, such as the argument of `send`.
 
 import { show } from "../shared/check.ts";
 
-/** The members of a dictionary before their conversion. */
+/** The unconverted members of a dictionary. */
 export type Members = Readonly<Record<string, unknown>>;
 
 /** @throws {TypeError} Unless at least `count` arguments were given. */
@@ -13,7 +12,7 @@ export function requireArguments(what: string, given: number, count: number): vo
   throw new TypeError(`Cannot call ${what}: ${count} ${noun} required, got ${given}`);
 }
 
-/** Converts to `DOMString`. A symbol is a `TypeError`. */
+/** Converts to `DOMString`. Throws a `TypeError` for a symbol. */
 export function domString(value: unknown): string {
   return `${value as string}`;
 }
@@ -50,7 +49,7 @@ export function unsignedShort(value: unknown): number {
 }
 
 /**
- * Converts to a dictionary, without converting its members.
+ * Converts to a dictionary with unconverted members.
  *
  * @throws {TypeError} Unless the value is an object, or absent.
  */
@@ -78,7 +77,7 @@ export function stringSequence(name: string, value: unknown): string[] {
   return Array.from(value, domString);
 }
 
-/** Makes accessors and methods of a class enumerable, as those of Web IDL interfaces are. */
+/** Makes accessors and methods of a class enumerable, as in Web IDL interfaces. */
 export function defineInterface(
   interfaceObject: { readonly prototype: object },
   name: string,
@@ -91,14 +90,14 @@ export function defineInterface(
   Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
 }
 
-/** A message to send, after its conversion. */
+/** A converted message to send. */
 export type OutgoingData = string | Uint8Array<ArrayBuffer> | Blob;
 
 /**
- * Converts to `(BufferSource or Blob or USVString)`. Buffers of other realms are accepted, such
- * as those of a test runner. A detached buffer holds no bytes.
+ * Converts to `(BufferSource or Blob or USVString)`. Accepts buffers of other realms, such as a
+ * test runner. A detached buffer is empty.
  *
- * @throws {TypeError} When the data is in shared or resizable memory, or a symbol.
+ * @throws {TypeError} When the data is a symbol, or in shared or resizable memory.
  */
 export function messageData(data: unknown): OutgoingData {
   if (ArrayBuffer.isView(data)) {
@@ -112,7 +111,7 @@ export function messageData(data: unknown): OutgoingData {
   return isBlob(data) ? data : usvString(data);
 }
 
-/** The bytes of a message's payload. */
+/** The payload size of a message in bytes. */
 export function messageSize(data: OutgoingData): number {
   if (typeof data === "string") return utf8Length(data);
   return isBlob(data) ? data.size : data.length;
@@ -129,7 +128,7 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Uint8
   if (Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]") {
     throw new TypeError("Cannot send: the data must not be in a SharedArrayBuffer; copy it first");
   }
-  // Web IDL's types do not accept resizable buffers by default.
+  // Web IDL types do not accept resizable buffers by default.
   if ((buffer as { resizable?: boolean }).resizable === true) {
     throw new TypeError("Cannot send: the buffer of the data must not be resizable; copy it first");
   }
@@ -137,13 +136,13 @@ function bytesOf(buffer: ArrayBufferLike, offset: number, length: number): Uint8
   return new Uint8Array(buffer as ArrayBuffer, offset, length);
 }
 
-/** The bytes of a string as UTF-8, lone surrogates as U+FFFD. */
+/** The size of a string in UTF-8, with lone surrogates as U+FFFD. */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) continue;
-    // Each half of a surrogate pair takes two of its four bytes; a lone one takes three.
+    // Each half of a surrogate pair counts two of its four bytes; a lone surrogate counts three.
     if (unit < 0x800) length += 1;
     else if (isLeadOfPair(text, index)) {
       length += 2;

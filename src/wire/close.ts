@@ -11,11 +11,11 @@ import { MAX_CONTROL_PAYLOAD } from "./opcode.ts";
 export const CloseCode = {
   /** The purpose of the connection is fulfilled. */
   Normal: 1000,
-  /** A server shuts down, or a page was left. */
+  /** A server is shutting down, or a page was left. */
   GoingAway: 1001,
   /** The peer broke the protocol. */
   ProtocolError: 1002,
-  /** A type of data that this endpoint cannot accept. */
+  /** This endpoint cannot accept the type of data. */
   UnsupportedData: 1003,
   /** The Close frame had no code. Never on the wire. */
   NoStatus: 1005,
@@ -27,11 +27,11 @@ export const CloseCode = {
   PolicyViolation: 1008,
   /** A message is too big to process. */
   MessageTooBig: 1009,
-  /** The client needs an extension that the server did not accept. */
+  /** The server did not accept an extension required by the client. */
   MandatoryExtension: 1010,
   /** This endpoint encountered an unexpected condition. */
   InternalError: 1011,
-  /** The service restarts; reconnect later. */
+  /** The service is restarting; reconnect later. */
   ServiceRestart: 1012,
   /** The service is overloaded; reconnect later. */
   TryAgainLater: 1013,
@@ -115,14 +115,14 @@ function decodeReason(bytes: Uint8Array, start: number, end: number): string {
   try {
     return decoder.decode(bytes.subarray(start, end));
   } catch {
-    // RFC 6455 5.5.1 and 8.1: the reason is UTF-8; text that is not fails the connection with 1007.
+    // RFC 6455 5.5.1 and 8.1: an invalid UTF-8 reason fails the connection with 1007.
     throw new InvalidPayloadError("INVALID_UTF8", "The reason of a Close frame is not UTF-8");
   }
 }
 
 /**
- * Builds the payload of a Close frame. A reason over {@linkcode MAX_CLOSE_REASON} bytes is cut at a
- * code point's end; 1005 gives an empty payload.
+ * Builds the payload of a Close frame. A reason over {@linkcode MAX_CLOSE_REASON} bytes is
+ * truncated between code points; 1005 gives an empty payload.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
-// Bytes to frames. Chunks may be split anywhere; a frame that is complete in a chunk, the common
-// case, is delivered in one call, any other in parts. Payloads are unmasked in place.
+// Parses frames from chunks that may be split anywhere. A frame contained in one chunk, the common
+// case, is delivered in one call, others in pieces. Payloads are unmasked in place.
 
 import { WebSocketError } from "../errors.ts";
 import { CloseCode } from "./close.ts";
@@ -26,43 +26,40 @@ const WHOLE_TEXT = FIN | Opcode.Text;
 const WHOLE_BINARY = FIN | Opcode.Binary;
 
 /**
- * Where a {@linkcode FrameReader} delivers frames whose headers are legal.
+ * Receives valid frames from a {@linkcode FrameReader}.
  *
  * @category Frames
  */
 export interface FrameSink {
   /**
-   * A whole frame. Its unmasked payload is `bytes[start..end)`, a part of the chunk that was read.
+   * A whole frame. Its unmasked payload is `bytes[start..end)` of the chunk.
    *
-   * @param first The header's first byte: FIN, RSV1, opcode.
+   * @param first The first header byte: FIN, RSV1, opcode.
    */
   frame(first: number, bytes: Uint8Array, start: number, end: number): void;
 
-  /** A frame with a payload of `length` bytes begins; the payload follows in parts. */
+  /** A frame with a payload of `length` bytes begins; the payload follows in pieces. */
   frameStart(first: number, length: number): void;
 
-  /** The next unmasked part of the current frame's payload. */
+  /** The next unmasked piece of the current frame's payload. */
   framePiece(bytes: Uint8Array, start: number, end: number): void;
 
   /** The current frame is complete. */
   frameEnd(): void;
 }
 
-/**
- * A frame that its chunk does not contain completely: first its header is collected, then its
- * payload passes in pieces.
- */
+/** A frame split over chunks: collects its header, then passes on its payload in pieces. */
 class SplitFrame {
   /** The header, until it is complete. */
   header: Uint8Array | undefined;
   headerLength = 0;
-  /** Payload bytes that have not arrived. */
+  /** Missing payload bytes. */
   missing = 0;
   /** The mask key, rotated for the next payload byte. */
   maskKey = 0;
 }
 
-/** A message whose last frame has not begun. */
+/** A message whose last fragment has not begun. */
 class FragmentedMessage {
   size = 0;
   fragments = 0;
@@ -96,9 +93,9 @@ class FragmentedMessage {
  */
 export class FrameReader<Sink extends FrameSink = FrameSink> {
   readonly #rules: FrameRules;
-  /** Where frames are delivered. */
+  /** Receives the frames. */
   readonly sink: Sink;
-  // Both exist only while needed: most connections are idle most of the time.
+  // Present only while needed: most connections are idle.
   #frame: SplitFrame | undefined;
   #message: FragmentedMessage | undefined;
   #stopped = false;
@@ -114,27 +111,27 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
     this.sink = sink;
   }
 
-  /** Whether the input so far ends in the middle of a frame or of a fragmented message. */
+  /** Whether the input so far ends inside a frame or fragmented message. */
   get midMessage(): boolean {
     return this.#frame !== undefined || this.#message !== undefined;
   }
 
   /**
-   * Reads `bytes[start..end)`, whose memory the reader may change.
+   * Reads `bytes[start..end)` and may change the memory.
    *
    * @returns The offset after the last byte read: `end`, unless {@linkcode FrameReader.stop} was
    * called; the caller then keeps the rest for {@linkcode FrameReader.go}.
    * @throws {ProtocolError} When a header violates a rule. The reader is then unusable.
    * @throws {MessageTooBigError} When a header announces a message over the limit.
    * @throws {WebSocketError} `TOO_MANY_FRAGMENTS` when a message has too many frames;
-   * `BUFFER_DETACHED` when the sink has detached the memory of `bytes`.
+   * `BUFFER_DETACHED` when the sink detached the memory of `bytes`.
    */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     const { masked, maxMessageSize } = this.#rules;
     let at = start;
-    // The common frame is complete in its chunk, and is read in this one function.
+    // The common frame is complete in its chunk and read in this function.
     while (at < end && !this.#stopped) {
-      // The previous frame was delivered, and its receiver may have detached this memory.
+      // The receiver of the previous frame may have detached this memory.
       if (bytes.length < end) throw bufferDetached();
       if (this.#frame !== undefined) {
         at = this.#readOn(this.#frame, bytes, at, end);
@@ -143,7 +140,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
       if (end - at < 2) return this.#keepHeader(bytes, at, end);
       const first = bytes[at];
       const second = bytes[at + 1];
-      // A whole message in one frame, the common case, can only break the rules of its length.
+      // A single-frame message, the common case, can only violate length rules.
       const isWhole = (first === WHOLE_TEXT || first === WHOLE_BINARY) &&
         this.#message === undefined && (second & MASK) !== 0 === masked;
       if (!isWhole) checkHeader(first, second, this.#rules, this.#message !== undefined);
@@ -170,7 +167,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
     this.#stopped = true;
   }
 
-  /** Makes {@linkcode FrameReader.read} read again. */
+  /** Undoes {@linkcode FrameReader.stop}. */
   go(): void {
     this.#stopped = false;
   }
@@ -208,7 +205,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
     return at;
   }
 
-  /** Reads the frame whose header was split, and whose payload begins at `at`. */
+  /** Reads the payload of a frame with a split header, from `at`. */
   #readPayload(
     header: Uint8Array,
     size: number,
@@ -229,7 +226,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
     return frameEnd;
   }
 
-  /** A frame begins whose payload is not complete in this chunk. */
+  /** Begins a frame whose payload is incomplete in this chunk. */
   #startFrame(first: number, length: number, key: number): void {
     const frame = this.#frame = new SplitFrame();
     frame.missing = length;
@@ -237,7 +234,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
     this.sink.frameStart(first, length);
   }
 
-  /** Returns the payload length, and counts the frame toward its message's limits. */
+  /** Returns the payload length and counts the frame toward the message limits. */
   #countFrame(first: number, header: Uint8Array, from: number): number {
     const { maxMessageSize, maxFragments } = this.#rules;
     if ((first & CONTROL) !== 0) return readPayloadLength(header, from, MAX_CONTROL_PAYLOAD);
@@ -268,8 +265,8 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
 }
 
 /**
- * The memory of a chunk is detached: user code has transferred the buffer of a message, and other
- * messages of the same chunk were views of it.
+ * The error for a detached chunk: user code transferred the buffer of a message, which other
+ * messages of the chunk share.
  */
 export function bufferDetached(): WebSocketError {
   return new WebSocketError(

@@ -1,4 +1,4 @@
-// Frames to bytes: header, mask and payload are written directly into output memory.
+// Encodes frames: writes header, mask and payload directly into output memory.
 
 import { applyMask, writeMaskKey } from "./mask.ts";
 import { LENGTH_16, LENGTH_64, MASK } from "./opcode.ts";
@@ -11,21 +11,21 @@ import { LENGTH_16, LENGTH_64, MASK } from "./opcode.ts";
 export interface FrameOutput {
   /** Makes room for `size` bytes and returns the memory; write from {@linkcode FrameOutput.offset}. */
   reserve(size: number): Uint8Array;
-  /** The start of the space of the last {@linkcode FrameOutput.reserve} in its memory. */
+  /** The start of the last reserved space in its memory. */
   readonly offset: number;
   /** Commits the first `size` bytes of the reserved space. */
   commit(size: number): void;
 }
 
 /**
- * Returns a new 32-bit mask key, from a strong source of randomness (RFC 6455 sections 5.3, 10.3).
+ * Returns a new cryptographically random 32-bit mask key (RFC 6455 sections 5.3, 10.3).
  *
  * @category Frames
  */
 export type MaskSource = () => number;
 
 /**
- * The size in bytes of the header of a frame with `length` bytes of payload.
+ * The header size in bytes of a frame with a payload of `length` bytes.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export function frameHeaderSize(length: number, masked: boolean): number {
   return (length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
 }
 
-/** Writes the header up to the mask key, which is not written, and returns the end offset. */
+/** Writes the header before the mask key, and returns the end offset. */
 function writeHeader(
   bytes: Uint8Array,
   at: number,
@@ -63,7 +63,7 @@ function writeHeader(
   return writeLongHeader(bytes, at, length, mask);
 }
 
-/** The rest of a header with a length of 64 bits. */
+/** Writes the rest of a header with a 64-bit length. */
 function writeLongHeader(bytes: Uint8Array, at: number, length: number, mask: number): number {
   bytes[at + 1] = mask | LENGTH_64;
   // RFC 6455 5.2: 64 bits in network byte order.
@@ -80,14 +80,13 @@ function writeLongHeader(bytes: Uint8Array, at: number, length: number, mask: nu
 }
 
 /**
- * Completes a frame whose payload is already in `bytes`, right after the space for its header.
+ * Completes a frame whose payload is already in `bytes`, after the space for its header.
  *
  * @param bytes The memory of the frame.
  * @param at The offset of the header.
  * @param first The header's first byte: FIN, RSV1, opcode.
  * @param length The size in bytes of the payload.
- * @param masks The source of mask keys, for a client; a server does not mask (RFC 6455 section
- * 5.1).
+ * @param masks The source of mask keys for a client; absent on a server (RFC 6455 section 5.1).
  * @returns The end offset of the frame.
  *
  * @example
@@ -119,17 +118,17 @@ export function sealFrame(
   return end;
 }
 
-/** Copies a payload; short ones byte by byte, which is cheaper than the view that `set` needs. */
+/** Up to this size copying byte by byte is cheaper than creating a view for `set`. */
 const COPY_LOOP_LIMIT = 64;
 
 /**
- * Writes a whole frame with a copy of `payload[start..end)`, which is not changed.
+ * Writes a whole frame with a copy of `payload[start..end)`.
  *
  * @param output Receives the frame.
  * @param first The header's first byte: FIN, RSV1, opcode.
- * @param payload The memory that holds the payload.
- * @param start The offset of the payload's first byte.
- * @param end Its end offset.
+ * @param payload The memory of the payload.
+ * @param start The start of the payload.
+ * @param end The end of the payload.
  * @param masks The source of mask keys, for a client.
  *
  * @example

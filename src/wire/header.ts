@@ -1,5 +1,5 @@
-// The header of a frame (RFC 6455 5.2): its size, its length field and all its rules, which are
-// checked here before any byte of the payload is awaited.
+// The header of a frame (RFC 6455 5.2): its size, its length field and all its rules, checked
+// before any payload byte is read.
 
 import { MessageTooBigError, ProtocolError, WebSocketError } from "../errors.ts";
 import { CloseCode } from "./close.ts";
@@ -25,7 +25,7 @@ import {
 export interface FrameRules {
   /** Whether payloads must be masked: `true` for a server's input (RFC 6455 section 5.1). */
   readonly masked: boolean;
-  /** Whether RSV1 may be set on a message, because a negotiated extension uses it. */
+  /** Whether RSV1 is allowed, because a negotiated extension uses it. */
   readonly rsv1: boolean;
   /** The maximum payload bytes of all frames of one message. At most 2 ** 31 - 1. */
   readonly maxMessageSize: number;
@@ -34,16 +34,16 @@ export interface FrameRules {
 }
 
 /**
- * The maximum payload bytes of a compressed message, for a limit of its decompressed size:
- * incompressible data grows by 5 bytes for each stored block of up to 65,535 (RFC 1951 section
- * 3.2.4), and encoders may end a block early.
+ * The maximum payload of a compressed message for a given decompressed size: incompressible data
+ * grows by 5 bytes per stored block of up to 65,535 bytes (RFC 1951 section 3.2.4), and encoders
+ * may end blocks early.
  */
 export function compressedLimit(limit: number): number {
   return limit + (limit >>> 6) + 64;
 }
 
 /**
- * The size in bytes of a header with this second byte: 2 to 14.
+ * The header size in bytes for this second byte: 2 to 14.
  *
  * @example
  * ```ts
@@ -66,7 +66,7 @@ export function headerSize(second: number): number {
  * @param first The first byte: FIN, RSV1 to RSV3, opcode.
  * @param second The second byte: MASK and length.
  * @param rules The rules for the frame.
- * @param inMessage Whether a fragmented message has started and not ended.
+ * @param inMessage Whether a fragmented message is in progress.
  * @throws {ProtocolError} When a rule is violated.
  *
  * @example
@@ -91,7 +91,7 @@ export function checkHeader(
   inMessage: boolean,
 ): void {
   const opcode = first & OPCODE_BITS;
-  // RFC 6455 5.2: a reserved bit that no negotiated extension defines fails the connection.
+  // RFC 6455 5.2: a reserved bit not defined by a negotiated extension fails the connection.
   if ((first & RSV2_RSV3) !== 0) {
     throw new ProtocolError(
       "RESERVED_BITS",
@@ -101,7 +101,7 @@ export function checkHeader(
   if ((first & RSV1) !== 0) checkRsv1(opcode, rules);
   if ((opcode & CONTROL) !== 0) checkControl(first, second);
   else checkData(opcode, inMessage);
-  // RFC 6455 5.1: clients mask every frame, servers none.
+  // RFC 6455 5.1: clients mask every frame, servers never mask.
   if (((second & MASK) !== 0) !== rules.masked) {
     throw rules.masked
       ? new ProtocolError("MASK_MISSING", "A frame from a client is not masked")
@@ -116,7 +116,7 @@ function checkRsv1(opcode: number, rules: FrameRules): void {
       "A frame has RSV1 set without an extension that uses it",
     );
   }
-  // RFC 7692 6: control frames are never compressed; 6.1: only the first fragment carries the bit.
+  // RFC 7692 6: control frames are never compressed; 6.1: only the first fragment has the bit.
   if (opcode !== Opcode.Text && opcode !== Opcode.Binary) {
     throw new ProtocolError(
       "RESERVED_BITS",
@@ -143,7 +143,7 @@ function checkControl(first: number, second: number): void {
 
 function checkData(opcode: number, inMessage: boolean): void {
   if (opcode > Opcode.Binary) throw reservedOpcode(opcode);
-  // RFC 6455 5.4: the fragments of one message are not interleaved with those of another.
+  // RFC 6455 5.4: fragments of different messages are not interleaved.
   if (opcode === Opcode.Continuation) {
     if (!inMessage) {
       throw new ProtocolError(
@@ -167,9 +167,8 @@ function reservedOpcode(opcode: number): ProtocolError {
  * Reads the payload length of a whole header at `offset`.
  *
  * @param limit The maximum size of the payload in bytes.
- * @throws {ProtocolError} When the encoding of the length is not the shortest, or its top bit is
- * set.
- * @throws {MessageTooBigError} When the length is over the limit.
+ * @throws {ProtocolError} When the length is not encoded minimally, or its top bit is set.
+ * @throws {MessageTooBigError} When the length exceeds the limit.
  *
  * @example
  * ```ts
@@ -181,7 +180,7 @@ function reservedOpcode(opcode: number): ProtocolError {
  * @category Frames
  */
 export function readPayloadLength(bytes: Uint8Array, offset: number, limit: number): number {
-  // Errors are made elsewhere, so that engines compile this into its caller.
+  // Errors are created elsewhere, so that engines inline this function.
   let length = bytes[offset + 1] & LENGTH_BITS;
   if (length === LENGTH_16) {
     length = bytes[offset + 2] << 8 | bytes[offset + 3];
@@ -208,7 +207,7 @@ function tooBig(size: string, limit: number): MessageTooBigError {
   );
 }
 
-/** A length in digits: a number rounds those of 64 bits. */
+/** Formats a length exactly: numbers round 64-bit values. */
 function shown(bytes: Uint8Array, offset: number, length: number): string {
   if (length <= Number.MAX_SAFE_INTEGER) return String(length);
   const high = BigInt(readUint32(bytes, offset + 2));
@@ -230,7 +229,7 @@ function readUint32(bytes: Uint8Array, offset: number): number {
     bytes[offset + 3]) >>> 0;
 }
 
-/** The error for a message of more frames than `maxFragments`. */
+/** The error for a message with more frames than `maxFragments`. */
 export function tooManyFragments(limit: number): WebSocketError {
   return new WebSocketError(
     "TOO_MANY_FRAGMENTS",

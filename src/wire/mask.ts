@@ -1,23 +1,20 @@
-// Masking (RFC 6455 5.3), the only XOR of payloads in the library.
-// A key is one 32-bit integer, its first byte on the wire the lowest, as `readMaskKey` reads it.
+// Masking (RFC 6455 5.3). A key is a 32-bit integer with the first byte on the wire lowest.
 
 /**
- * From this many bytes on, masking by 32-bit words is worth a view on JavaScriptCore too; on V8
- * from some 100 on (bench/micro/mask.ts).
+ * From this many bytes, masking by 32-bit words is worth a view on JavaScriptCore; on V8 from about
+ * 100 (bench/micro/mask.ts).
  */
 export const WORD_THRESHOLD = 192;
 
-/**
- * In memory with several frames the view is created once, so that words pay off from this size on.
- */
+/** In memory with several frames the view is created once, so words pay off from this size. */
 export const SHARED_WORD_THRESHOLD = 32;
 
-/** The minimum size of memory with several such frames. */
+/** The minimum size of such memory. */
 export const SHARED_SIZE = 1024;
 
 /**
- * From this many bytes on, WebAssembly SIMD is faster than words, although it copies the payload
- * twice; at 16 KiB it takes 0.3 (Node) to 0.5 of the time.
+ * From this many bytes, WebAssembly SIMD is faster than words despite copying the payload twice; at
+ * 16 KiB it takes 0.3 (Node) to 0.5 of the time.
  */
 export const SIMD_THRESHOLD = 2048;
 
@@ -61,7 +58,7 @@ export function writeMaskKey(bytes: Uint8Array, offset: number, key: number): vo
 }
 
 /**
- * The key, rotated for a piece of payload that begins `count` bytes after the payload's start.
+ * Rotates the key for a piece that begins `count` bytes into the payload.
  *
  * @example
  * ```ts
@@ -82,12 +79,13 @@ export function rotateMaskKey(key: number, count: number): number {
 }
 
 /**
- * Masks or unmasks `bytes[start..end)` in place; the two are the same (RFC 6455 section 5.3).
+ * Masks or unmasks `bytes[start..end)` in place; both are the same operation (RFC 6455 section
+ * 5.3).
  *
- * @param bytes The memory that holds the payload.
- * @param start The offset of the payload's first byte.
- * @param end The offset behind its last byte.
- * @param key The mask key, see {@linkcode readMaskKey}.
+ * @param bytes The memory of the payload.
+ * @param start The start of the payload.
+ * @param end The end of the payload.
+ * @param key The mask key; see {@linkcode readMaskKey}.
  *
  * @example
  * ```ts
@@ -109,16 +107,16 @@ export function applyMask(bytes: Uint8Array, start: number, end: number, key: nu
   else maskBytes(bytes, start, end, key);
 }
 
-/** Masks `bytes[start..end)` in place, as {@linkcode applyMask} does. */
+/** Masks `bytes[start..end)` in place, like {@linkcode applyMask}. */
 export type Mask = (bytes: Uint8Array, start: number, end: number, key: number) => void;
 
 /** Masks large payloads: by words, unless a faster function was set. */
 let maskMany: Mask = maskWords;
 
 /**
- * Sets a faster function for large payloads, from outside the pure core.
+ * Sets a faster function for large payloads.
  *
- * @param find Returns it, or `undefined` without one. Called for the first large payload.
+ * @param find Returns the function, or `undefined`. Called for the first large payload.
  */
 export function maskLargeWith(find: () => Mask | undefined): void {
   maskMany = (bytes, start, end, key) => {
@@ -127,7 +125,7 @@ export function maskLargeWith(find: () => Mask | undefined): void {
   };
 }
 
-/** The memory that was masked last by words, and its words. It is kept alive until the next one. */
+/** The memory last masked by words, kept alive until the next one, and its words. */
 let viewed: Uint8Array | undefined;
 let words: Int32Array = new Int32Array(0);
 /** The index of the first aligned word in `viewed`. */
@@ -162,7 +160,7 @@ function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): 
 
 function maskWords(bytes: Uint8Array, start: number, end: number, key: number): void {
   if (bytes !== viewed) viewWords(bytes);
-  // Not from `byteOffset`, which costs V8 as much as masking ten words.
+  // Not computed from `byteOffset`, which costs V8 as much as masking ten words.
   const head = wordsStart - start & 3;
   maskBytes(bytes, start, start + head, key);
   const wordKey = rotateMaskKey(key, head);
@@ -181,6 +179,6 @@ function maskWords(bytes: Uint8Array, start: number, end: number, key: number): 
     view[i + 7] ^= wordKey;
   }
   for (; i < wordsEnd; i++) view[i] ^= wordKey;
-  // After a whole number of words the rotation of the key is the same.
+  // Whole words do not change the rotation of the key.
   maskBytes(bytes, wordsStart + (wordsEnd << 2), end, wordKey);
 }

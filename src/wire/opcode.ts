@@ -1,4 +1,4 @@
-// The opcodes (RFC 6455 5.2, section 11.8), and the bits around them in a header's first byte.
+// The opcodes (RFC 6455 5.2, section 11.8), and the other bits of the first header byte.
 
 /**
  * The opcodes of RFC 6455 section 5.2. A message handler receives {@linkcode Opcode.Text} and
@@ -7,7 +7,7 @@
  * @category Connection
  */
 export const Opcode = {
-  /** A further fragment of the current message. */
+  /** Another fragment of the current message. */
   Continuation: 0x0,
   /** A text message, or its first fragment. */
   Text: 0x1,
@@ -29,7 +29,7 @@ export const Opcode = {
 export type Opcode = typeof Opcode[keyof typeof Opcode];
 
 /**
- * The opcodes a whole message can have.
+ * The opcodes of messages.
  *
  * @category Connection
  */
@@ -37,13 +37,13 @@ export type MessageOpcode = typeof Opcode.Text | typeof Opcode.Binary;
 
 /** First header byte: this frame is the last fragment of its message. */
 export const FIN = 0x80;
-/** First header byte: the bit that permessage-deflate uses (RFC 7692 section 6). */
+/** First header byte: the bit used by permessage-deflate (RFC 7692 section 6). */
 export const RSV1 = 0x40;
-/** First header byte: the bits that no supported extension uses. */
+/** First header byte: the bits not used by any supported extension. */
 export const RSV2_RSV3 = 0x30;
 /** First header byte: the opcode. */
 export const OPCODE_BITS = 0x0f;
-/** The bit of an opcode that makes it a control opcode (RFC 6455 section 5.5). */
+/** The bit that distinguishes control opcodes (RFC 6455 section 5.5). */
 export const CONTROL = 0x08;
 /** Second header byte: the payload is masked. */
 export const MASK = 0x80;
@@ -53,7 +53,7 @@ export const LENGTH_BITS = 0x7f;
 export const LENGTH_16 = 126;
 /** The length in the second byte if the actual one follows in 64 bits. */
 export const LENGTH_64 = 127;
-/** Bytes in the longest header: two, a 64-bit length, a mask key. */
+/** The maximum header size in bytes: two, a 64-bit length, a mask key. */
 export const MAX_HEADER_SIZE = 14;
 /** The maximum payload of a control frame in bytes (RFC 6455 section 5.5). */
 export const MAX_CONTROL_PAYLOAD = 125;

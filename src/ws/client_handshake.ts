@@ -1,5 +1,5 @@
-// The client's opening handshake over `node:http`, as in `ws`: agents, redirects, responses other
-// than an upgrade.
+// The client's opening handshake over `node:http`, as in `ws`, with agents, redirects and
+// unexpected responses.
 
 import { Buffer } from "node:buffer";
 import type { EventEmitter } from "node:events";
@@ -20,35 +20,36 @@ import type { ReceiverOptions } from "./options.ts";
 import { PerMessageDeflate, type PerMessageDeflateParameters } from "./permessage_deflate.ts";
 
 /**
- * The options of a client; those of `http.request` and `https.request` are among them.
+ * The options of a client, including those of `http.request` and `https.request`.
  *
  * @category The API of ws
  */
 export interface ClientOptions extends Omit<RequestOptions, "agent">, ReceiverOptions {
-  /** The agent that opens the socket. Default: none, each connection opens its own. */
+  /** The agent that opens the socket. Default: none. */
   agent?: Agent | boolean | undefined;
-  /** Receives each request before it is sent, and has to call its `end`. */
+  /** Receives each request before it is sent, and must call its `end`. */
   finishRequest?: ((request: ClientRequest, websocket: never) => void) | undefined;
-  /** Whether redirects are followed. Default: `false`. */
+  /** Whether to follow redirects. Default: `false`. */
   followRedirects?: boolean | undefined;
   /** Fills the 4 bytes of each mask key. Default: random bytes. */
   generateMask?: ((mask: Buffer) => void) | undefined;
-  /** Milliseconds that each request of the opening handshake may take. Default: no limit. */
+  /** The timeout of each request of the opening handshake in milliseconds. Default: no limit. */
   handshakeTimeout?: number | undefined;
-  /** How many redirects are followed. Default: 10. */
+  /** The maximum number of redirects. Default: 10. */
   maxRedirects?: number | undefined;
   /** The value of the field `Origin`. */
   origin?: string | undefined;
   /** The value of `Sec-WebSocket-Version`: 13 or 8. Default: 13. */
   protocolVersion?: number | undefined;
-  /** The subprotocols to offer, if the second argument does not name them. */
+  /** The subprotocols to offer, unless given as the second argument. */
   protocols?: string | readonly string[] | undefined;
 }
 
 /**
  * Called when the handshake has failed.
  *
- * @param settled Calls back when the failure may be reported: at once, or when the socket is closed.
+ * @param settled Calls back when the failure may be reported: immediately, or when the socket is
+ *   closed.
  */
 type Failed = (error: Error, settled: (report: () => void) => void) => void;
 
@@ -61,7 +62,7 @@ type Upgraded = (
 
 const VERSIONS = [8, 13];
 
-/** The target of the first request, which determines what a redirect may forward. */
+/** The target of the first request, which determines what may be sent to a redirect target. */
 interface Origin {
   readonly isSecure: boolean;
   readonly isUnix: boolean;
@@ -82,7 +83,7 @@ export class ClientHandshake {
   #aborted = false;
   /** The pending request. */
   request: ClientRequest | null = null;
-  /** How many redirects were followed. */
+  /** The number of followed redirects. */
   redirects = 0;
   /** The URL of the last request. */
   url = "";
@@ -123,7 +124,7 @@ export class ClientHandshake {
    * Sends the request.
    *
    * @throws {SyntaxError} When the URL is invalid, unless it came from a redirect, or a subprotocol
-   * is not a token or named twice.
+   * is not a token or repeated.
    */
   start(address: string | URL): void {
     let url: URL;
@@ -142,12 +143,12 @@ export class ClientHandshake {
     this.#send(url);
   }
 
-  /** Aborts with an error of this text. */
+  /** Aborts with this error message. */
   abort(message: string): void {
     this.#aborted = true;
     const { request } = this;
     this.#failed(new Error(message), (report) => {
-      // Node's `destroy` does not close a socket whose request has been answered.
+      // Node's `destroy` does not close the socket of an answered request.
       request?.destroy();
       request?.socket?.destroy();
       nextTick(report);
@@ -181,7 +182,7 @@ export class ClientHandshake {
     const headers = { ...this.#headers };
     this.#applyRedirect(url, target.socketPath, headers, request);
     request.headers = { ...headers, ...this.#upgradeHeaders(key, deflate) };
-    // Here and not above, because `createConnection` may change the request's options.
+    // Here, because `createConnection` may change the request's options.
     const sent = (isSecure ? https : http).request(request);
     this.request = sent;
     if (this.redirects > 0) this.#websocket.emit("redirect", this.url, sent);
@@ -228,8 +229,7 @@ export class ClientHandshake {
   }
 
   /**
-   * Omits data meant for the first server only from a redirect to another, unless a listener for
-   * redirects decides.
+   * Omits confidential data in a redirect to another server, unless a redirect listener decides.
    */
   #applyRedirect(
     url: URL,
@@ -259,7 +259,7 @@ export class ClientHandshake {
         request.auth = undefined;
       }
     }
-    // The credentials of the first URL are used for all requests.
+    // The credentials of the first URL apply to all requests.
     if (request.auth && this.#headers.authorization === undefined) {
       const { auth } = request;
       this.#headers.authorization = `Basic ${Buffer.from(auth).toString("base64")}`;
@@ -308,7 +308,7 @@ export class ClientHandshake {
     } catch (error) {
       if (!(error instanceof UpgradeError)) throw error;
       this.#failed(new Error(error.message), (report) => {
-        // Errors of the socket itself have no further information.
+        // Socket errors provide no further information.
         socket.on("error", () => {});
         socket.once("close", report);
         socket.destroy();
@@ -331,7 +331,7 @@ export class ClientHandshake {
   }
 }
 
-/** The server's response does not answer the request. */
+/** The server's response does not match the request. */
 class UpgradeError extends Error {}
 
 function parseUrl(address: string | URL): URL {
@@ -359,7 +359,7 @@ function checkUrl(url: URL): void {
 }
 
 /**
- * The target of a request. A `ws+unix:` URL has the socket's path before a colon, the URL's path
+ * The target of a request. A `ws+unix:` URL has the socket path before a colon and the URL path
  * after it.
  */
 function targetOf(
@@ -381,7 +381,7 @@ function credentialsOf(url: URL): string | undefined {
   return `${unescape(url.username)}:${unescape(url.password)}`;
 }
 
-/** For `net.connect` the path is that of a unix socket, for a request it is that of the URL. */
+/** For `net.connect`, `path` is a unix socket; for a request it is the URL path. */
 function connectPlain(options: object): net.Socket {
   const { socketPath } = options as { socketPath?: string };
   return net.connect({ ...options, path: socketPath } as net.NetConnectOpts);

@@ -1,4 +1,4 @@
-// The events of `ws`: those of `EventEmitter`, and its part of the WHATWG event interface.
+// The events of `ws`: those of `EventEmitter`, and its subset of the WHATWG event interface.
 
 import type { Buffer } from "node:buffer";
 import type { ClientRequest, IncomingMessage } from "node:http";
@@ -16,7 +16,7 @@ export interface WebSocketEvents {
   open: [];
   /** A message arrived. */
   message: [data: RawData, isBinary: boolean];
-  /** A ping arrived; it is answered, unless `autoPong` is `false`. */
+  /** A ping arrived, answered unless `autoPong` is `false`. */
   ping: [data: Buffer];
   /** A pong arrived. */
   pong: [data: Buffer];
@@ -26,14 +26,14 @@ export interface WebSocketEvents {
   close: [code: number, reason: Buffer];
   /** The server has agreed to the upgrade. */
   upgrade: [response: IncomingMessage];
-  /** The server did not accept the upgrade. Without a listener that is an error. */
+  /** The server did not accept the upgrade; an error if there is no listener. */
   "unexpected-response": [request: ClientRequest, response: IncomingMessage];
   /** A redirect is followed. */
   redirect: [url: string, request: ClientRequest];
 }
 
 /**
- * The bytes of a message as `ws` delivers them, by `binaryType`.
+ * The bytes of a message, by `binaryType`.
  *
  * @category The API of ws
  */
@@ -174,7 +174,7 @@ export class MessageEvent extends Event {
 }
 
 /**
- * The events that have a WHATWG form, by name.
+ * The events with a WHATWG form, by name.
  *
  * @category The API of ws
  */
@@ -190,7 +190,7 @@ export interface WebSocketEventMap {
 }
 
 /**
- * The name of an event that has a WHATWG form.
+ * The name of an event with a WHATWG form.
  *
  * @category The API of ws
  */
@@ -222,7 +222,7 @@ export interface EventTarget extends Target {
 const ORIGINAL = Symbol("listener");
 const FROM_ATTRIBUTE = Symbol("attribute");
 
-/** The function that is registered with the emitter for a listener of this interface. */
+/** The function registered with the emitter for a listener. */
 interface Registered {
   (...values: never[]): void;
   [ORIGINAL]?: unknown;
@@ -265,7 +265,7 @@ export function addListener(
   target.on(name, registered);
 }
 
-/** Removes a listener that {@linkcode addListener} has added. */
+/** Removes a listener added by {@linkcode addListener}. */
 export function removeListener(target: EventTarget, name: string, listener: unknown): void {
   const registered = find(target, name, listener, false);
   if (registered !== undefined) target.removeListener(name, registered);
@@ -299,7 +299,7 @@ function registeredOf(target: EventTarget, name: string): Registered[] {
   return target.listeners(name) as unknown as Registered[];
 }
 
-/** The bytes of a message in the form of `binaryType`. */
+/** Converts the bytes of a message to `binaryType`. */
 export function toBinary(data: Buffer, type: BinaryType): RawData {
   switch (type) {
     case "arraybuffer":
@@ -316,8 +316,8 @@ export function toBinary(data: Buffer, type: BinaryType): RawData {
 }
 
 /**
- * The events of one WebSocket, each in a turn of the event loop (`allowSynchronousEvents: false`), in
- * order. Reading stops until all were emitted.
+ * Emits the events of one WebSocket in order, each in a separate turn of the event loop
+ * (`allowSynchronousEvents: false`). Reading stops until all have been emitted.
  */
 export class EventTurns {
   readonly #link: Link<unknown>;

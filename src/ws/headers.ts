@@ -4,14 +4,14 @@ import { parseExtensions } from "../handshake/extensions.ts";
 import { isToken } from "../handshake/characters.ts";
 
 /**
- * The parameters of one offer: each name with all its values, `true` if it has none.
+ * The parameters of one offer: each name with its values, `true` for none.
  *
  * @category The API of ws
  */
 export type ExtensionParameters = Record<string, Array<string | true>>;
 
 /**
- * Extensions by name, each with its offers in their order.
+ * Extensions by name, each with its offers in order.
  *
  * @category The API of ws
  */

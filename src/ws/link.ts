@@ -1,5 +1,5 @@
-// The connection of the library under a WebSocket of `ws`: opened over a stream after the opening
-// handshake, with protocol errors under the names, classes and texts of `ws`.
+// The library connection of a `ws` WebSocket: opened over a stream after the opening handshake,
+// with the error codes, classes and texts of `ws`.
 
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
@@ -38,7 +38,7 @@ const NO_FIELDS: HandshakeInfo["headers"] = {
   [Symbol.iterator]: () => [][Symbol.iterator](),
 };
 
-/** The user has the handshake's fields from `node:http`. */
+/** The user gets the handshake's fields from `node:http`. */
 const HANDSHAKE: HandshakeInfo = {
   url: "",
   status: 101,
@@ -47,7 +47,7 @@ const HANDSHAKE: HandshakeInfo = {
   extensions: "",
 };
 
-/** The connection, as the WebSocket drives it. */
+/** The connection of a WebSocket. */
 export type Link<T> = Driver<T>;
 
 /** Opens it. Nothing is delivered before the next turn of the event loop. */
@@ -67,7 +67,7 @@ export function openLink<T>(options: LinkOptions<T>): Link<T> {
   return driver;
 }
 
-/** An error as the package `ws` emits it. */
+/** An error in the form of the package `ws`. */
 interface WsError extends Error {
   /** `WS_ERR_...`, or `Z_DATA_ERROR` for a corrupt compressed message. */
   code?: string;
@@ -75,7 +75,7 @@ interface WsError extends Error {
   errno?: number;
 }
 
-/** The bytes of an empty message or reason: always the same object, as in `ws`. */
+/** The bytes of an empty message or reason, a single object as in `ws`. */
 export const EMPTY: Buffer = Buffer.alloc(0);
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
@@ -84,7 +84,7 @@ type Entry = readonly [code: string, type: ErrorClass, text: string];
 
 const FRAME = "Invalid WebSocket frame: ";
 
-/** By the library's code; a value in the text is the number in the library's message. */
+/** By the library's error code; the number in the library's message completes the text. */
 const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
   RESERVED_OPCODE: ["WS_ERR_INVALID_OPCODE", RangeError, `${FRAME}invalid opcode `],
   MASK_MISSING: ["WS_ERR_EXPECTED_MASK", RangeError, `${FRAME}MASK must be set`],
@@ -115,8 +115,8 @@ const ENTRIES: Partial<Record<ErrorCode, Entry>> = {
 };
 
 /**
- * The error that `ws` emits for the library's `error`, or `undefined` if it emits none: it reports
- * a lost or cut connection by the code 1006 alone.
+ * Converts the library's `error` to that of `ws`, or `undefined`: `ws` reports a lost or cut
+ * connection only by the code 1006.
  *
  * @param error The failure of a connection; it is the `cause` of the result.
  */

@@ -1,4 +1,4 @@
-// The options of `ws` for one connection, and the connection's rules derived from them.
+// The connection options of `ws`, and the rules derived from them.
 
 import { Buffer } from "node:buffer";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
@@ -11,7 +11,7 @@ import type { MaskSource } from "../wire/frame_writer.ts";
 import type { PerMessageDeflateOptions } from "./permessage_deflate.ts";
 
 /**
- * The options of a connection that clients and servers have in common.
+ * The connection options common to clients and servers.
  *
  * @category The API of ws
  */
@@ -23,20 +23,19 @@ export interface ReceiverOptions {
   allowSynchronousEvents?: boolean | undefined;
   /** Whether pings are answered. Default: `true`. */
   autoPong?: boolean | undefined;
-  /** Milliseconds that the closing handshake may take. Default: 30000. */
+  /** The timeout of the closing handshake in milliseconds. Default: 30000. */
   closeTimeout?: number | undefined;
-  /** Accepted and without effect: a message is held as one buffer, for any chunk split. */
+  /** Accepted without effect: a message is always one buffer. */
   maxBufferedChunks?: number | undefined;
-  /** Frames that a message may have; 0 disables the limit. Default: 16384. */
+  /** The maximum frames per message; 0 disables the limit. Default: 16384. */
   maxFragments?: number | undefined;
-  /** Bytes that a message may have; 0 disables the limit. Default: 104857600 (100 MiB). */
+  /** The maximum message size in bytes; 0 disables the limit. Default: 104857600 (100 MiB). */
   maxPayload?: number | undefined;
   /**
-   * Accepted and without effect: while a peer does not read, only the pong to its latest ping is
-   * kept.
+   * Accepted without effect: while a peer does not read, only the pong to its latest ping is kept.
    */
   maxPendingAutoPongs?: number | undefined;
-  /** Whether to leave out the UTF-8 check, for a peer that is trusted. Default: `false`. */
+  /** Whether to skip UTF-8 validation for a trusted peer. Default: `false`. */
   skipUTF8Validation?: boolean | undefined;
   /** Compression: `true`, `false` or its parameters. */
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
@@ -46,7 +45,7 @@ export interface ReceiverOptions {
 export class RuleSet {
   readonly #plain: ConnectionRules;
   readonly #options: PerMessageDeflateOptions;
-  /** With compression, by whether outgoing messages may refer to earlier ones. */
+  /** The rules with compression: without and with outgoing context takeover. */
   #alone: ConnectionRules | undefined;
   #takeover: ConnectionRules | undefined;
 
@@ -63,7 +62,7 @@ export class RuleSet {
         maxFragments: limit(options.maxFragments, 16 << 10),
         autoPong: options.autoPong ?? true,
         closeTimeout: options.closeTimeout ?? 30_000,
-        // `send` of `ws` reports no backpressure: senders are never disconnected for it.
+        // `send` of `ws` reports no backpressure, so slow peers are never disconnected.
         maxBufferedAmount: MAX_INT32,
       },
       isServer,
@@ -91,7 +90,7 @@ export class RuleSet {
   }
 }
 
-/** The level of compression for one of zlib, whose default is -1. */
+/** Converts a compression level of zlib, whose default is -1. */
 function levelOf(zlibLevel: number): "best" | "fast" | "auto" {
   if (zlibLevel >= 7) return "best";
   return zlibLevel >= 0 && zlibLevel <= 3 ? "fast" : "auto";
@@ -103,13 +102,13 @@ export interface ServerSideOptions extends ReceiverOptions {
   readonly rules: RuleSet;
 }
 
-/** A limit of `ws`: a 32-bit integer; 0 disables it. */
+/** Converts a limit of `ws`: a 32-bit integer; 0 disables it. */
 function limit(value: number | undefined, otherwise: number): number {
   const number = (value ?? otherwise) | 0;
   return number > 0 ? number : MAX_INT32;
 }
 
-/** The source of mask keys from the option `generateMask`. */
+/** Creates the source of mask keys for the option `generateMask`. */
 export function maskSource(generateMask: (mask: Buffer) => void): MaskSource {
   const bytes = Buffer.alloc(4);
   return () => {

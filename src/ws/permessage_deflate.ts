@@ -1,5 +1,4 @@
-// permessage-deflate with the names and the negotiation of `ws`. The connection does the
-// compression itself.
+// Negotiates permessage-deflate with the names and rules of `ws`; the connection compresses.
 
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import type { ExtensionParameters } from "./headers.ts";
@@ -10,24 +9,28 @@ import type { ExtensionParameters } from "./headers.ts";
  * @category The API of ws
  */
 export interface PerMessageDeflateOptions {
-  /** Whether the server compresses each message alone. Default: only if the client requests it. */
+  /**
+   * Whether the server compresses messages independently. Default: only if the client requests it.
+   */
   serverNoContextTakeover?: boolean | undefined;
   /** The same for the client's messages. */
   clientNoContextTakeover?: boolean | undefined;
-  /** The window of the server's messages, as a power of two of bytes: 8 to 15. Default: 15. */
+  /** The base-2 logarithm of the window size of the server's messages: 8 to 15. Default: 15. */
   serverMaxWindowBits?: number | boolean | undefined;
-  /** The same for the client's messages; `true` offers that the server may choose. Default: 15. */
+  /** The same for the client's messages; `true` lets the server choose. Default: 15. */
   clientMaxWindowBits?: number | boolean | undefined;
   /**
-   * Only `level` has an effect: up to 3 is fast, from 7 on thorough, otherwise by the message's
-   * size.
+   * Only `level` has an effect: up to 3 fast, from 7 thorough, otherwise chosen by message size.
    */
   zlibDeflateOptions?: { level?: number | undefined; [name: string]: unknown } | undefined;
-  /** Accepted and without effect: the library has its own codec. */
+  /** Accepted without effect: the library has its own codec. */
   zlibInflateOptions?: { [name: string]: unknown } | undefined;
-  /** Bytes below which a message is not compressed without context takeover. Default: 1024. */
+  /**
+   * Messages smaller than this many bytes are not compressed without context takeover. Default:
+   * 1024.
+   */
   threshold?: number | undefined;
-  /** Accepted and without effect: nothing is compressed in other threads. */
+  /** Accepted without effect: compression uses no other threads. */
   concurrencyLimit?: number | undefined;
 }
 
@@ -37,13 +40,13 @@ export interface PerMessageDeflateOptions {
  * @category The API of ws
  */
 export interface PerMessageDeflateParameters {
-  /** Whether the server compresses each message alone. */
+  /** Whether the server compresses messages independently. */
   "server_no_context_takeover"?: true;
   /** Whether the client does. */
   "client_no_context_takeover"?: true;
-  /** The window of the server's messages. */
+  /** The window bits of the server's messages. */
   "server_max_window_bits"?: number;
-  /** The window of the client's messages; `true` leaves it to the server. */
+  /** The window bits of the client's messages; `true` lets the server choose. */
   "client_max_window_bits"?: number | true;
 }
 
@@ -53,9 +56,9 @@ export interface PerMessageDeflateParameters {
  * @category The API of ws
  */
 export interface PerMessageDeflateSettings extends PerMessageDeflateOptions {
-  /** Whether it is the server's side. Default: `false`. */
+  /** Whether this is the server side. Default: `false`. */
   isServer?: boolean | undefined;
-  /** The limit of one message. Not needed for the negotiation. */
+  /** The maximum message size; not used for the negotiation. */
   maxPayload?: number | undefined;
 }
 
@@ -92,7 +95,7 @@ export class PerMessageDeflate {
     return "permessage-deflate";
   }
 
-  /** The parameters that a client offers. */
+  /** The parameters offered by a client. */
   offer(): Record<string, number | true> {
     const options = this.#options;
     const params: Record<string, number | true> = {};
@@ -115,7 +118,7 @@ export class PerMessageDeflate {
     return this.params = isServer ? this.#answer(read) : this.#agree(read[0]!);
   }
 
-  /** Does nothing: the connection frees its own compression. */
+  /** Does nothing: the connection releases its compression. */
   cleanup(): void {}
 
   #answer(offers: PerMessageDeflateParameters[]): PerMessageDeflateParameters {
@@ -168,7 +171,7 @@ function readParameters(
     } else if (name === "server_max_window_bits") {
       read[name] = windowBits(name, value);
     } else if (name === "client_max_window_bits") {
-      // RFC 7692 7.1.2.2: only an offer may leave the number to the server.
+      // RFC 7692 7.1.2.2: only an offer may omit the number.
       read[name] = value === true && isServer ? true : windowBits(name, value);
     } else {
       throw new Error(`Unknown parameter "${name}"`);

@@ -1,5 +1,5 @@
-// Sending: checks, conversion of data, and the order behind blobs that are being read; and frames
-// without a connection, for `Sender.frame` of `ws` and its option `mask`.
+// Sending: validation and conversion of data, and ordering behind blobs being read; and frames
+// without a connection, for `Sender.frame` and the option `mask` of `ws`.
 
 import { Buffer } from "node:buffer";
 import { nextTick } from "node:process";
@@ -10,7 +10,7 @@ import { FIN, MAX_CONTROL_PAYLOAD, type MessageOpcode, Opcode, RSV1 } from "../w
 import { EMPTY, type Link } from "./link.ts";
 
 /**
- * Data to send: bytes of any kind, or a value that `Buffer.from` accepts. A number is sent as its text.
+ * Data to send: bytes of any kind, or a value that `Buffer.from` accepts. A number is sent as text.
  *
  * @category The API of ws
  */
@@ -35,18 +35,18 @@ export interface SendOptions {
   compress?: boolean | undefined;
   /** Whether it is the last fragment of a message. Default: `true`. */
   fin?: boolean | undefined;
-  /** Whether it is masked. Default: on the client's side, as RFC 6455 section 5.1 requires. */
+  /** Whether it is masked. Default: on the client side, as required by RFC 6455 section 5.1. */
   mask?: boolean | undefined;
 }
 
 /**
- * Called with `null` when the bytes have left the process, or with the error that prevented that.
+ * Called with `null` when the bytes have left the process, or with the error that prevented it.
  *
  * @category The API of ws
  */
 export type SendCallback = (error?: Error) => void;
 
-/** `null`, which the types of `ws` do not have. */
+/** `null`, which the types of `ws` do not include. */
 const NO_ERROR = null as unknown as undefined;
 
 /**
@@ -63,7 +63,7 @@ export interface FrameOptions {
   mask?: boolean | undefined;
   /** Whether the data is a compressed message. Default: `false`. */
   rsv1?: boolean | undefined;
-  /** Whether the data must not be changed. Has no effect: it never is. */
+  /** Accepted without effect: the data is never changed. */
   readOnly?: boolean | undefined;
 }
 
@@ -80,8 +80,8 @@ export function frame(data: string | Uint8Array, options: FrameOptions): Buffer[
 }
 
 /**
- * The part of the class `Sender` of `ws` that other packages use to encode a message once and send
- * it on many connections, by `_sender.sendFrame`.
+ * The part of the class `Sender` of `ws` that other packages use to encode a message once for many
+ * connections (`_sender.sendFrame`).
  *
  * @category The API of ws
  */
@@ -102,7 +102,7 @@ export const CLOSED = 3;
 /** The names of the values of `readyState`. */
 export const STATE_NAMES: readonly string[] = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
-/** A send that waits for an earlier blob, or for its own. */
+/** A send that waits for a blob, its own or an earlier one. */
 interface Queued {
   /** The data. */
   readonly value: string | Uint8Array | Blob;
@@ -118,12 +118,12 @@ export class MessageSender {
   /** The connection, once it is open. */
   #link: Link<unknown> | undefined;
   #isServer = false;
-  /** Output that waits until a blob, the first item, was read. */
+  /** Output that waits until a blob, the first item, has been read. */
   #queue: Queued[] | undefined;
   #queuedAmount = 0;
-  /** Bytes of sends after the end. */
+  /** Bytes of sends after the close. */
   #lateAmount = 0;
-  /** Whether the next send continues a message, which is compressed if its first fragment was. */
+  /** Whether the next send continues a message. */
   #fragmented = false;
 
   /** @param blobRejected Called when a blob cannot be read, after the callbacks of all queued sends. */
@@ -135,14 +135,14 @@ export class MessageSender {
    * The connection is open.
    *
    * @param link The connection.
-   * @param isServer Whether it is the server's side, whose frames are not masked.
+   * @param isServer Whether this is the server side, whose frames are not masked.
    */
   open(link: Link<unknown>, isServer: boolean): void {
     this.#link = link;
     this.#isServer = isServer;
   }
 
-  /** Bytes that wait for a blob, and those of sends after the end. */
+  /** Bytes that wait for a blob, and those of sends after the close. */
   get heldAmount(): number {
     return this.#queuedAmount + this.#lateAmount;
   }
@@ -204,7 +204,7 @@ export class MessageSender {
     });
   }
 
-  /** The data if it can be sent; `undefined` if it was dropped. */
+  /** Returns the data if it can be sent; `undefined` if it was dropped. */
   #check(
     state: number,
     data: BufferLike | null | undefined,
@@ -239,7 +239,7 @@ export class MessageSender {
     if (callback !== undefined) this.#whenWritten(callback);
   }
 
-  /** Sends now, or after the blobs that are being read. */
+  /** Sends now, or after pending blobs. */
   inTurn(
     value: string | Uint8Array | Blob,
     callback: SendCallback | undefined,
@@ -259,7 +259,7 @@ export class MessageSender {
     }
   }
 
-  /** Sends queued items, up to a blob, which is read first. */
+  /** Sends queued items up to the next blob, which is read first. */
   #sendQueued(): void {
     while (this.#queue !== undefined) {
       const { value, send } = this.#queue[0]!;
@@ -291,7 +291,7 @@ export class MessageSender {
     this.#sendQueued();
   }
 
-  /** Calls the callbacks of all queued items with the error that prevents their sending. */
+  /** Fails all queued items with an error. */
   #giveUp(error: Error): void {
     while (this.#queue !== undefined) {
       const { callback } = this.#takeQueued();
@@ -337,8 +337,8 @@ function notOpen(state: number): Error {
 }
 
 /**
- * Calls a function that may run user code. Its errors are uncaught errors of the process, as with
- * `ws`, not those of the connection.
+ * Calls a function that may run user code. Its errors become uncaught errors of the process, as in
+ * `ws`.
  */
 export function guard(call: () => void): void {
   try {
@@ -355,7 +355,7 @@ export function throwLater(error: unknown): void {
   });
 }
 
-/** Converts a value to sendable data: `ws` accepts any value that `Buffer.from` accepts. */
+/** Converts a value to sendable data: any value accepted by `Buffer.from`. */
 export function toSendable(data: BufferLike | null | undefined): string | Uint8Array | Blob {
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   if (typeof data === "number") return String(data);
@@ -367,7 +367,7 @@ export function toSendable(data: BufferLike | null | undefined): string | Uint8A
   return Buffer.from(data as ArrayBuffer);
 }
 
-/** The bytes of a value. */
+/** The size of a value in bytes. */
 export function sizeOf(value: string | Uint8Array | Blob): number {
   if (typeof value === "string") return Buffer.byteLength(value);
   return value instanceof Blob ? value.size : value.length;

@@ -1,4 +1,4 @@
-// A WebSocket as a duplex stream of Node.
+// A Node duplex stream over a WebSocket.
 
 import type { Buffer } from "node:buffer";
 import { nextTick } from "node:process";
@@ -29,7 +29,7 @@ import type { WebSocket } from "./websocket.ts";
  * @category The API of ws
  */
 export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex {
-  // Output from before an error, and the Close frame of the error, must still be sent.
+  // Output before an error and the Close frame must still be sent.
   let cutsWhenDestroyed = true;
   const duplex = new Duplex({
     ...options,
@@ -102,7 +102,7 @@ export function createWebSocketStream(websocket: WebSocket, options?: DuplexOpti
   duplex.on("error", function failed(error: Error): void {
     duplex.removeListener("error", failed);
     duplex.destroy();
-    // There is no other listener: the error must not be lost.
+    // Without other listeners, the error must not be lost.
     if (duplex.listenerCount("error") === 0) duplex.emit("error", error);
   });
   return duplex;

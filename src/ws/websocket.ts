@@ -68,7 +68,7 @@ const HANDLERS: Handlers<WebSocket> = {
 };
 
 /**
- * A WebSocket with the interface of the npm package `ws`: of a client, or from a {@linkcode
+ * A WebSocket with the API of the npm package `ws`: a client, or created by a {@linkcode
  * WebSocketServer}.
  *
  * @example
@@ -116,7 +116,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   #wasClean = false;
   #errorEmitted = false;
   readonly #sender: MessageSender = new MessageSender((error) => this.#blobFailed(error));
-  /** The user's limits, until the connection is open; on the server's side for all connections. */
+  /** The user's limits, until the connection is open; shared by all connections of a server. */
   readonly #options: ReceiverOptions;
   readonly #handshake: ClientHandshake | undefined;
   /** Present if each event has a separate turn of the event loop. */
@@ -127,7 +127,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    *
    * @param address The URL: `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`.
    * @param protocols The subprotocols to offer, or the options.
-   * @param options The options, those of `http.request` among them.
+   * @param options The options, including those of `http.request`.
    * @throws {SyntaxError} When the URL or a subprotocol is invalid.
    * @throws {RangeError} When `protocolVersion` is neither 8 nor 13.
    */
@@ -165,7 +165,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.#handshake.start(address);
   }
 
-  /** The form of binary messages: `nodebuffer`, `arraybuffer`, `fragments` or `blob`. */
+  /** The type of binary messages: `nodebuffer`, `arraybuffer`, `fragments` or `blob`. */
   get binaryType(): BinaryType {
     return this.#binaryType;
   }
@@ -174,7 +174,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (BINARY_TYPES.includes(type)) this.#binaryType = type;
   }
 
-  /** Bytes that were sent and have not left the process, frame headers included. */
+  /** Bytes of sent messages that have not left the process, frame headers included. */
   get bufferedAmount(): number {
     this.#link?.flush();
     return this.#sender.heldAmount + (this.#link?.connection.bufferedAmount ?? 0);
@@ -202,7 +202,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     return this.#readyState as 0 | 1 | 2 | 3;
   }
 
-  /** The URL, on the client's side; `undefined` on the server's. */
+  /** The URL on the client side; `undefined` on the server side. */
   get url(): string {
     return this.#handshake?.url as string;
   }
@@ -243,7 +243,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     setAttribute(this, "close", listener);
   }
 
-  /** Listens, like `EventTarget`, to `open`, `message`, `error` or `close`. */
+  /** Adds a listener of `open`, `message`, `error` or `close`, like `EventTarget`. */
   addEventListener<K extends EventName>(
     type: K,
     listener: EventListener<WebSocketEventMap[K]>,
@@ -252,7 +252,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     addListener(this, type, listener, options.once === true, false);
   }
 
-  /** Removes a listener that {@linkcode WebSocket.addEventListener} has added. */
+  /** Removes a listener added by {@linkcode WebSocket.addEventListener}. */
   removeEventListener<K extends EventName>(
     type: K,
     listener: EventListener<WebSocketEventMap[K]>,
@@ -265,7 +265,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    *
    * @param data The message; a string is sent as text.
    * @param options How to send it, or the callback.
-   * @param callback Called when it has left the process, or with the error that prevented that.
+   * @param callback Called when it has left the process, or with the error that prevented it.
    * @throws {Error} While connecting.
    * @throws {TypeError} When the data is of another type.
    */
@@ -288,7 +288,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
    * Sends a ping.
    *
    * @param data At most 125 bytes.
-   * @param mask Whether it is masked. Default: on the client's side.
+   * @param mask Whether it is masked. Default: on the client side.
    * @param callback Called when it has left the process.
    * @throws {Error} While connecting.
    * @throws {RangeError} When the data is too long.
@@ -327,7 +327,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     this.#sender.inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
   }
 
-  /** Stops reading; messages that have already been read are still delivered. */
+  /** Stops reading; messages already read are still delivered. */
   pause(): void {
     if (this.#link === undefined || this.#readyState === CLOSED) return;
     this.#paused = true;
@@ -354,7 +354,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     }
   }
 
-  // Private members of `ws` that many programs use.
+  // Private members of `ws` used by many programs.
 
   /** @internal The socket, once the connection is open. */
   get _socket(): Duplex | null {
@@ -367,17 +367,17 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   /**
-   * @internal Whether it is the server's side: its frames are not masked. `@fastify/websocket`
-   * turns a WebSocket without a URL into a client by this and `setSocket`.
+   * @internal Whether this is the server side, whose frames are not masked. `@fastify/websocket`
+   * uses this and `setSocket` to make a client of a WebSocket without a URL.
    */
   _isServer = true;
 
-  /** @internal How many redirects were followed. */
+  /** @internal The number of followed redirects. */
   get _redirects(): number {
     return this.#handshake?.redirects ?? 0;
   }
 
-  /** @internal Sends frames that `Sender.frame` has encoded. */
+  /** @internal Sends frames encoded by `Sender.frame`. */
   get _sender(): { sendFrame(list: readonly Uint8Array[], callback?: SendCallback): void } {
     return {
       sendFrame: (list, callback) => {
@@ -401,8 +401,8 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   }
 
   /**
-   * @internal The opening handshake is complete: the WebSocket owns the socket. Outside callers may
-   * pass limits in addition to the outcome.
+   * @internal The opening handshake is complete: the WebSocket owns the socket. External callers
+   * may also pass limits.
    */
   setSocket(socket: Duplex, head: Uint8Array, opened: Partial<Opened> & ReceiverOptions): void {
     const options = this.#options as ClientOptions & Partial<ServerSideOptions>;
@@ -459,7 +459,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
   _failing(cause: WebSocketError): void {
     const error = toWsError(cause);
     if (error === undefined) return;
-    // A listener may cut the connection; the Close frame is sent before that.
+    // Send the Close frame first: a listener may cut the connection.
     this.#link!.flush();
     this.#deliver(() => {
       this.#readyState = CLOSING;
@@ -480,14 +480,14 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     });
   }
 
-  /** Emits the first error; later ones are its consequences. */
+  /** Emits the first error only; later ones are its consequences. */
   #emitError(error: Error): void {
     if (this.#errorEmitted) return;
     this.#errorEmitted = true;
     guard(() => this.emit("error", error));
   }
 
-  /** Emits an event now, or after those that wait for their turn of the event loop. */
+  /** Emits an event now, or after events waiting for their turn of the event loop. */
   #deliver(emit: () => void): void {
     if (this.#turns === undefined) guard(emit);
     else this.#turns.add(emit);

@@ -30,7 +30,7 @@ export interface ClientInfo {
 }
 
 /**
- * Accepts or rejects a client, at once or by its callback.
+ * Accepts or rejects a client, synchronously or with a callback.
  *
  * @category The API of ws
  */
@@ -47,30 +47,33 @@ export type VerifyClient =
   ) => void);
 
 /**
- * The options of a {@linkcode WebSocketServer}. One of `port`, `server` and `noServer` is needed.
+ * The options of a {@linkcode WebSocketServer}. Exactly one of `port`, `server` and `noServer` is
+ * required.
  *
  * @category The API of ws
  */
 export interface ServerOptions<W extends typeof WebSocket = typeof WebSocket>
   extends ReceiverOptions {
-  /** How many connections may wait to be accepted. Default: 511. */
+  /** The length of the accept queue. Default: 511. */
   backlog?: number | null | undefined;
-  /** Whether the open connections are kept in `clients`. Default: `true`. */
+  /** Whether to keep open connections in `clients`. Default: `true`. */
   clientTracking?: boolean | undefined;
-  /** Chooses a subprotocol; `false` chooses none. Default: the first that the client names. */
+  /** Chooses a subprotocol; `false` chooses none. Default: the client's first one. */
   handleProtocols?:
     | ((protocols: Set<string>, request: IncomingMessage) => string | false | undefined | void)
     | null
     | undefined;
   /** The address to bind. Default: all. */
   host?: string | null | undefined;
-  /** Whether there is no HTTP server: {@linkcode WebSocketServer.handleUpgrade} is called by the user. */
+  /**
+   * Whether there is no HTTP server and the user calls {@linkcode WebSocketServer.handleUpgrade}.
+   */
   noServer?: boolean | undefined;
-  /** The served path; requests for others get 400. Default: all. */
+  /** The path to serve; requests for others get a 400. Default: all. */
   path?: string | null | undefined;
   /** The port to listen on, with a separate HTTP server. */
   port?: number | null | undefined;
-  /** An HTTP server whose upgrades are handled. */
+  /** An HTTP server whose upgrades to handle. */
   server?: HttpServer | HttpsServer | null | undefined;
   /** Accepts or rejects clients. Default: all are accepted. */
   verifyClient?: VerifyClient | null | undefined;
@@ -94,7 +97,7 @@ export interface ServerEvents<W extends typeof WebSocket = typeof WebSocket> {
   error: [error: Error];
   /** The server has closed. */
   close: [];
-  /** A handshake is rejected; a listener has to answer on the socket. */
+  /** A handshake is rejected; a listener must respond on the socket. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
@@ -138,7 +141,7 @@ const taken: WeakSet<Duplex> = new WeakSet();
  */
 export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
   extends EventEmitter<ServerEvents<W>> {
-  /** The options, with their defaults. */
+  /** The options with defaults. */
   readonly options: ServerOptions<W>;
   readonly #connectionOptions: ServerSideOptions;
   /** The open connections; `undefined` without `clientTracking`. */
@@ -214,14 +217,14 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     else nextTick(() => this.#emitClose());
   }
 
-  /** Whether a request is for this server, by the option `path`. */
+  /** Whether a request matches the option `path`. */
   shouldHandle(request: IncomingMessage): boolean | Promise<boolean> {
     const { path } = this.options;
     return !path || request.url?.split("?", 1)[0] === path;
   }
 
   /**
-   * Takes over the socket of an upgrade request and answers it.
+   * Takes over the socket of an upgrade request and responds.
    *
    * @param request The request, from the `upgrade` event of an HTTP server.
    * @param socket Its socket.
@@ -265,7 +268,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     }
   }
 
-  /** Checks the request; answers a rejected one and returns `undefined`. */
+  /** Validates the request; if it is rejected, responds and returns `undefined`. */
   #check(request: IncomingMessage, socket: Duplex, head: Uint8Array): Handshake | undefined {
     const { method, headers } = request;
     const key = headers["sec-websocket-key"];
@@ -316,7 +319,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     { request, socket, head, key, subprotocols, deflate }: Handshake,
     callback: (websocket: InstanceType<W>, request: IncomingMessage) => void,
   ): void {
-    // The client has already ended its direction: there is no way to answer.
+    // The client has already ended its side, so a response is impossible.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
       return;
@@ -405,7 +408,7 @@ export class WebSocketServer<W extends typeof WebSocket = typeof WebSocket>
     this.#emit("close");
   }
 
-  /** The values depend on a parameter of the class, which the types of the emitter cannot follow. */
+  /** The values depend on a class parameter, which the emitter's types cannot express. */
   #emit(name: keyof ServerEvents, ...values: unknown[]): void {
     (this as EventEmitter).emit(name, ...values);
   }
@@ -429,7 +432,7 @@ function destroySocket(this: Duplex): void {
   this.destroy();
 }
 
-/** Answers with an error and ends the socket. */
+/** Responds with an error and ends the socket. */
 function refuse(
   socket: Duplex,
   status: number,
