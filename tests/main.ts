@@ -25,24 +25,6 @@ const LONG = [
   "docs",
 ];
 
-/**
- * Folders of tests in memory. Their files are loaded as one module, with one copy of the library: `deno
- * test` loads the library again for each file, which takes longer than many of these files.
- */
-const IN_MEMORY = [
-  "client",
-  "connection",
-  "deflate",
-  "handshake",
-  "message",
-  "proxy",
-  "reconnect",
-  "server",
-  "session",
-  "shared",
-  "wire",
-];
-
 /** The number of concurrent runs: they wait for more than half of their time. */
 const JOBS = 4;
 
@@ -92,8 +74,13 @@ const ERRORS = /^ ERRORS\s*$/m;
 /** The duration of each run in seconds. */
 const durations = new Map<string, number>();
 
-/** Writes a module that imports the files of a run, and returns a run of this module. */
-async function joinFiles(folder: string, { name, args }: Run): Promise<Run> {
+/**
+ * Writes a module that imports the files of a run, and returns a run of this module. `deno test` loads
+ * the library again for each file, which takes longer than many of these files.
+ */
+async function joinFiles(folder: string, run: Run): Promise<Run> {
+  const { name, args } = run;
+  if (args.length === 1 || args.includes("--doc")) return run;
   const path = join(folder, `${name}_test.ts`);
   const urls = args.map((file) => pathToFileURL(join(Deno.cwd(), file)).href);
   await Deno.writeTextFile(path, urls.map((url) => `import "${url}";\n`).join(""));
@@ -130,8 +117,7 @@ const failures = new Map<string, string>();
 
 async function work(): Promise<void> {
   for (let next = left.shift(); next !== undefined; next = left.shift()) {
-    const run = IN_MEMORY.includes(next.name) ? await joinFiles(folder, next) : next;
-    const failure = await execute(run);
+    const failure = await execute(await joinFiles(folder, next));
     if (failure !== undefined) failures.set(next.name, failure);
   }
 }

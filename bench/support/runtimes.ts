@@ -9,13 +9,10 @@ export { type RuntimeName, runtimeNames } from "../../tests/support/runtimes.ts"
 /** The repository's directory, which is the working directory of all processes. */
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A flag of the tests that is removed here: source maps are a third of a small server's heap. */
-const SOURCE_MAPS = "--enable-source-maps";
-
 /** Returns the command line that runs a module of `bench` on a runtime. */
 export function commandFor(runtime: RuntimeName, module: string, ...args: string[]): string[] {
   const { command, args: all } = runtimeCommand(runtime, join(root, "bench", module), ...args);
-  return [command, ...all.filter((argument) => argument !== SOURCE_MAPS)];
+  return [command, ...all];
 }
 
 /** Adds the flag that a server needs to collect garbage on request. Bun needs none: it has `Bun.gc`. */

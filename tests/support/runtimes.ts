@@ -44,7 +44,7 @@ export function runtimeCommand(
     case "node":
       return {
         command: nodePath(),
-        args: ["--enable-source-maps", builtForNode(module), ...args],
+        args: [builtForNode(module), ...args],
       };
   }
 }
