@@ -5,23 +5,11 @@ import type { Connection, ServeOptions, Server, WebSocketError } from "../../mod
 import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
-import { type Live, liveCases, settled } from "../support/live_harness.ts";
+import { type Live, liveCases, nextMessages, settled } from "../support/live_harness.ts";
 import { type FrameParts, TEXT } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
-
-/** The texts of the next messages. */
-async function next(conn: Connection<undefined>, count: number): Promise<unknown[]> {
-  const texts: unknown[] = [];
-  let messages = readers.get(conn);
-  if (messages === undefined) readers.set(conn, messages = conn[Symbol.asyncIterator]());
-  while (texts.length < count) texts.push((await messages.next()).value);
-  return texts;
-}
-
-/** A connection has one reader. */
-const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
 
 const OFFER = [`Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`];
 
@@ -71,7 +59,7 @@ export const cases: Cases = liveCases({
       assert.deepEqual([sent, waiting], [0, 1]);
     }
     const expected = Array.from({ length: 300 }, (_, i) => `message ${i}`);
-    for (const client of clients) assert.deepEqual(await next(client, 300), expected);
+    for (const client of clients) assert.deepEqual(await nextMessages(client, 300), expected);
     assert.deepEqual(errors, []);
   },
 
@@ -80,13 +68,13 @@ export const cases: Cases = liveCases({
       message: (conn, data) => void conn.publish("room", data),
     });
     clients[0].send("from 0");
-    assert.deepEqual(await next(clients[1], 1), ["from 0"]);
+    assert.deepEqual(await nextMessages(clients[1], 1), ["from 0"]);
     clients[1].send(Uint8Array.of(0xff));
-    assert.deepEqual(await next(clients[0], 1), [Uint8Array.of(0xff)]);
+    assert.deepEqual(await nextMessages(clients[0], 1), [Uint8Array.of(0xff)]);
     servers[0].publish("room", "end", { except: [...servers[0].clients()][0] });
     servers[0].publish("room", "very end");
-    assert.deepEqual(await next(clients[0], 1), ["very end"]);
-    assert.deepEqual(await next(clients[1], 2), ["end", "very end"]);
+    assert.deepEqual(await nextMessages(clients[0], 1), ["very end"]);
+    assert.deepEqual(await nextMessages(clients[1], 2), ["end", "very end"]);
   },
 
   "with a history a subscribed publisher gets its own message": async (t) => {
@@ -99,7 +87,7 @@ export const cases: Cases = liveCases({
         servers[0].publish("own", "a member has joined");
       },
     }, servers);
-    assert.deepEqual(await next(client, 1), ["a member has joined"]);
+    assert.deepEqual(await nextMessages(client, 1), ["a member has joined"]);
   },
 
   "with a history an outage loses no messages, and missing ones are read": async (t) => {
@@ -110,14 +98,14 @@ export const cases: Cases = liveCases({
       for (let i = 0; i < times; i++) servers[0].publish("room", `message ${count++}`);
     };
     publish(10);
-    assert.deepEqual((await next(clients[1], 9)).length, 9);
+    assert.deepEqual((await nextMessages(clients[1], 9)).length, 9);
     broker.goAway(new Error("away"));
     publish(10);
     broker.comeBack();
     publish(10);
     const expected = Array.from({ length: 30 }, (_, i) => `message ${i}`);
-    assert.deepEqual(await next(clients[0], 30), expected);
-    assert.deepEqual(await next(clients[1], 21), expected.slice(9));
+    assert.deepEqual(await nextMessages(clients[0], 30), expected);
+    assert.deepEqual(await nextMessages(clients[1], 21), expected.slice(9));
     assert.deepEqual(errors, ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
   },
 

@@ -9,7 +9,7 @@ import type { CloseInfo, Connection, PublishResult, Server, WebSocketError } fro
 import { attach } from "../../src/node.ts";
 import { inflated } from "../support/deflated.ts";
 import { FakeBroker } from "../support/fake_broker.ts";
-import { type Live, liveCases, Queue, settled } from "../support/live_harness.ts";
+import { type Live, liveCases, nextMessages, Queue, settled } from "../support/live_harness.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { TEXT, toHex } from "../support/vectors.ts";
@@ -24,18 +24,6 @@ const CLOG = 32 * MIB;
 function result(counts: Partial<PublishResult>): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0, ...counts };
 }
-
-/** The texts of the next messages. */
-async function next(conn: Connection<undefined>, count: number): Promise<unknown[]> {
-  const texts: unknown[] = [];
-  let messages = readers.get(conn);
-  if (messages === undefined) readers.set(conn, messages = conn[Symbol.asyncIterator]());
-  while (texts.length < count) texts.push((await messages.next()).value);
-  return texts;
-}
-
-/** A connection has one reader. */
-const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
 
 /** A server whose connections subscribe to "room", and its clients. */
 async function room(t: Live, count: number): Promise<{
@@ -80,12 +68,12 @@ async function stalled(t: Live): Promise<Stalled> {
 /** Resumes the peer's reading, and returns the texts after the message at which it stopped. */
 async function goOn({ conn, slow }: Stalled): Promise<unknown[]> {
   slow.resume();
-  assert.equal((await next(slow, 1) as Uint8Array[])[0].length, CLOG);
+  assert.equal((await nextMessages(slow, 1) as Uint8Array[])[0].length, CLOG);
   await conn.drained();
   conn.send("end");
   const texts: unknown[] = [];
   for (;;) {
-    const [value] = await next(slow, 1);
+    const [value] = await nextMessages(slow, 1);
     if (value === "end") return texts;
     texts.push(value);
   }
@@ -98,7 +86,9 @@ export const cases: Cases = liveCases({
     for (const text of expected) assert.deepEqual(server.publish("room", text).sent, 5);
     server.publish("another room", "no subscriber");
     server.publish("room", "end");
-    for (const client of clients) assert.deepEqual(await next(client, 501), [...expected, "end"]);
+    for (const client of clients) {
+      assert.deepEqual(await nextMessages(client, 501), [...expected, "end"]);
+    }
   },
 
   "delivers messages published in handlers in each publisher's order": async (t) => {
@@ -112,7 +102,7 @@ export const cases: Cases = liveCases({
       for (const [from, client] of clients.entries()) client.send(`${from} ${i}`);
     }
     for (const [to, client] of clients.entries()) {
-      const texts = (await next(client, 400)) as string[];
+      const texts = (await nextMessages(client, 400)) as string[];
       for (const from of [0, 1, 2]) {
         const numbers = texts.filter((text) => text.startsWith(`${from} `));
         const expected = Array.from({ length: 200 }, (_, i) => `${from} ${i}`);
@@ -126,9 +116,9 @@ export const cases: Cases = liveCases({
     assert.equal(server.publish("room", "a", { except: conns[0] }).sent, 2);
     assert.equal(conns[1].publish("room", "b").sent, 2);
     server.publish("room", "end");
-    assert.deepEqual(await next(clients[0], 2), ["b", "end"]);
-    assert.deepEqual(await next(clients[1], 2), ["a", "end"]);
-    assert.deepEqual(await next(clients[2], 3), ["a", "b", "end"]);
+    assert.deepEqual(await nextMessages(clients[0], 2), ["b", "end"]);
+    assert.deepEqual(await nextMessages(clients[1], 2), ["a", "end"]);
+    assert.deepEqual(await nextMessages(clients[2], 3), ["a", "b", "end"]);
   },
 
   "unsubscribe and every kind of end remove subscriptions": async (t) => {
@@ -215,7 +205,7 @@ export const cases: Cases = liveCases({
     const client = await t.connect(`ws://127.0.0.1:${port}/`);
     assert.equal(sockets.subscribers("room"), 1);
     assert.deepEqual(sockets.publish("room", "hello"), result({ sent: 1 }));
-    assert.deepEqual(await next(client, 1), ["hello"]);
+    assert.deepEqual(await nextMessages(client, 1), ["hello"]);
     assert.throws(() => client.subscribe("room"), { name: "TypeError", message: /from connect$/ });
     assert.throws(() => client.publish("room", ""), {
       name: "TypeError",
@@ -228,7 +218,7 @@ export const cases: Cases = liveCases({
     for (const text of ["1", "2"]) {
       assert.deepEqual(it.server.publish("room", text), result({ sent: 2 }));
     }
-    assert.deepEqual(await next(it.quick, 2), ["1", "2"]);
+    assert.deepEqual(await nextMessages(it.quick, 2), ["1", "2"]);
     assert.deepEqual(await goOn(it), ["1", "2"]);
   },
 
@@ -238,11 +228,11 @@ export const cases: Cases = liveCases({
       it.server.publish("room", text, { onSlow: "drop" });
     assert.deepEqual(publish("1"), result({ sent: 1, dropped: 1 }));
     assert.deepEqual(publish("2"), result({ sent: 1, dropped: 1 }));
-    assert.deepEqual(await next(it.quick, 2), ["1", "2"]);
+    assert.deepEqual(await nextMessages(it.quick, 2), ["1", "2"]);
     assert.deepEqual(await goOn(it), []);
     assert.deepEqual(publish("3"), result({ sent: 2 }));
-    assert.deepEqual(await next(it.slow, 1), ["3"]);
-    assert.deepEqual(await next(it.quick, 1), ["3"]);
+    assert.deepEqual(await nextMessages(it.slow, 1), ["3"]);
+    assert.deepEqual(await nextMessages(it.quick, 1), ["3"]);
   },
 
   'a stalled peer, "conflate": it gets the newest of each key when it has caught up': async (t) => {
@@ -256,10 +246,10 @@ export const cases: Cases = liveCases({
       assert.deepEqual(publish("a", `a ${i}`), result({ sent: 1, waiting: 1, replaced: 1 }));
     }
     assert.equal(it.conn.bufferedAmount, waiting, "nothing gathers");
-    assert.equal((await next(it.quick, 1002)).at(-1), "a 1000");
+    assert.equal((await nextMessages(it.quick, 1002)).at(-1), "a 1000");
     assert.deepEqual(await goOn(it), ["a 1000", "b 0"]);
     assert.deepEqual(publish("a", "a last"), result({ sent: 2 }));
-    assert.deepEqual(await next(it.slow, 1), ["a last"]);
+    assert.deepEqual(await nextMessages(it.slow, 1), ["a last"]);
   },
 
   'a stalled peer, "close": it is cut with SLOW_CONSUMER, the others go on': async (t) => {
@@ -271,7 +261,7 @@ export const cases: Cases = liveCases({
     assert.equal((error as WebSocketError).code, "SLOW_CONSUMER");
     assert.equal(it.conn.bufferedAmount, 0);
     assert.deepEqual(it.server.publish("room", "2", close), result({ sent: 1 }));
-    assert.deepEqual(await next(it.quick, 2), ["1", "2"]);
+    assert.deepEqual(await nextMessages(it.quick, 2), ["1", "2"]);
   },
 
   "conflated messages are sent before the Close frame": async (t) => {
@@ -304,15 +294,15 @@ export const cases: Cases = liveCases({
     servers[0].publish("room", "text");
     servers[0].publish("room", Uint8Array.of(0xff, 0));
     for (const client of clients) {
-      assert.deepEqual(await next(client, 2), ["text", Uint8Array.of(0xff, 0)]);
+      assert.deepEqual(await nextMessages(client, 2), ["text", Uint8Array.of(0xff, 0)]);
     }
     engine.goAway(new Error("away"));
     servers[1].publish("room", "waits");
-    assert.deepEqual(await next(clients[1], 1), ["waits"]);
+    assert.deepEqual(await nextMessages(clients[1], 1), ["waits"]);
     engine.comeBack();
     servers[1].publish("room", "follows");
-    assert.deepEqual(await next(clients[1], 1), ["follows"]);
-    assert.deepEqual(await next(clients[0], 2), ["waits", "follows"]);
+    assert.deepEqual(await nextMessages(clients[1], 1), ["follows"]);
+    assert.deepEqual(await nextMessages(clients[0], 2), ["waits", "follows"]);
     assert.deepEqual(errors, ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
   },
 

@@ -18,6 +18,16 @@ function lost(initiator: CloseInfo["initiator"], sent?: number): Ending["info"] 
   return { code: 1006, reason: "", clean: false, initiator, sent, received: undefined };
 }
 
+/** The close info of a connection whose peer violates the protocol. */
+const VIOLATED: Ending["info"] = {
+  code: 1002,
+  reason: /opcode/,
+  clean: false,
+  initiator: "local",
+  sent: 1002,
+  received: undefined,
+};
+
 /** A way to end a connection, and the expected close info. */
 interface Ending {
   readonly name: string;
@@ -111,14 +121,7 @@ const ENDINGS: readonly Ending[] = [
       peer.send({ opcode: 3 });
       peer.transport.end();
     },
-    info: {
-      code: 1002,
-      reason: /opcode/,
-      clean: false,
-      initiator: "local",
-      sent: 1002,
-      received: undefined,
-    },
+    info: VIOLATED,
     error: "RESERVED_OPCODE",
   },
   {
@@ -174,14 +177,7 @@ const ENDINGS: readonly Ending[] = [
     name: "the peer violates the protocol and never ends the stream",
     options: { closeTimeout: 20 },
     end: ({ peer }) => peer.send({ opcode: 3 }),
-    info: {
-      code: 1002,
-      reason: /opcode/,
-      clean: false,
-      initiator: "local",
-      sent: 1002,
-      received: undefined,
-    },
+    info: VIOLATED,
     error: "RESERVED_OPCODE",
   },
   {

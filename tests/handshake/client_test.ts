@@ -7,6 +7,7 @@ import {
   MAX_INTERIM_RESPONSES,
 } from "../../src/handshake/client.ts";
 import { acceptResponse, refusalResponse } from "../../src/handshake/response.ts";
+import { Random } from "../support/random.ts";
 import { bytesOf, feed, head, joined, replays, textOf } from "./replay.ts";
 import { RFC_ACCEPT, RFC_KEY } from "./vectors.ts";
 
@@ -415,14 +416,12 @@ Deno.test("checks the caller's options immediately", () => {
 Deno.test("mutated responses open the connection or throw a HandshakeError", () => {
   const legal = bytesOf(answer({ [PROTOCOL]: "v1", [EXTENSIONS]: DEFLATE }));
   let accepts = 0;
-  let state = 1;
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state >>> 8) % below;
-  };
+  const random = new Random(1);
   for (let round = 0; round < 4000; round++) {
     const bytes = legal.slice();
-    for (let i = random(3); i >= 0; i--) bytes[random(bytes.length)] = random(256);
+    for (let i = random.below(3); i >= 0; i--) {
+      bytes[random.below(bytes.length)] = random.below(256);
+    }
     try {
       if (new ClientHandshake(asking).push(bytes)) accepts++;
     } catch (error) {

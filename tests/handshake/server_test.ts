@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
 import { errorResponse } from "../../src/handshake/response.ts";
 import { checkUpgrade, ServerHandshake, type ServerRequest } from "../../src/handshake/server.ts";
+import { Random } from "../support/random.ts";
 import { bytesOf, feed, head, joined, replays, textOf } from "./replay.ts";
 import { requestVectors, RFC_KEY } from "./vectors.ts";
 
@@ -299,14 +300,12 @@ Deno.test("the request is not available before its head is complete", () => {
 Deno.test("random bytes and mutated requests produce a valid request or a HandshakeError", () => {
   const legal = bytesOf(requestVectors[1].text);
   let accepted = 0;
-  let state = 1;
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state >>> 8) % below;
-  };
+  const random = new Random(1);
   for (let round = 0; round < 4000; round++) {
     const bytes = legal.slice();
-    for (let i = random(4); i >= 0; i--) bytes[random(bytes.length)] = random(256);
+    for (let i = random.below(4); i >= 0; i--) {
+      bytes[random.below(bytes.length)] = random.below(256);
+    }
     try {
       const handshake = new ServerHandshake();
       if (handshake.push(bytes)) {

@@ -265,3 +265,15 @@ export async function settled(read: () => number): Promise<number> {
   }
   return last;
 }
+
+/** A connection has one reader. */
+const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
+
+/** The next messages of a connection. */
+export async function nextMessages(conn: Connection<undefined>, count: number): Promise<unknown[]> {
+  let reader = readers.get(conn);
+  if (reader === undefined) readers.set(conn, reader = conn[Symbol.asyncIterator]());
+  const messages: unknown[] = [];
+  while (messages.length < count) messages.push((await reader.next()).value);
+  return messages;
+}

@@ -48,6 +48,16 @@ async function played(
   return { proxy, peer, failed };
 }
 
+/** Opening a connection fails when the proxy sends something invalid, and disconnects the proxy. */
+async function failsAfter(t: Live, scheme: string, answer: string | Uint8Array): Promise<void> {
+  const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+  peer.send(answer);
+  const error = await failed;
+  assert.ok(error instanceof ConnectionError, String(error));
+  assert.equal(error.code, "PROXY_FAILED", error.message);
+  await gone(peer);
+}
+
 const perScheme: Record<string, (t: Live) => Promise<void>> = {};
 
 for (const scheme of schemes) {
@@ -160,12 +170,7 @@ const playedCases = liveCases({
         ["https", "HTTP/1.1 400 Bad Request\r\n\r\n"],
       ] as const
     ) {
-      const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
-      peer.send(answer);
-      const error = await failed;
-      assert.ok(error instanceof ConnectionError, String(error));
-      assert.equal(error.code, "PROXY_FAILED", error.message);
-      await gone(peer);
+      await failsAfter(t, scheme, answer);
     }
   },
 
@@ -177,12 +182,7 @@ const playedCases = liveCases({
         ["socks5", "\x00".repeat(1 << 24)],
       ] as const
     ) {
-      const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
-      peer.send(answer);
-      const error = await failed;
-      assert.ok(error instanceof ConnectionError, String(error));
-      assert.equal(error.code, "PROXY_FAILED", error.message);
-      await gone(peer);
+      await failsAfter(t, scheme, answer);
     }
   },
 

@@ -32,6 +32,14 @@ function resetAtOnce(port: number, count: number): void {
   assert.equal(spawnSync("node", ["-e", program]).status, 0);
 }
 
+/** Sends until the end of the connection is detected. */
+async function sendUntilClosed(end: End): Promise<void> {
+  while (end.closes === 0) {
+    await end.send(pattern(1000));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 /** One direction ends, the other continues. */
 async function halfClose(first: End, second: End): Promise<void> {
   first.finish();
@@ -242,10 +250,7 @@ export const closingCases: Cases = {
     await client.send(pattern(300_000));
     server.destroy();
     await client.until(() => client.ends + client.closes > 0);
-    while (client.closes === 0) {
-      await client.send(pattern(1000));
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await sendUntilClosed(client);
     await client.closedBadly();
     await someTurns();
     assert.equal(client.closes, 1);
@@ -259,10 +264,7 @@ export const closingCases: Cases = {
     await client.send(pattern(300_000));
     server.destroy();
     await server.closedWell();
-    while (client.closes === 0) {
-      await client.send(pattern(1000));
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await sendUntilClosed(client);
     assert.ok(client.error instanceof Error);
   },
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Cases } from "../harness.ts";
-import { connect, dial, echo, type End, listen } from "./end.ts";
+import { connect, dial, echo, type End, listen, type Pair } from "./end.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 
 const MIB = 1 << 20;
@@ -15,6 +15,16 @@ export async function stream(end: End, length: number, size: number): Promise<vo
     await end.send(pattern(Math.min(size, length - position), position));
   }
   end.finish();
+}
+
+/** 32 MiB go both ways and arrive whole. */
+export async function echoesLarge({ client, server }: Pair): Promise<void> {
+  const check = new PatternCheck();
+  client.onData = (chunk) => check.add(chunk);
+  echo(server);
+  await stream(client, 32 * MIB, MIB);
+  await Promise.all([client.closedWell(), server.closedWell()]);
+  check.assertWhole(32 * MIB);
 }
 
 export const echoCases: Cases = {
@@ -31,13 +41,7 @@ export const echoCases: Cases = {
   },
 
   "32 MiB go both ways and arrive whole": async (context) => {
-    const { client, server } = await connect(context);
-    const check = new PatternCheck();
-    client.onData = (chunk) => check.add(chunk);
-    echo(server);
-    await stream(client, 32 * MIB, MIB);
-    await Promise.all([client.closedWell(), server.closedWell()]);
-    check.assertWhole(32 * MIB);
+    await echoesLarge(await connect(context));
   },
 
   "32 MiB in a single write arrive whole": async (context) => {

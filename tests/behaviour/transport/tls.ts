@@ -5,7 +5,7 @@ import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Cases, Context } from "../harness.ts";
 import { aMoment } from "./a_moment.ts";
 import { dial, echo, End, type Pair } from "./end.ts";
-import { stream } from "./echo.ts";
+import { echoesLarge, stream } from "./echo.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 import { connectTls, listenTls, trusted } from "./secured.ts";
 
@@ -40,13 +40,7 @@ export const tlsCases: Cases = {
   },
 
   "TLS: 32 MiB go both ways and arrive whole": async (context) => {
-    const { client, server } = await connectTls(context);
-    const check = new PatternCheck();
-    client.onData = (chunk) => check.add(chunk);
-    echo(server);
-    await stream(client, 32 * MIB, MIB);
-    await Promise.all([client.closedWell(), server.closedWell()]);
-    check.assertWhole(32 * MIB);
+    await echoesLarge(await connectTls(context));
   },
 
   "TLS: many small writes arrive in order, and received memory does not change": async (

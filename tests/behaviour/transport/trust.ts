@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import { makeCertificates } from "../../support/certificates.ts";
 import type { Cases, Context } from "../harness.ts";
-import { connect, dial, echo, listen } from "./end.ts";
+import { connect, dial, echo, listen, type Pair } from "./end.ts";
 import { assertPattern, pattern } from "./pattern.ts";
 import { connectTls, listenTls, trusted } from "./secured.ts";
 
@@ -25,6 +25,18 @@ async function refused(context: Context, hostname: string, tls: TlsClientOptions
   await dialing;
   await server.until(() => server.ends + server.closes > 0);
   assert.equal(server.received, 0);
+}
+
+/** Connects to a TLS listener without TLS. */
+async function connectPlain(context: Context): Promise<Pair> {
+  const listener = await listenTls(context);
+  const [server, client] = await Promise.all([
+    listener.accept(),
+    dial(context, { port: listener.port }),
+  ]);
+  server.start();
+  client.start();
+  return { client, server };
 }
 
 export const trustCases: Cases = {
@@ -94,26 +106,14 @@ export const trustCases: Cases = {
   },
 
   "TLS: a client without TLS ends its connection with an error": async (context) => {
-    const listener = await listenTls(context);
-    const [server, client] = await Promise.all([
-      listener.accept(),
-      dial(context, { port: listener.port }),
-    ]);
-    server.start();
-    client.start();
+    const { client, server } = await connectPlain(context);
     await client.send(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     await server.closedBadly();
     await client.until(() => client.ends + client.closes > 0);
   },
 
   "TLS: a silent client is accepted, and can be destroyed": async (context) => {
-    const listener = await listenTls(context);
-    const [server, client] = await Promise.all([
-      listener.accept(),
-      dial(context, { port: listener.port }),
-    ]);
-    server.start();
-    client.start();
+    const { client, server } = await connectPlain(context);
     server.destroy();
     await server.closedWell();
     await client.until(() => client.ends + client.closes > 0);
