@@ -213,9 +213,11 @@ const callCases = liveCases({
       const kept = new Queue<Uint8Array>();
       const { peer } = await open({ message: (_, data) => kept.push(data as Uint8Array) });
       // Sizes on both sides of every threshold, each message with its number.
-      const content = (i: number): Uint8Array =>
-        new Uint8Array(4 + (i % 50 === 0 ? i % 5000 : i % 300)).fill(i * 7)
-          .map((byte, at) => at < 4 ? i >> 8 * at : byte);
+      const content = (i: number): Uint8Array => {
+        const bytes = new Uint8Array(4 + (i % 50 === 0 ? i % 5000 : i % 300)).fill(i * 7);
+        new DataView(bytes.buffer).setUint32(0, i, true);
+        return bytes;
+      };
       for (let i = 0; i < count; i += 100) {
         const frames = Array.from({ length: 100 }, (_, at) => content(i + at))
           .flatMap((payload, at): FrameParts[] =>
