@@ -26,7 +26,17 @@ Deno.test("the entries of the three runtimes export the same names as the main e
   }
 });
 
-Deno.test("the version in deno.json is the latest in the change log", async () => {
+Deno.test("the change log has the form of Keep a Changelog, and no version after that in deno.json", async () => {
   const log = await Deno.readTextFile(join(root, "CHANGELOG.md"));
-  assert.equal(/^## (\S+)/m.exec(log)?.[1], config.version);
+  const [unreleased, ...released] = [...log.matchAll(/^## (.*)$/gm)].map(([, title]) => title!);
+  assert.equal(unreleased, "[Unreleased]");
+  for (const title of released) assert.match(title, /^\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}$/);
+  const [latest] = released;
+  if (latest !== undefined) assert.ok(latest.startsWith(`[${config.version}]`), latest);
+  for (const title of [unreleased!, ...released]) {
+    const name = /^\[.*?\]/.exec(title)![0];
+    assert.ok(log.includes(`\n${name}: https://`), `${name} has no link`);
+  }
+  const kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"];
+  for (const [, kind] of log.matchAll(/^### (.*)$/gm)) assert.ok(kinds.includes(kind!), kind);
 });

@@ -58,6 +58,12 @@ const OWN = [
 /** Describes the fault of a link; undefined if the link resolves. */
 function fault(page: string, link: string): string | undefined {
   const own = OWN.find((prefix) => link.startsWith(prefix));
+  const [, name] =
+    /^https:\/\/(?:raw\.githubusercontent|github)\.com\/([^/]+\/quickws-ts)\b/.exec(link) ??
+      [];
+  if (name !== undefined && !config.repository.endsWith(`/${name}`)) {
+    return `${link} names another repository than deno.json`;
+  }
   if (own !== undefined) page = join(root, "README.md");
   const target = own === undefined ? link : link.slice(own.length);
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined;
@@ -115,6 +121,7 @@ Deno.test("reports links to missing files, missing headings and outside the repo
   assert.equal(fault(page, "#errors"), undefined);
   assert.equal(fault(page, "https://example.com/nothing"), undefined);
   assert.match(fault(page, "nothing.md")!, /leads nowhere/);
+  assert.match(fault(page, "https://github.com/a/quickws-ts/blob/main/README.md")!, /another/);
   assert.match(fault(page, "runtimes.md#nothing")!, /heading/);
   assert.match(fault(page, "../../other.md")!, /out of the repository/);
 });
