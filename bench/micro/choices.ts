@@ -3,7 +3,7 @@
 import { threshold } from "./compression.ts";
 import { copying } from "./copy.ts";
 import { beginning, growing } from "./gather.ts";
-import { masking, maskingInOneChunk, maskingLarge } from "./mask.ts";
+import { masking, maskingFrames, maskingInOneChunk, maskingLarge } from "./mask.ts";
 import { drawing } from "./random.ts";
 import { checking, decoding, encoding, longText } from "./text.ts";
 import { viewing } from "./view.ts";
@@ -14,6 +14,7 @@ export const CHOICES: readonly Choice[] = [
   masking,
   maskingInOneChunk,
   maskingLarge,
+  maskingFrames,
   copying,
   viewing,
   checking,

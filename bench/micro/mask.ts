@@ -124,7 +124,31 @@ export const maskingLarge: Choice = {
   sizes: [512, 1024, 2048, 4096, 16384, 65536],
   ways: {
     "eight words a turn": way(byWords(xorInTurns)),
-    ...(simd === undefined ? {} : { "SIMD": way(simd) }),
+    ...(simd === undefined ? {} : { "SIMD": way(simd.payload) }),
+  },
+  units: REPEAT,
+};
+
+/** All frames of a chunk at once, or one payload after the other. */
+export const maskingFrames: Choice = {
+  constant: "FRAMES_SIZE, FRAMES_COUNT, src/wire/mask.ts",
+  unit: "a chunk",
+  size: "frames of 136 bytes",
+  sizes: [1, 2, 4, 8, 16, 32, 60],
+  ways: {
+    "one by one": (count) => {
+      const chunk = new Uint8Array(136 * count);
+      return repeated(REPEAT, () => {
+        for (let at = 0; at < chunk.length; at += 136) applyMask(chunk, at + 8, at + 136, KEY);
+      });
+    },
+    ...(simd === undefined ? {} : {
+      "at once": (count: number) => {
+        const chunk = new Uint8Array(136 * count);
+        for (let at = 0; at < chunk.length; at += 136) chunk.set([0x82, 0xfe, 0, 128], at);
+        return repeated(REPEAT, () => simd.frames(chunk, 0, chunk.length));
+      },
+    }),
   },
   units: REPEAT,
 };

@@ -14,7 +14,7 @@ import {
 } from "../session/session.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
-import { maskLargeWith } from "../wire/mask.ts";
+import { maskWith } from "../wire/mask.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { Views } from "../wire/views.ts";
 import { show } from "../shared/check.ts";
@@ -38,7 +38,7 @@ import { Reading } from "./reading.ts";
 import { SendingDriver } from "./sending_driver.ts";
 import { simdMask } from "./simd_mask.ts";
 
-maskLargeWith(simdMask);
+maskWith(simdMask);
 
 /** The outcome of the opening handshake. */
 export interface DriverStart {

@@ -11,7 +11,7 @@ import {
   readPayloadLength,
   tooManyFragments,
 } from "./header.ts";
-import { applyMask, readMaskKey, rotateMaskKey } from "./mask.ts";
+import { applyMask, maskAgain, maskFrames, readMaskKey, rotateMaskKey } from "./mask.ts";
 import {
   CONTROL,
   FIN,
@@ -129,6 +129,8 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     const { masked, maxMessageSize } = this.#rules;
     let at = start;
+    // The end of the frames that are unmasked already.
+    let clear = start;
     // The common frame is complete in its chunk and read in this function.
     while (at < end && !this.#stopped) {
       // The receiver of the previous frame may have detached this memory.
@@ -149,16 +151,21 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
       const length = isWhole
         ? readPayloadLength(bytes, at, maxMessageSize)
         : this.#countFrame(first, bytes, at);
-      const key = masked ? readMaskKey(bytes, payload - 4) : 0;
+      const frameStart = at;
       at = payload + length;
       if (at > end) {
-        this.#startFrame(first, length, key);
+        this.#startFrame(first, length, masked ? readMaskKey(bytes, payload - 4) : 0);
         at = payload;
         continue;
       }
-      if (masked) applyMask(bytes, payload, at, key);
+      if (masked && at > clear) {
+        clear = maskFrames(bytes, frameStart, end, at - frameStart);
+        if (at > clear) applyMask(bytes, payload, at, readMaskKey(bytes, payload - 4));
+      }
       this.sink.frame(first, bytes, payload, at);
     }
+    // The rest is read later, unless its memory is detached.
+    if (at < clear && bytes.length >= end) maskAgain(bytes, at, clear);
     return at;
   }
 

@@ -18,6 +18,14 @@ export const SHARED_SIZE = 1024;
  */
 export const SIMD_THRESHOLD = 2048;
 
+/**
+ * From this many bytes and this many frames of equal size on, WebAssembly SIMD masks all frames of a
+ * chunk in less time than words mask them one by one: 14 ns instead of 37 for each of 32 messages of
+ * 128 bytes.
+ */
+export const FRAMES_SIZE = 1024;
+export const FRAMES_COUNT = 8;
+
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /**
@@ -108,21 +116,67 @@ export function applyMask(bytes: Uint8Array, start: number, end: number, key: nu
 }
 
 /** Masks `bytes[start..end)` in place, like {@linkcode applyMask}. */
-export type Mask = (bytes: Uint8Array, start: number, end: number, key: number) => void;
+type Mask = (bytes: Uint8Array, start: number, end: number, key: number) => void;
+
+/** Faster masks than those in JavaScript. */
+export interface Masks {
+  /** Masks a large payload. */
+  readonly payload: Mask;
+  /**
+   * Masks the payloads of whole frames from `start` on, and returns the end of the last one. It may
+   * end earlier than necessary, and does not check the frames.
+   */
+  frames(bytes: Uint8Array, start: number, end: number): number;
+}
 
 /** Masks large payloads: by words, unless a faster function was set. */
 let maskMany: Mask = maskWords;
 
+/** Masks short frames; without a faster function, none. */
+let maskShort: Masks["frames"] = (_, start) => start;
+
 /**
- * Sets a faster function for large payloads.
+ * Sets faster masks, from outside the pure core.
  *
- * @param find Returns the function, or `undefined`. Called for the first large payload.
+ * @param find Returns them, or `undefined` without any. Called when they are first needed.
  */
-export function maskLargeWith(find: () => Mask | undefined): void {
+export function maskWith(find: () => Masks | undefined): void {
+  const setMasks = (): void => {
+    const masks = find();
+    maskMany = masks?.payload ?? maskWords;
+    maskShort = masks?.frames ?? ((_, start) => start);
+  };
   maskMany = (bytes, start, end, key) => {
-    maskMany = find() ?? maskWords;
+    setMasks();
     maskMany(bytes, start, end, key);
   };
+  maskShort = (bytes, start, end) => {
+    setMasks();
+    return maskShort(bytes, start, end);
+  };
+}
+
+/**
+ * Unmasks the first of several short frames in `bytes[start..end)` together, if that is faster than
+ * one after the other.
+ *
+ * @param first The size of the first frame, with its header.
+ * @returns The end of the last frame that is unmasked, or `start`.
+ */
+export function maskFrames(bytes: Uint8Array, start: number, end: number, first: number): number {
+  const size = end - start;
+  return size >= FRAMES_SIZE && size >= first * FRAMES_COUNT ? maskShort(bytes, start, end) : start;
+}
+
+/** Masks the frames in `bytes[start..end)` again that {@linkcode maskFrames} has unmasked. */
+export function maskAgain(bytes: Uint8Array, start: number, end: number): void {
+  let at = start;
+  let before = -1;
+  // It does not advance if the receiver of a message has overwritten headers behind it.
+  while (at < end && at !== before) {
+    before = at;
+    at = maskShort(bytes, at, end);
+  }
 }
 
 /** The memory last masked by words, kept alive until the next one, and its words. */

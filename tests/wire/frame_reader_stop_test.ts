@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { FrameReader, type FrameSink } from "../../src/wire/frame_reader.ts";
+import { simdMask } from "../../src/connection/simd_mask.ts";
+import { maskWith } from "../../src/wire/mask.ts";
 import { FrameRecorder } from "../support/frame_recorder.ts";
 import { BINARY, concat, CONTINUATION, frame, PING, TEXT } from "../support/vectors.ts";
 
@@ -62,6 +64,47 @@ Deno.test("a stopped reader consumes no input and resumes without loss for any c
       }
     }
     assert.equal(sink.frames, 4, `cut at ${cut}`);
+  }
+});
+
+Deno.test("a reader that stops among many short masked frames reads all of them correctly", () => {
+  maskWith(simdMask);
+  const payloads = Array.from({ length: 300 }, (_, i) => new Uint8Array(i % 200).fill(i));
+  const chunk = concat(
+    ...payloads.map((payload, i) =>
+      frame({ opcode: BINARY, mask: [i & 255, 3, 99, 255], payload })
+    ),
+  );
+  for (const step of [1, 7, 100, 1000]) {
+    const read: Uint8Array[] = [];
+    const reader: FrameReader = new FrameReader({ ...RULES, masked: true }, {
+      frame(_, bytes, start, end) {
+        read.push(bytes.slice(start, end));
+        if (read.length % step === 0) reader.stop();
+      },
+      frameStart: () => assert.fail(),
+      framePiece: () => assert.fail(),
+      frameEnd: () => assert.fail(),
+    });
+    // The rest is kept in a view, as while a connection is paused.
+    for (let rest = chunk.slice(); rest.length > 0; reader.go()) {
+      rest = rest.subarray(reader.read(rest));
+    }
+    assert.deepEqual(read, payloads, `${step} frames before each stop`);
+  }
+});
+
+Deno.test("many short frames in a chunk are read correctly wherever it ends", () => {
+  maskWith(simdMask);
+  const payloads = Array.from({ length: 40 }, (_, i) => new Uint8Array(40 + i).fill(i));
+  const chunk = concat(
+    ...payloads.map((payload, i) => frame({ opcode: BINARY, mask: [i, 3, 99, 255], payload })),
+  );
+  for (let cut = chunk.length - 100; cut < chunk.length; cut++) {
+    const recorder = new FrameRecorder({ ...RULES, masked: true });
+    recorder.read(chunk.slice(0, cut));
+    recorder.read(chunk.slice(cut));
+    assert.deepEqual(recorder.events, payloads.map((payload) => ({ first: 0x82, payload })));
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
   applyMask,
-  maskLargeWith,
+  maskWith,
   readMaskKey,
   rotateMaskKey,
   SHARED_SIZE,
@@ -12,7 +12,7 @@ import {
 } from "../../src/wire/mask.ts";
 import { simdMask } from "../../src/connection/simd_mask.ts";
 import { Random } from "../support/random.ts";
-import { hex, MASK_KEY, utf8 } from "../support/vectors.ts";
+import { BINARY, concat, frame, header, hex, MASK_KEY, PING, utf8 } from "../support/vectors.ts";
 
 const KEYS: readonly (readonly number[])[] = [
   [0, 0, 0, 0],
@@ -56,7 +56,7 @@ Deno.test("masks correctly at every length from 0 to 300, every alignment and se
   }
 });
 
-maskLargeWith(simdMask);
+maskWith(simdMask);
 
 Deno.test("masks large payloads correctly around the thresholds of the masking methods", () => {
   for (const size of [SIMD_THRESHOLD, 16_384, 32_768, 65_536]) {
@@ -67,12 +67,38 @@ Deno.test("masks large payloads correctly around the thresholds of the masking m
 });
 
 Deno.test("SIMD masks every length up to several iterations, and nothing after the end", () => {
-  const mask = simdMask()!;
+  const { payload: mask } = simdMask()!;
   for (let size = 0; size <= 200; size++) {
     const bytes = Uint8Array.from({ length: size + 80 }, (_, i) => i * 7 + 1);
     const want = expected(bytes, 3, 3 + size, MASK_KEY);
     mask(bytes, 3, 3 + size, keyOf(MASK_KEY));
     assert.deepEqual(bytes, want, `size ${size}`);
+  }
+});
+
+Deno.test("SIMD masks short frames of every length, and nothing outside of their payloads", () => {
+  const { frames } = simdMask()!;
+  for (let size = 0; size <= 300; size++) {
+    const payload = Uint8Array.from({ length: size }, (_, i) => i * 7 + 1);
+    const plain = concat(
+      frame({ opcode: BINARY, mask: MASK_KEY, payload }),
+      frame({ opcode: PING, mask: [9, 8, 7, 6], payload: payload.subarray(0, 125) }),
+    );
+    const masked = frame({ opcode: BINARY, mask: MASK_KEY, payload: payload.map((_, i) => i) });
+    const rests = [[], [0x82], [0x82, 0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], [0x82, 0x01, 7]];
+    for (const rest of [...rests, masked.subarray(0, -1)]) {
+      const bytes = concat(Uint8Array.of(5, 5, 5), plain, Uint8Array.from(rest));
+      const want = concat(
+        Uint8Array.of(5, 5, 5),
+        header({ opcode: BINARY, mask: MASK_KEY, payload }),
+        payload,
+        header({ opcode: PING, mask: [9, 8, 7, 6], payload: payload.subarray(0, 125) }),
+        payload.subarray(0, 125),
+        Uint8Array.from(rest),
+      );
+      assert.equal(frames(bytes, 3, bytes.length), 3 + plain.length, `size ${size}`);
+      assert.deepEqual(bytes, want, `size ${size}, behind it ${rest.length} bytes`);
+    }
   }
 });
 
