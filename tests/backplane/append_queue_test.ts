@@ -155,7 +155,7 @@ Deno.test("limits pending bytes, but always allows one message", async () => {
   assert.equal(broker.appended.length, 3);
 });
 
-Deno.test("appends nothing more to a broker that disconnects in the meantime", () => {
+Deno.test("appends nothing more to a broker that disconnects meanwhile", () => {
   const broker = new Broker();
   broker.push("a", "b", "c");
   const append = broker.append.bind(broker);

@@ -67,7 +67,7 @@ Deno.test("queues 16 MiB by default and drops the oldest messages", () => {
   assert.equal(queue.shift()?.topic, "b");
 });
 
-Deno.test("a message that was put back is the next one, and counts again", () => {
+Deno.test("a message put back is the next one, and counts again", () => {
   const queue = queueOf("oldest", 100, 1, 2, 3);
   for (let i = 0; i < 5; i++) {
     const { size } = queue;

@@ -159,7 +159,7 @@ Deno.test("delivers a message that was appended twice once, also to new subscrib
   assert.deepEqual(back, ["at 1", "3"]);
 });
 
-Deno.test("reads a gap, then delivers messages that arrived in the meantime", () => {
+Deno.test("reads a gap, then delivers messages that arrived meanwhile", () => {
   const { t, first } = live(7);
   t.arrive(10, 11);
   assert.deepEqual(first, []);
@@ -203,7 +203,7 @@ Deno.test("a resuming subscriber gets its replay before new messages; others are
   assert.deepEqual(later, ["at 5", "6", "7", "8", "9", "10", "11"], "by the same read");
 });
 
-Deno.test("a subscriber that needs more than the pending read waits for the next one", () => {
+Deno.test("a subscriber that needs more than the pending read waits for the next read", () => {
   const { t } = live(7);
   t.add(4);
   t.ask();
@@ -339,7 +339,7 @@ Deno.test("reports decreased numbers, and restarts all subscribers", () => {
   assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
 });
 
-Deno.test("an unsubscribed client receives no messages; one that subscribes again is confirmed", () => {
+Deno.test("an unsubscribed client receives no messages; subscribing again is confirmed", () => {
   const { t, first } = live(7);
   const back = t.add(5);
   t.leave(t.receivers[1]);
@@ -353,7 +353,7 @@ Deno.test("an unsubscribed client receives no messages; one that subscribes agai
   assert.deepEqual([back, again, first], [[], ["at 6", "7"], ["at 7"]]);
 });
 
-Deno.test("also reads a gap in front of messages that arrived in the meantime", () => {
+Deno.test("also reads a gap before messages that arrived meanwhile", () => {
   const t = new Bench();
   const back = t.add(2);
   t.ask();

@@ -42,7 +42,7 @@ Deno.test("delivers 16 seconds of messages without delay, then at the rate of th
   assert.equal(timers.size, 0, "a timer was left");
 });
 
-Deno.test("forgets a disconnected receiver and one with a full bucket", () => {
+Deno.test("forgets disconnected receivers and those with a full bucket", () => {
   const { pace, ready, clock } = paceOf();
   for (const receiver of [a, b]) {
     pace.spend(receiver, 100_000);

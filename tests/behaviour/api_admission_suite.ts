@@ -99,7 +99,7 @@ const requestCases = liveCases({
     assert.equal(conn.handshake.headers.get("set-cookie"), cookie);
   },
 
-  "a body that is neither a string nor bytes is an error": async (
+  "a body that is neither a string nor bytes throws an error": async (
     t,
   ) => {
     const errors = new Queue<unknown>();
@@ -117,7 +117,7 @@ const requestCases = liveCases({
     );
   },
 
-  "accepts obs-text in a plain request, too": async (t) => {
+  "also accepts obs-text in a plain request": async (t) => {
     const seen = new Deferred<string | null>();
     const options: ServeOptions = {
       fetch: ({ headers }) => {
@@ -154,7 +154,7 @@ const requestCases = liveCases({
     assert.deepEqual(asked, ["127.0.0.1", "[::1]", "xn--mnchen-3ya.example", "a_b.example"]);
   },
 
-  "answers a request that was complete during a stall of the server": async (t) => {
+  "answers a request that arrived completely during a stall of the server": async (t) => {
     const server = await t.serve({ handshakeTimeout: 300 });
     const peers = [];
     for (let i = 0; i < 5; i++) peers.push(await t.rawClient(server));
@@ -196,7 +196,7 @@ const requestCases = liveCases({
     assert.equal((await opened.promise).remotePort, raw.socket.localPort);
   },
 
-  "onRefused receives every handshake that was rejected": async (t) => {
+  "onRefused receives every rejected handshake": async (t) => {
     const { queue, onRefused } = refusals();
     const rules: ServeOptions = {
       onRefused,
@@ -284,7 +284,7 @@ const requestCases = liveCases({
       }
     },
 
-  "reports an onRefused that throws or rejects, without further effect": async (t) => {
+  "reports an onRefused that throws or rejects, with no other effect": async (t) => {
     for (
       const fail of [() => {
         throw new Error("in onRefused");
@@ -326,7 +326,7 @@ const responseCases = liveCases({
     assert.equal(await later.rest(), '{"a":1}');
   },
 
-  "a Response that cannot be sent is a 500": async (t) => {
+  "answers 500 for a Response that cannot be sent": async (t) => {
     const read = new Response("read");
     await read.text();
     for (const response of [Response.error(), read]) {
@@ -402,7 +402,7 @@ const responseCases = liveCases({
     await canceled.next();
   },
 
-  "fetch: sends a complete response to a client that has ended its direction": async (t) => {
+  "fetch: sends a complete response to a client that has half-closed the stream": async (t) => {
     const server = await t.serve({
       fetch: async () => {
         await sleep(20);
@@ -724,7 +724,7 @@ const slotCases = liveCases({
     assert.equal(server.connections, 0);
   },
 
-  "reports a release that throws": async (t) => {
+  "reports an error thrown by release": async (t) => {
     const errors = new Queue<unknown>();
     const server = await t.serve({
       onError: errors.push,
@@ -739,7 +739,7 @@ const slotCases = liveCases({
     assert.equal((await errors.next() as Error).message, "in release");
   },
 
-  "detects that a client disconnects while the hook decides": async (t) => {
+  "detects a client's disconnect while the hook decides": async (t) => {
     for (const leave of ["end", "destroy"] as const) {
       const asked = new Deferred<void>();
       const server = await t.serve({
@@ -817,7 +817,7 @@ const shutdownCases = liveCases({
     await assert.rejects(t.rawClient(server));
   },
 
-  "shutdown delivers output that the client still reads": async (t) => {
+  "shutdown delivers output while the client reads it": async (t) => {
     const server = await t.serve();
     const raw = await t.rawClient(server);
     assert.equal((await raw.upgrade()).status, 101);

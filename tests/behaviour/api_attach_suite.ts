@@ -162,7 +162,7 @@ export const cases: Cases = liveCases({
     );
   },
 
-  "rejects a request that is no valid handshake and closes its socket": async (t) => {
+  "rejects an invalid handshake and closes its socket": async (t) => {
     const { port } = await attached(t, {});
     const peer = await t.rawClient({ port });
     peer.send(upgradeRequest().replace("Version: 13", "Version: 8"));
@@ -177,7 +177,7 @@ export const cases: Cases = liveCases({
     await assertEcho(await t.connect(url), new Uint8Array(16 << 20).fill(7));
   },
 
-  "backpressure works: send returns false, drain is called, and slow peers are disconnected":
+  "applies backpressure: send returns false, drain is called, and slow peers are disconnected":
     async (t) => {
       const drains = new Queue<void>();
       const options: UpgradeOptions = { highWaterMark: 65536, drain: () => drains.push() };
@@ -361,7 +361,7 @@ export const cases: Cases = liveCases({
     return Promise.resolve();
   },
 
-  "upgrade returns undefined for a client that has disconnected": async (t) => {
+  "upgrade returns undefined for a disconnected client": async (t) => {
     for (const leave of ["resetAndDestroy", "end"] as const) {
       const http = await httpServer(t);
       const upgrader = createUpgrader({ open: () => assert.fail("opened") });
@@ -548,7 +548,7 @@ export const cases: Cases = liveCases({
     assert.equal(await refused.next(), "/other 404");
   },
 
-  "a hook can pass on requests of foreign origins, too": async (t) => {
+  "a hook can also pass on cross-origin requests": async (t) => {
     const http = await httpServer(t);
     const upgrader = attach(http, {
       ...echo,
@@ -586,7 +586,7 @@ export const cases: Cases = liveCases({
     await errors.atLeast(2);
   },
 
-  "leaves a request to the listener that took it": async (t) => {
+  "leaves a request to the listener that accepted it": async (t) => {
     for (const first of [true, false]) {
       const http = await httpServer(t);
       const errors = new Queue<unknown>();

@@ -160,7 +160,7 @@ const requestCases = liveCases({
     assert.equal(new Headers([...headers]).get("server"), "\u00c2\u00a9");
   },
 
-  "headers may be a function, also asynchronous, and host names another Host": async (t) => {
+  "headers may be a sync or async function, and host overrides the Host field": async (t) => {
     let calls = 0;
     const request = await requestOf(t, {
       host: "chat.example:8443",
@@ -458,7 +458,7 @@ const failureCases = liveCases({
     }
   },
 
-  "signal has no effect on a connection that is open": async (t) => {
+  "signal has no effect on an open connection": async (t) => {
     const server = await t.serve(echo);
     const controller = new AbortController();
     const conn = await t.connect(server.url, { signal: controller.signal });

@@ -161,7 +161,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "clients with and without topic lines share a room": async (t) => {
+  "clients with and without topic lines share a topic": async (t) => {
     const server = await t.serve({
       clientTopics: everything,
       open: (conn) => void conn.subscribe("room"),
@@ -183,7 +183,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "allow may resolve later, and has no effect after the close": async (t) => {
+  "allow may be asynchronous, and has no effect after the close": async (t) => {
     const asked = new Queue<Deferred<boolean>>();
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({
@@ -211,7 +211,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual([server.subscribers("a"), server.subscribers("b")], [0, 0]);
   },
 
-  "an invalid request closes the connection with 1007, and no other": async (t) => {
+  "an invalid request closes only its own connection, with 1007": async (t) => {
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({ clientTopics: everything, close: (_, info) => ends.push(info) });
     const witness = await listener(t, server);

@@ -111,42 +111,43 @@ const peerCases = liveCases({
     assert.equal(inflated((await peer.frame())!), LONG);
   },
 
-  "serves others while a long message is compressed, and sends it before the Close frame": async (
-    t,
-  ) => {
-    const part = Array.from({ length: 10_007 }, (_, i) => (i * 7919 % 10_007).toString(36))
-      .join(" ");
-    const long = `${part} `.repeat(180);
-    const order: string[] = [];
-    const started = new Queue<string>();
-    const server = await t.serve({
-      compression: true,
-      message(conn, data) {
-        if (data === "echo") {
-          order.push("echo");
-          conn.send(data);
-          return;
-        }
-        conn.send(long, { written: () => void order.push("long") });
-        conn.send("behind");
-        conn.close(1000);
-        started.push("started");
-      },
-    });
-    const [peer, other] = [await t.rawClient(server), await t.rawClient(server)];
-    for (const client of [peer, other]) {
-      client.send(upgradeRequest([`Sec-WebSocket-Extensions: ${ALONE}`]));
-      assert.equal((await client.answer()).status, 101);
-    }
-    peer.send({ opcode: TEXT, payload: "long" });
-    await started.next();
-    other.send({ opcode: TEXT, payload: "echo" });
-    assert.ok(inflated((await peer.frame())!) === long);
-    assert.equal(String((await peer.frame())!.payload), String(utf8("behind")));
-    assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
-    await other.frame();
-    assert.deepEqual(order, ["echo", "long"]);
-  },
+  "serves other connections while compressing a long message, and sends it before the Close frame":
+    async (
+      t,
+    ) => {
+      const part = Array.from({ length: 10_007 }, (_, i) => (i * 7919 % 10_007).toString(36))
+        .join(" ");
+      const long = `${part} `.repeat(180);
+      const order: string[] = [];
+      const started = new Queue<string>();
+      const server = await t.serve({
+        compression: true,
+        message(conn, data) {
+          if (data === "echo") {
+            order.push("echo");
+            conn.send(data);
+            return;
+          }
+          conn.send(long, { written: () => void order.push("long") });
+          conn.send("behind");
+          conn.close(1000);
+          started.push("started");
+        },
+      });
+      const [peer, other] = [await t.rawClient(server), await t.rawClient(server)];
+      for (const client of [peer, other]) {
+        client.send(upgradeRequest([`Sec-WebSocket-Extensions: ${ALONE}`]));
+        assert.equal((await client.answer()).status, 101);
+      }
+      peer.send({ opcode: TEXT, payload: "long" });
+      await started.next();
+      other.send({ opcode: TEXT, payload: "echo" });
+      assert.ok(inflated((await peer.frame())!) === long);
+      assert.equal(String((await peer.frame())!.payload), String(utf8("behind")));
+      assert.deepEqual((await peer.frame())!.payload, closePayload(1000));
+      await other.frame();
+      assert.deepEqual(order, ["echo", "long"]);
+    },
 
   '"compatible" still honors what a client asks for': async (t) => {
     const offer = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10";
@@ -158,7 +159,7 @@ const peerCases = liveCases({
     assert.equal(offer, "permessage-deflate; client_max_window_bits");
   },
 
-  "a client reads from a server that ignores its offer": async (t) => {
+  "a client accepts a server that ignores its offer": async (t) => {
     for (
       const [compression, answer] of [
         [true, "permessage-deflate"],
@@ -248,7 +249,7 @@ const optionCases = liveCases({
       assert.equal(inflated(deflated), LONG);
     }),
 
-  "level: the output of each level is readable": async (t) => {
+  "level: the output of each level can be decompressed": async (t) => {
     for (const level of ["auto", "fast", "best"] as const) {
       await onceAgreed(t, { level }, {}, async ({ conn, peer }) => {
         conn.send(LONG.repeat(50));
@@ -285,7 +286,7 @@ const optionCases = liveCases({
       assert.deepEqual([plain.rsv, plain.payload.length, end.fin], [0, LONG.length, true]);
     }),
 
-  "compress false receives compressed messages and sends none": (t) =>
+  "compress false accepts compressed messages but sends none": (t) =>
     onceAgreed(t, { compress: false }, {}, async ({ conn, peer }) => {
       conn.send(LONG);
       assert.equal((await peer.frame())!.rsv, 0);
@@ -293,7 +294,7 @@ const optionCases = liveCases({
       assert.equal((await conn[Symbol.asyncIterator]().next()).value, LONG);
     }),
 
-  "decompress false sends compressed messages and closes with 1003 on a received one": (t) =>
+  "decompress false sends compressed messages, and closes with 1003 when it receives one": (t) =>
     onceAgreed(t, { decompress: false }, {}, async ({ conn, peer }) => {
       conn.send(LONG);
       assert.equal(inflated((await peer.frame())!), LONG);

@@ -205,7 +205,7 @@ const sendCases = liveCases({
     assert.equal(got.all.length, sends.length);
   },
 
-  "text that is longer than the runtime's longest string closes with 1009": async (t) => {
+  "text longer than the runtime's maximum string length closes with 1009": async (t) => {
     const { decode } = TextDecoder.prototype;
     t.context.after(() => void (TextDecoder.prototype.decode = decode));
     const longest = 100_000;
@@ -231,7 +231,7 @@ const sendCases = liveCases({
     assert.equal(got.all.length, 1);
   },
 
-  "text of 540,000,000 bytes is a string or MESSAGE_TOO_BIG": () => {
+  "text of 540,000,000 bytes is delivered or fails with MESSAGE_TOO_BIG": () => {
     const bytes = new Uint8Array(540_000_000).fill(0x61);
     // V8 has no string of more than 536,870,888 characters, JavaScriptCore one of 2 GiB.
     try {
@@ -287,7 +287,7 @@ const gatherCases = liveCases({
     assert.equal(writes.length, 1);
   },
 
-  "sendDelayed gathers delayedWrite.maxMessages messages into one write": async (t) => {
+  "sendDelayed batches delayedWrite.maxMessages messages into one write": async (t) => {
     const delayedWrite = { maxMessages: 5, maxDelay: 60_000, bufferSize: 16 };
     for (const open of [() => t.accept({ delayedWrite }), () => t.reach({ delayedWrite })]) {
       const { conn, peer } = await open();
@@ -327,7 +327,7 @@ const gatherCases = liveCases({
 });
 
 const endCases = liveCases({
-  "close sends code and reason, 1000 by default, and ends sending and delivery": (t) =>
+  "close sends code and reason, 1000 by default, and stops sending and delivery": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       conn.close();
       assert.equal(conn.readyState, "closing");
@@ -387,7 +387,7 @@ const endCases = liveCases({
       assert.equal(peer.bytes.length, 0, "no Close frame");
     }),
 
-  "closed resolves for every caller, before and after the close": (t) =>
+  "closed resolves for all callers, before and after the close": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       const [first, second] = [conn.closed, conn.closed];
       peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });

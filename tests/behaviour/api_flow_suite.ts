@@ -209,7 +209,7 @@ const outCases = liveCases({
     await peer.until(() => peer.received > 64 * MIB);
   },
 
-  "a close waits for output that the peer has not read": async (t) => {
+  "a close waits for unread output": async (t) => {
     const side = await t.accept();
     const { conn, peer } = side;
     const start = peer.received;
@@ -295,7 +295,7 @@ const inCases = liveCases({
       assert.equal((await conn.closed).clean, true);
     }),
 
-  "pause inside a handler also holds back received messages": (t) =>
+  "pause inside a handler also defers messages already received": (t) =>
     onBothSides(t, async (open) => {
       const messages = new Queue<Message>();
       const { conn, peer } = await open({

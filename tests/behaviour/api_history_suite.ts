@@ -52,7 +52,7 @@ async function fleet(
 }
 
 export const cases: Cases = liveCases({
-  "with a history all receivers of all servers get one order": async (t) => {
+  "with a history all receivers on all servers get the same order": async (t) => {
     const { servers, clients, errors } = await fleet(t, 3);
     for (let i = 0; i < 300; i++) {
       const { sent, waiting } = servers[i % 3].publish("room", `message ${i}`);
@@ -90,7 +90,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await nextMessages(client, 1), ["a member has joined"]);
   },
 
-  "with a history an outage loses no messages, and missing ones are read": async (t) => {
+  "with a history no messages are lost in an outage, and missed ones are read": async (t) => {
     const { broker, history, servers, clients, errors } = await fleet(t, 2);
     history.loses = (_, number) => number % 3 === 0 && number < 20;
     let count = 0;

@@ -34,20 +34,20 @@ export const cases: Cases = liveCases({
       assert.equal(conn.readyState, "open");
     }),
 
-  "pongTimeout ends the connection of a peer that does not answer pings": (t) =>
+  "pongTimeout disconnects a peer that does not answer pings": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 50 });
       await assertGone(conn, "PONG_TIMEOUT");
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "pings alone close no connection without pongTimeout": async (t) => {
+  "pings do not close a connection without pongTimeout": async (t) => {
     const { conn, peer } = await t.accept({ pingInterval: 10 });
     for (const { opcode } of await peer.frames(10)) assert.equal(opcode, PING);
     assert.equal(conn.readyState, "open");
   },
 
-  "by default sends no pings and detects no dead peers": (t) =>
+  "sends no pings and detects no dead peers by default": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({});
       const other = await t.accept({ pingInterval: 10 });

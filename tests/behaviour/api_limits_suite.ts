@@ -78,7 +78,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "rateLimit counts messages that wait for a reader": async (t) => {
+  "rateLimit counts messages queued for a reader": async (t) => {
     const { near } = await t.pair({
       rateLimit: { messages: 3, interval: 60_000, onExceed: "close" },
     });
@@ -130,7 +130,7 @@ export const cases: Cases = liveCases({
     assert.equal(await held(t), before);
   },
 
-  "memoryLimit counts messages that wait for the end of a fragmented one": async (t) => {
+  "memoryLimit counts messages queued behind a fragmented one": async (t) => {
     const before = await held(t);
     const received = new Queue<number>();
     const { server, near, far } = await t.pair(

@@ -72,7 +72,7 @@ export const cases: Cases = liveCases({
       await assert.rejects(waiting, ConnectionError);
     }),
 
-  "leaving a loop loses no message: the next loop continues": (t) =>
+  "breaking out of a loop loses no message: the next loop continues": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       peer.send(...["one", "two", "three"].map((payload) => ({ opcode: TEXT, payload })));
       for (const expected of ["one", "two", "three"]) {

@@ -227,7 +227,7 @@ const lossCases = liveCases({
     }
   },
 
-  "shutdown with drainPeriod closes the connections one after the other": async (t) => {
+  "shutdown with drainPeriod closes the connections one by one": async (t) => {
     const first = await t.serve({ ...obedient, port: await freePort() });
     const { port } = first;
     const homes = new Queue<string>();
@@ -294,7 +294,7 @@ const streamCases = liveCases({
     assert.deepEqual(seen, Array.from({ length: expected }, (_, n) => String(n)));
   },
 
-  "has every sending method of a connection; streams continue across connections": async (t) => {
+  "has all send methods of a connection; streams continue across connections": async (t) => {
     const server = await t.serve(obedient);
     const lost = new Queue<void>();
     const conn = await t.connectReconnecting(server.url, {
@@ -386,7 +386,7 @@ const streamCases = liveCases({
     assert.equal((await requests.next()).headers.get("x-test"), "yes");
   },
 
-  "retry may be asynchronous, and the end does not wait for it": async (t) => {
+  "retry may be asynchronous, and a close does not wait for it": async (t) => {
     const server = await t.serve(obedient);
     const asked = new Queue<(answer: boolean) => void>();
     const opened = new Queue<void>();
@@ -545,7 +545,7 @@ class TopicServer {
 }
 
 const topicCases = liveCases({
-  "topics continue across connections: no duplicates, no losses, in order": async (t) => {
+  "topics continue across connections without duplicates or losses, in order": async (t) => {
     for (const text of ["string", "bytes"] as const) {
       const desk = new TopicServer();
       const server = await t.serve(desk.options);

@@ -138,7 +138,7 @@ const addressCases = liveCases({
     }
   },
 
-  "accepts backlog": async (t) => {
+  "accepts the option backlog": async (t) => {
     const server = await t.serve({ ...echo, backlog: 16 });
     await assertEcho(await t.connect(server.url));
   },

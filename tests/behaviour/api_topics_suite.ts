@@ -121,7 +121,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await nextMessages(clients[2], 3), ["a", "b", "end"]);
   },
 
-  "unsubscribe and every kind of end remove subscriptions": async (t) => {
+  "unsubscribe and any end of a connection remove subscriptions": async (t) => {
     const ends = new Queue<string[]>();
     const server: Server = await t.serve({
       open: (conn) => void (conn.subscribe("room"), conn.subscribe(`own ${server.connections}`)),
@@ -319,7 +319,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(texts, ["sent", "published"]);
   },
 
-  "a topic does not retain the message its name was sliced from": async (t) => {
+  "a topic does not retain the message that its name is a slice of": async (t) => {
     const { conns: [conn] } = await room(t, 1);
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 400; i++) {

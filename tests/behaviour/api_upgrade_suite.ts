@@ -132,23 +132,26 @@ const hookCases = liveCases({
     assert.equal((await ask(t, { upgrade: () => Promise.resolve() })).status, 101);
   },
 
-  "a hook can reject with any status, header fields and body, also asynchronously": async (t) => {
-    const refusal = {
-      status: 401,
-      headers: { "WWW-Authenticate": "Bearer", "X-Why": "no token" },
-      body: "Please log in",
-    };
-    for (const upgrade of [() => refusal, () => Promise.resolve(refusal)]) {
-      const { status, headers, body } = await ask(t, { upgrade });
-      assert.equal(status, 401);
-      assert.equal(headers.get("www-authenticate"), "Bearer");
-      assert.equal(headers.get("x-why"), "no token");
-      assert.equal(headers.get("content-length"), "13");
-      assert.equal(body, "Please log in");
-    }
-    const bytes = await ask(t, { upgrade: () => ({ status: 404, body: Uint8Array.of(110, 111) }) });
-    assert.deepEqual([bytes.status, bytes.body], [404, "no"]);
-  },
+  "a hook can reject with any status, header fields and body, synchronously or asynchronously":
+    async (t) => {
+      const refusal = {
+        status: 401,
+        headers: { "WWW-Authenticate": "Bearer", "X-Why": "no token" },
+        body: "Please log in",
+      };
+      for (const upgrade of [() => refusal, () => Promise.resolve(refusal)]) {
+        const { status, headers, body } = await ask(t, { upgrade });
+        assert.equal(status, 401);
+        assert.equal(headers.get("www-authenticate"), "Bearer");
+        assert.equal(headers.get("x-why"), "no token");
+        assert.equal(headers.get("content-length"), "13");
+        assert.equal(body, "Please log in");
+      }
+      const bytes = await ask(t, {
+        upgrade: () => ({ status: 404, body: Uint8Array.of(110, 111) }),
+      });
+      assert.deepEqual([bytes.status, bytes.body], [404, "no"]);
+    },
 
   "a hook can accept with a subprotocol, header fields and data": async (t) => {
     const opened = new Deferred<Connection<{ user: string }>>();
@@ -229,7 +232,7 @@ const hookCases = liveCases({
     assert.deepEqual(queue.all, [failure, failure, failure]);
   },
 
-  "a hook that returns another value is answered with 500, and onError receives a TypeError with the value":
+  "answers 500 when a hook returns an invalid value, and onError receives a TypeError that shows it":
     async (t) => {
       const wrong: Array<[unknown, RegExp]> = [
         ["yes", /result of upgrade/i],
@@ -249,7 +252,7 @@ const hookCases = liveCases({
       }
     },
 
-  "releases a rejected client that disconnects, whenever the hook decided": async (
+  "releases a rejected client that disconnects, before or after the hook decides": async (
     t,
   ) => {
     const refusals: Array<ServeOptions["upgrade"]> = [

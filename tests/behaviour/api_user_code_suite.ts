@@ -91,7 +91,7 @@ async function readSlowly(peer: RawSocket, bytesPerTurn: number, pause: number):
 
 /** Every case of user code. */
 export const cases: Cases = liveCases({
-  "a handler that transfers a message's buffer harms no other connection, and its own has a clear end":
+  "a handler that transfers a message's buffer fails only its own connection, with a clear error":
     async (t) => {
       const { ends, open } = await transferring(t, { closeTimeout: 100 });
       const [peer, other] = [await open(), await open()];
@@ -113,7 +113,7 @@ export const cases: Cases = liveCases({
       assert.equal(textOf((await other.frame())!), "echo");
     },
 
-  "a message whose buffer was transferred is followed by an error, not by empty messages": async (
+  "after a message's buffer is transferred, an error follows instead of empty messages": async (
     t,
   ) => {
     const results = new Queue<unknown>();
@@ -256,7 +256,7 @@ export const cases: Cases = liveCases({
     assert.equal(((await errors.next()) as Error).message, "late");
   },
 
-  "rejects two loops over one connection with a TypeError": async (t) => {
+  "rejects a second loop over one connection with a TypeError": async (t) => {
     const { near, far } = await t.pair();
     const first = (async () => {
       for await (const data of near) return data;
@@ -582,7 +582,7 @@ export const cases: Cases = liveCases({
       }
     },
 
-  "calls written in order after a message is sent, and never inside send": async (t) => {
+  "calls written in order after a message is sent, never synchronously": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {} });
     peer.discards = true;
     peer.pause();

@@ -176,7 +176,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     }
   },
 
-  "the last of many rapid subscription changes wins": async ({ make }) => {
+  "the last of many rapid subscription changes takes effect": async ({ make }) => {
     const { backplane } = await make();
     const recorder = await Recorder.started(backplane);
     let last: unknown;
@@ -261,7 +261,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.ok(received.every(({ message }) => message instanceof Uint8Array));
   },
 
-  "delivers messages published before the end, and none after it": async ({ make }) => {
+  "delivers messages published before the close, and none after it": async ({ make }) => {
     const [one, two] = [await make(), await make()];
     const recorder = await Recorder.started(one.backplane, "t");
     const closing = await Recorder.started(two.backplane, "t");
@@ -417,7 +417,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     }
   },
 
-  "numbers never go back, even when the broker loses all data": async (it) => {
+  "numbers never decrease, even when the broker loses all data": async (it) => {
     const { backplane } = await it.make();
     const history = backplane.history!;
     history.keep({ maxAge: 60_000, maxMessages: 5 });
@@ -569,7 +569,7 @@ export const cases: Cases = {
     }
   },
 
-  "leaves a NATS stream with other subjects alone and reports it": async (context) => {
+  "reports a NATS stream with other subjects and does not change it": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind);
     const one = await it.make({ prefix: "a.b.", stream: "shared" });

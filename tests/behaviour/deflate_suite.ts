@@ -46,7 +46,7 @@ export const cases: Cases = {
     assert.equal(proof.inbound, 500);
   },
 
-  "rejects the same data as zlib, without a hang or another error": () => {
+  "rejects the same data as zlib, without hanging or other errors": () => {
     const proof = proveMutations(new Random(2004), 3000);
     assert(proof.accepted > 150 && proof.refused > 1500);
     assert(proof.slowest < 1000, `${proof.slowest} ms of CPU time`);

@@ -87,7 +87,7 @@ const closeCases = liveCases({
 });
 
 const tlsCases = liveCases({
-  "names a TLS certificate or key that cannot be read, without its content": async (t) => {
+  "the error for an unreadable TLS certificate or key names it without its content": async (t) => {
     const { cert, key } = t.context.fixtures.certificates;
     const other = makeCertificates().key;
     const wrong: [tls: NonNullable<ServeOptions["tls"]>, message: RegExp][] = [
@@ -147,7 +147,7 @@ const tlsCases = liveCases({
     );
   },
 
-  "an encrypted key works with its passphrase only": async (t) => {
+  "an encrypted key requires its passphrase": async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     const encrypted = createPrivateKey(key).export({
       type: "pkcs8",
@@ -188,7 +188,7 @@ const tlsCases = liveCases({
     assert.ok(error.cause instanceof Error);
   },
 
-  "the error for another certificate name names tls.serverName": async (t) => {
+  "the error for a certificate name mismatch names tls.serverName": async (t) => {
     const caCerts = [t.context.fixtures.certificates.ca];
     const tls = { caCerts, serverName: "other.example" };
     const error = await errorOf(connect(await selfSigned(t), { tls }));
@@ -278,7 +278,7 @@ const addressCases = liveCases({
     assertError(used, ConnectionError, "LISTEN_FAILED", /used\.sock: .*EADDRINUSE/);
   },
 
-  "reports status and body of a response that is no WebSocket upgrade": async (t) => {
+  "reports status and body of a response that is not an upgrade": async (t) => {
     const server = createServer((_, response) => response.end("<html>hello</html>"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.context.after(() => {
@@ -313,7 +313,7 @@ function transfer(data: Uint8Array<ArrayBuffer>): void {
 }
 
 const inputCases = liveCases({
-  "a unix socket's path that is too long is rejected with its limit": async (t) => {
+  "rejects a unix socket path that is too long, and the error shows the limit": async (t) => {
     const limit = process.platform === "linux" ? 107 : 103;
     const { directory } = t.context.fixtures;
     const long = join(directory, "\u00e9".repeat(limit));
@@ -341,7 +341,7 @@ const inputCases = liveCases({
     }
   },
 
-  "distinguishes a unix socket's file without a listener from one with a listener": async (t) => {
+  "distinguishes unix socket files with and without a listener": async (t) => {
     const path = await leftover(t.context.fixtures.directory);
     const left = await errorOf(serve({ unix: path }));
     assertError(left, ConnectionError, "LISTEN_FAILED", /left\.sock: .*EADDRINUSE/);
@@ -352,7 +352,7 @@ const inputCases = liveCases({
     assert.match(used.message, /Another server listens there: stop it, or choose another path$/);
   },
 
-  "a transferred buffer of a ping or a pong is named, with slice() as the cure": async (t) => {
+  "the error for a transferred buffer of a ping or pong suggests slice()": async (t) => {
     for (const event of ["ping", "pong"] as const) {
       const ends = new Queue<CloseInfo>();
       const server = await t.serve({
@@ -420,7 +420,7 @@ const inputCases = liveCases({
     }
   },
 
-  "a first fragment that is rejected begins no message": async (t) => {
+  "a rejected first fragment does not begin a message": async (t) => {
     const { near, far } = await t.pair();
     assert.throws(() => near.sendFragment(Opcode.Text, undefined as unknown as string), TypeError);
     assert.throws(() => near.sendFragment(Opcode.Text, Uint8Array.of(0xff)), TypeError);
@@ -433,7 +433,7 @@ const inputCases = liveCases({
     }
   },
 
-  "a length of 63 bits is shown exactly": async (t) => {
+  "shows a 63-bit length exactly": async (t) => {
     const ends = new Queue<CloseInfo>();
     const server = await t.serve({ closeTimeout: 100, close: (_, info) => ends.push(info) });
     const peer = await t.rawClient(server);
@@ -530,7 +530,7 @@ const valueCases = liveCases({
     assert.equal(conn.readyState, "open");
   },
 
-  "sends every view of memory, and rejects a detached one with a TypeError": async (t) => {
+  "sends views of any type, and rejects a detached one with a TypeError": async (t) => {
     const received: unknown[] = [];
     const done = new Promise<void>((resolve) => {
       t.serve({
@@ -638,7 +638,7 @@ const valueCases = liveCases({
     }
   },
 
-  "rejects a value of dial that is not a transport": async () => {
+  "rejects a result of dial that is not a transport": async () => {
     for (const given of [undefined, {}, "socket", { write() {} }]) {
       const dial = (() => given) as unknown as ConnectOptions["dial"];
       const error = await errorOf(connect("ws://a.example/", { dial }));

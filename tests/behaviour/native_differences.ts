@@ -31,14 +31,14 @@ export const nativeDifferences: Differences = {
       deno: BUFFERED,
       bun: BUFFERED,
     },
-    "text that is longer than the runtime's longest string closes with 1009": {
+    "text longer than the runtime's maximum string length closes with 1009": {
       deno: "the runtime decodes text itself",
       bun: "the runtime decodes text itself",
     },
     "ping and pong carry up to 125 bytes": {
       deno: "Deno cannot send pings",
     },
-    "sendDelayed gathers delayedWrite.maxMessages messages into one write": {
+    "sendDelayed batches delayedWrite.maxMessages messages into one write": {
       deno: 'the option "delayedWrite" is rejected',
       bun: 'the option "delayedWrite" is rejected',
     },
@@ -49,7 +49,7 @@ export const nativeDifferences: Differences = {
     "later messages and a close do not overtake delayed messages": {
       deno: "Deno cannot send pings",
     },
-    "close sends code and reason, 1000 by default, and ends sending and delivery": {
+    "close sends code and reason, 1000 by default, and stops sending and delivery": {
       deno: "Deno reports 1006 when a message crosses the Close frame",
     },
     "closeTimeout disconnects a peer that does not answer a close": {
@@ -88,7 +88,7 @@ export const nativeDifferences: Differences = {
     "text that is not UTF-8 is an InvalidPayloadError: 1007": {
       deno: "Deno sends no Close frame when it ends a connection because of an error",
     },
-    "maxMessageSize: a larger message, all fragments counted, is a MessageTooBigError: 1009": {
+    "maxMessageSize: a larger message, including all fragments, is a MessageTooBigError: 1009": {
       deno: "Deno delivers whole messages: fragments without a last one are not counted",
     },
     "maxFragments: closes with 1008, counting empty fragments": {
@@ -109,7 +109,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "denoSockets" is rejected',
       bun: 'the option "denoSockets" is rejected',
     },
-    "accepts backlog": {
+    "accepts the option backlog": {
       deno: 'the option "backlog" is rejected',
       bun: 'the option "backlog" is rejected',
     },
@@ -181,10 +181,10 @@ export const nativeDifferences: Differences = {
     "pingInterval sends pings, and peers that answer stay connected": {
       deno: 'the option "pongTimeout" is rejected',
     },
-    "pongTimeout ends the connection of a peer that does not answer pings": {
+    "pongTimeout disconnects a peer that does not answer pings": {
       deno: 'the option "pongTimeout" is rejected',
     },
-    "pings alone close no connection without pongTimeout": {
+    "pings do not close a connection without pongTimeout": {
       deno: "Deno closes without a pong after pingInterval again",
     },
     "readTimeout disconnects a silent peer": {
@@ -227,7 +227,7 @@ export const nativeDifferences: Differences = {
       bun: UNSTOPPABLE,
     },
     "a close completes while reading is paused": { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
-    "pause inside a handler also holds back received messages": {
+    "pause inside a handler also defers messages already received": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
     },
@@ -238,7 +238,7 @@ export const nativeDifferences: Differences = {
   },
   "api history": {},
   "api user code": {
-    "a handler that transfers a message's buffer harms no other connection, and its own has a clear end":
+    "a handler that transfers a message's buffer fails only its own connection, with a clear error":
       { deno: OWN_MEMORY, bun: OWN_MEMORY },
     "an error of a handler reaches onError once, with its connection, and affects no other connection":
       {
@@ -269,7 +269,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "pong" is rejected',
       bun: UNSTOPPABLE,
     },
-    "a message whose buffer was transferred is followed by an error, not by empty messages": {
+    "after a message's buffer is transferred, an error follows instead of empty messages": {
       deno: OWN_MEMORY,
       bun: OWN_MEMORY,
     },

@@ -153,7 +153,7 @@ const constructorCases = liveCases({
     await Promise.resolve();
   },
 
-  "a third argument that is no object is ignored": async (t) => {
+  "ignores a third argument that is not an object": async (t) => {
     const server = await t.serve(ECHO);
     const Untyped = WebSocket as unknown as new (...values: unknown[]) => WebSocket;
     const socket = new Untyped(server.url, [], "stray");
@@ -162,7 +162,7 @@ const constructorCases = liveCases({
     await new Promise((resolve) => socket.onclose = resolve);
   },
 
-  "protocols are a string, a list or a member of the option bag": async (t) => {
+  "protocols may be a string, a list or a member of the options": async (t) => {
     const server = await t.serve({ subprotocols: ["v2", "v1"] });
     for (const given of ["v1", ["v1"], { protocols: "v1" }, { protocols: new Set(["v1"]) }]) {
       const watched = new Watched(t, server.url, given as string);
@@ -172,7 +172,7 @@ const constructorCases = liveCases({
     }
   },
 
-  "accepts quickws's options in the options bag or as the third argument": async (t) => {
+  "accepts quickws's options in the second or the third argument": async (t) => {
     const requests = new Queue<string | null>();
     const server = await t.serve({
       upgrade: (request) => requests.push(request.headers.get("x-who")),
@@ -199,7 +199,7 @@ const constructorCases = liveCases({
     assert.deepEqual(await distrusted.close(), [false, 1006, ""]);
   },
 
-  "targetAddressSpace rejects servers elsewhere": async (t) => {
+  "targetAddressSpace rejects servers in other address spaces": async (t) => {
     const server = await t.serve(ECHO);
     const near = new Watched(t, server.url, { targetAddressSpace: "loopback" });
     await near.next("open");
@@ -208,7 +208,7 @@ const constructorCases = liveCases({
     assert.deepEqual(await far.close(), [false, 1006, ""]);
   },
 
-  "compression is offered unless it is turned off, and used": async (t) => {
+  "offers and uses compression unless disabled": async (t) => {
     const server = await t.serve({ ...ECHO, compression: true });
     const watched = new Watched(t, server.url);
     await watched.next("open");
@@ -289,7 +289,7 @@ const eventCases = liveCases({
     assert.equal(data.byteLength, 2, "the buffer holds the message alone");
   },
 
-  "no message is fired after close()": async (t) => {
+  "fires no message after close()": async (t) => {
     const { watched, socket, peer } = await reach(t);
     const frame = { opcode: TEXT, payload: utf8("x") };
     socket.onmessage = () => socket.close();
@@ -303,7 +303,7 @@ const eventCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1005, ""]);
   },
 
-  "the state is closing when the peer has closed, after the messages before": async (t) => {
+  "the state is closing after the peer's close and earlier messages": async (t) => {
     const { watched, socket, peer } = await reach(t);
     const states: number[] = [];
     socket.onmessage = () => states.push(socket.readyState);
@@ -319,7 +319,7 @@ const eventCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1000, ""]);
   },
 
-  "handlers keep their place when replaced, and lose it with null": async (t) => {
+  "handlers keep their position when replaced, and lose it with null": async (t) => {
     const { watched, socket, peer } = await reach(t);
     const order: string[] = [];
     socket.onmessage = () => order.push("never");
@@ -336,7 +336,7 @@ const eventCases = liveCases({
     assert.deepEqual(order, ["handler", "listener", "listener", "last"]);
   },
 
-  "a handler is an object or null; an object that is no function is not called": async (t) => {
+  "a handler is an object or null; an object that is not a function is not called": async (t) => {
     const { socket } = await reach(t);
     const untyped = socket as unknown as { onerror: unknown };
     assert.equal(untyped.onerror, null);
@@ -386,7 +386,7 @@ const eventCases = liveCases({
     for (const [name, ...ending] of endings.all) assert.deepEqual(ending, [false, 1006, ""], name);
   },
 
-  "onError of the options is called with the cause, before the events": async (t) => {
+  "calls the option onError with the cause before the events": async (t) => {
     const raw = await t.rawServer();
     const order = new Queue<unknown>();
     const fail = async (url: string, answer?: string, protocols?: string[]): Promise<unknown> => {
@@ -421,7 +421,7 @@ const eventCases = liveCases({
     assert.equal(order.all.length, 6, "an abort is not an error");
   },
 
-  "protocol errors fail the connection without a detail for the script": async (t) => {
+  "protocol errors fail the connection without details for the script": async (t) => {
     const { watched, peer } = await reach(t);
     peer.send({ opcode: 3 });
     assert.deepEqual((await peer.frame())!.payload.subarray(0, 2), closePayload(1002));
@@ -479,7 +479,7 @@ const closeCases = liveCases({
       }
     },
 
-  "close checks its arguments in every state": async (t) => {
+  "close validates its arguments in every state": async (t) => {
     const server = await t.serve(ECHO);
     const watched = new Watched(t, server.url);
     const { socket } = watched;
@@ -510,7 +510,7 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [false, 1006, ""]);
   },
 
-  "messages sent before close, Blobs included, leave before the Close frame": async (t) => {
+  "messages sent before close, including Blobs, leave before the Close frame": async (t) => {
     const { watched, socket, peer } = await reach(t, { compression: false });
     socket.send(new Blob(["blob"]));
     socket.send("text");
@@ -535,7 +535,7 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1000, ""]);
   },
 
-  "a peer that does not answer Close is no failure: close is not clean, and no error is fired":
+  "a peer that does not answer Close is not a failure: close is not clean, and no error is fired":
     async (t) => {
       const { watched, socket, peer } = await reach(t, { closeTimeout: 20 });
       socket.close(1000);
@@ -627,7 +627,7 @@ const sendCases = liveCases({
     await watched.next("open");
   },
 
-  "bufferedAmount counts bytes of payload, and falls between tasks only": async (t) => {
+  "bufferedAmount counts payload bytes, and only falls between tasks": async (t) => {
     const { watched, socket, peer } = await reach(t, { compression: false });
     socket.send("\u00e9\u20ac\u{1f600}\udc00");
     assert.equal(socket.bufferedAmount, 12);
@@ -701,7 +701,7 @@ const streamCases = liveCases({
     }
   },
 
-  "an end that is not clean is one WebSocketError for all": async (t) => {
+  "an unclean close produces the same WebSocketError everywhere": async (t) => {
     const { stream, peer, readable, writable } = await reachStream(t);
     peer.destroy();
     const error = await stream.closed.catch((error: unknown) => error);
@@ -799,7 +799,7 @@ const streamCases = liveCases({
     assert.equal(interrupted.name, "InvalidStateError");
   },
 
-  "a write that the end of the stream interrupts fails with the error of the connection": async (
+  "a write interrupted by the end of the stream fails with the connection's error": async (
     t,
   ) => {
     const { stream, peer, writable } = await reachStream(t, { compression: false });
@@ -828,7 +828,7 @@ const streamCases = liveCases({
 });
 
 const globalCases = liveCases({
-  "install sets the globals and returns an undo": async () => {
+  "install sets the globals and returns a function that restores them": async () => {
     const names = ["WebSocket", "CloseEvent", "WebSocketStream", "WebSocketError"] as const;
     const scope = globalThis as unknown as Record<string, unknown>;
     const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
@@ -846,7 +846,7 @@ const globalCases = liveCases({
     await Promise.resolve();
   },
 
-  "undo keeps a global that was replaced in the meantime": async () => {
+  "restoring keeps a global that was replaced meanwhile": async () => {
     const target: Record<string, unknown> = { WebSocket: 1 };
     const undo = install(target);
     target.WebSocket = 2;

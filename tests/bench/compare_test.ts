@@ -12,7 +12,7 @@ Deno.test("a ratio is the median of the ratios of the rounds, with its spread", 
   assert.deepEqual(row.ratios, { theirs: { median: 0.9, low: 0.5, high: 1 } });
 });
 
-Deno.test("a failed measurement leaves out its round only", () => {
+Deno.test("a failed measurement only excludes its round", () => {
   const row = summarize(CASE, { quickws: [1, undefined, 4], theirs: [2, 2, undefined] }, "quickws");
   assert.deepEqual(row.ratios.theirs, { median: 0.5, low: 0.5, high: 0.5 });
   const none = summarize(CASE, { quickws: [1], theirs: [undefined] }, "quickws");
@@ -38,7 +38,7 @@ Deno.test("a failed measurement leaves out its round only", () => {
   assert.match(table, /not measured \|\s+1\.00 \|$/m);
 });
 
-Deno.test("each variant is the first in turn", async () => {
+Deno.test("each variant takes its turn at being first", async () => {
   const order: string[] = [];
   const found = await alternate("test", ["a", "b"], 2, (variant) => {
     order.push(variant);
@@ -48,7 +48,7 @@ Deno.test("each variant is the first in turn", async () => {
   assert.deepEqual(found, { a: [1, 4], b: [2, 3] });
 });
 
-Deno.test("a benchmark runs on the requested runtimes, if it can", () => {
+Deno.test("a benchmark runs on the requested runtimes it supports", () => {
   assert.deepEqual(chooseRuntimes(undefined, ["bun", "deno"]), ["bun", "deno"]);
   assert.deepEqual(chooseRuntimes(["deno"], ["bun", "deno"]), ["deno"]);
   assert.throws(() => chooseRuntimes(["node"], ["bun", "deno"]), /"node".*bun, deno/);

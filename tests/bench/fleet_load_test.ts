@@ -73,7 +73,7 @@ async function run(answer: Answer): Promise<FleetResult> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-Deno.test("the fleet load counts arriving messages", async () => {
+Deno.test("the fleet load counts received messages", async () => {
   const { messages, lost, p50, p99 } = await run((message) => [message]);
   assert.ok(messages > 0 && p50 > 0 && p99 >= p50);
   assert.equal(lost, 0);

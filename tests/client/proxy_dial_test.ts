@@ -260,7 +260,7 @@ Deno.test("the signal ends the TLS handshake, even if the network ignores it", a
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the signal has no effect once dial has resolved", async () => {
+Deno.test("the signal has no effect after dial has resolved", async () => {
   const network = await ProxyNetwork.open();
   const controller = new AbortController();
   const { signal } = controller;

@@ -142,7 +142,7 @@ Deno.test("rejects malformed percent-encoding with a TypeError that does not sho
   }
 });
 
-Deno.test("rejects credentials that the proxy's protocol cannot carry", () => {
+Deno.test("rejects credentials that the proxy's protocol cannot encode", () => {
   for (
     const [url, error] of [
       ["http://a%3Ab:c@proxy.example", TypeError],

@@ -181,7 +181,7 @@ const ENDINGS: readonly Ending[] = [
     error: "RESERVED_OPCODE",
   },
   {
-    name: "the peer ends its direction and stops reading",
+    name: "the peer ends its side and stops reading",
     options: { closeTimeout: 20 },
     end: ({ conn, peer, transport }) => {
       transport.blocked = true;

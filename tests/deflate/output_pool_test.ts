@@ -36,7 +36,7 @@ Deno.test("growing keeps the output of the current message", () => {
   assert.deepEqual(pool.message, Uint8Array.of(1, 2, 3));
 });
 
-Deno.test("frees the memory that it has outgrown, or no longer needs, at once", () => {
+Deno.test("immediately frees memory that was outgrown or is no longer needed", () => {
   // Node 20 cannot, and leaves it to the garbage collector.
   const isFreed = (buffer: ArrayBufferLike): boolean =>
     buffer.byteLength === 0 || !("transfer" in ArrayBuffer.prototype);
@@ -97,7 +97,7 @@ Deno.test("without a limit a message is smaller than 2 GiB", () => {
   assert.throws(() => pool.reserve(2 ** 31), { name: "InflateError", code: "too-big" });
 });
 
-Deno.test("rejects a limit that is not a number from 0", () => {
+Deno.test("rejects a limit that is negative or not a number", () => {
   const pool = new OutputPool();
   for (const limit of [-1, NaN]) {
     assert.throws(() => pool.open(limit), {

@@ -151,7 +151,7 @@ Deno.test("an end of the stream instead of a Close: NON-STRICT where the Close w
   assert.equal(withVerdict(results, "NON-STRICT").length, 34 - INVALID.length);
 });
 
-Deno.test("an illegal Close in reply passes 7.3.6 and fails 20.1.17", async () => {
+Deno.test("an illegal Close frame in reply passes 7.3.6 and fails 20.1.17", async () => {
   const echo = Uint8Array.of(CLOSE, 126, 0, 126, 0x03, 0xe8, ...new Uint8Array(124).fill(0x2a));
   const results = await examine((id) => id === "7.3.6" || id === "20.1.17", echo);
   assert.deepEqual(results.map(({ id, verdict }) => [id, verdict]), [

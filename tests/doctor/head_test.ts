@@ -33,6 +33,6 @@ Deno.test("sends raw lines and other line endings unchanged", () => {
   assert.equal(headText("GET / HTTP/1.1", [], opening), "GET / HTTP/1.1\nX : 1\n\n");
 });
 
-Deno.test("sends other bytes instead of a head", () => {
+Deno.test("can send other bytes instead of a head", () => {
   assert.equal(headText("GET / HTTP/1.1", [], { instead: utf8("hello") }), "hello");
 });

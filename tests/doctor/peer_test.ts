@@ -51,7 +51,7 @@ Deno.test("writes wait for backpressure to end, and keep their order", async () 
   assert.deepEqual(stream.written, [1, 2]);
 });
 
-Deno.test("gives up a write that makes no progress", async () => {
+Deno.test("aborts a write that makes no progress", async () => {
   const [stream, peer] = streamAndPeer();
   stream.blocked = true;
   assert.equal(await peer.send(Uint8Array.of(1), 10), false);

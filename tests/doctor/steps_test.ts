@@ -13,7 +13,7 @@ import {
   utf8,
 } from "../../doctor/steps.ts";
 
-Deno.test("creates bytes from hexadecimal digits and from parts", () => {
+Deno.test("creates bytes from hexadecimal digits and other parts", () => {
   assert.deepEqual(hex("00 ff10"), Uint8Array.of(0, 255, 16));
   assert.deepEqual(concat([hex("01"), hex(""), hex("0203")]), Uint8Array.of(1, 2, 3));
 });

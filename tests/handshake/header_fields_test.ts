@@ -52,7 +52,7 @@ Deno.test("a compact list contains the same fields", () => {
   }
 });
 
-Deno.test("accepts lines unchanged where no validation is needed", () => {
+Deno.test("accepts validated lines unchanged", () => {
   const fields = HeaderFields.fromLines([["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
   assert.deepEqual([...fields.lines()], [["A b", "1"], ["a B", "\u00ff"], ["C", ""]]);
   assert.equal(fields.get("a b"), "1, \u00ff");

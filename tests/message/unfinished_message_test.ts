@@ -10,7 +10,7 @@ function bytes(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => i);
 }
 
-Deno.test("joins parts of any size", () => {
+Deno.test("joins pieces of any size", () => {
   const whole = bytes(9000);
   for (const size of [1, 7, 64, 65, 1000, 8999, 9000]) {
     const one = message();

@@ -96,7 +96,7 @@ Deno.test("rejects an upgrade whose hook returns an invalid value", async () => 
   }
 });
 
-Deno.test("a client that leaves while the hook decides no longer counts, and its hook gives back what it holds", async () => {
+Deno.test("a client that disconnects while the hook decides is not counted, and release is called", async () => {
   const decided = Promise.withResolvers<void>();
   const refused: string[] = [];
   let held = 0;
@@ -167,7 +167,7 @@ Deno.test("throws a TypeError that names the right entry for a server of another
   await Promise.all([bun.shutdown(), deno.shutdown(), workers.shutdown()]);
 });
 
-Deno.test("a value that is no web Request is a TypeError that names what to pass", async () => {
+Deno.test("a value that is not a web Request throws a TypeError that names the expected value", async () => {
   const incoming = { httpVersion: "1.1", method: "GET", url: "/ws", headers: { upgrade: "x" } };
   const honoRequest = { method: "GET", url: "http://a.example/ws", header: () => "websocket" };
   for (const options of [{}, { path: "/ws" }]) {
@@ -184,7 +184,7 @@ Deno.test("a value that is no web Request is a TypeError that names what to pass
   }
 });
 
-Deno.test("answers a request that Bun can no longer upgrade, and opens no connection", async () => {
+Deno.test("answers a request that Bun can no longer upgrade, without opening a connection", async () => {
   let opened = 0;
   let closed = 0;
   const sockets = createBunSockets({

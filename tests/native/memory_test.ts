@@ -72,7 +72,7 @@ Deno.test("counts fragments until their message is complete or the connection ha
   assert.equal(held(), before);
 });
 
-Deno.test("counts output above highWaterMark until it has left", async () => {
+Deno.test("counts output above highWaterMark until it is sent", async () => {
   const before = held();
   await using server = await start({ highWaterMark: MIB });
   const { sockets, conn, peer } = server;

@@ -9,7 +9,7 @@ function connectWith(options: object): Promise<unknown> {
   return connect(NOWHERE, options as ConnectOptions);
 }
 
-Deno.test("throws a TypeError with the name and the reason for an option that a page cannot have", async () => {
+Deno.test("throws a TypeError with the name and reason for an option that pages do not support", async () => {
   const refused = {
     headers: { authorization: "x" },
     origin: "https://a.example",

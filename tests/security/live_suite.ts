@@ -60,7 +60,7 @@ function echo(conn: Connection<undefined>, data: string | Uint8Array): void {
 }
 
 const memory = liveCases({
-  "class 2: a fragmented bomb has one budget, for its decompressed size": async (t) => {
+  "class 2: one limit on the decompressed size applies to a fragmented bomb": async (t) => {
     const bomb = compressed(new Uint8Array(4 * MIB));
     const { server, peer } = await acceptCompressed(t, MIB);
     const parts = Array.from({ length: 8 }, (_, i) => {
@@ -78,43 +78,44 @@ const memory = liveCases({
     await assertAlive(t, server);
   },
 
-  "class 6: partial messages of all connections share one budget, and the largest is closed":
-    async (t) => {
-      const ends = new Queue<CloseInfo>();
-      const server = await t.serve<undefined>({
-        memoryLimit: 2 * MIB,
-        message: echo,
-        close: (_, info) => ends.push(info),
+  "class 6: partial messages of all connections share one limit, and the largest is closed": async (
+    t,
+  ) => {
+    const ends = new Queue<CloseInfo>();
+    const server = await t.serve<undefined>({
+      memoryLimit: 2 * MIB,
+      message: echo,
+      close: (_, info) => ends.push(info),
+    });
+    // Each is far below maxMessageSize; together they exceed memoryLimit.
+    const peers: RawSocket[] = [];
+    const payload = new Uint8Array(100 * KIB);
+    for (let i = 0; i < 16; i++) {
+      const peer = await t.rawClient(server);
+      await peer.upgrade();
+      peers.push(peer);
+    }
+    // All handshakes come first, because near the limit the server would reject them.
+    for (const [i, peer] of peers.entries()) {
+      peer.send({
+        opcode: BINARY,
+        fin: false,
+        payload: i === 0 ? new Uint8Array(MIB) : payload,
       });
-      // Each is far below maxMessageSize; together they exceed memoryLimit.
-      const peers: RawSocket[] = [];
-      const payload = new Uint8Array(100 * KIB);
-      for (let i = 0; i < 16; i++) {
-        const peer = await t.rawClient(server);
-        await peer.upgrade();
-        peers.push(peer);
-      }
-      // All handshakes come first, because near the limit the server would reject them.
-      for (const [i, peer] of peers.entries()) {
-        peer.send({
-          opcode: BINARY,
-          fin: false,
-          payload: i === 0 ? new Uint8Array(MIB) : payload,
-        });
-      }
-      await assertClosedWith(peers[0], 1013);
-      peers[0].end();
-      const { code, error } = await ends.next();
-      assert.deepEqual([code, (error as WebSocketError).code], [1013, "MEMORY_LIMIT"]);
-      // Memory use is near the limit: the server accepts new clients after the others have left.
-      for (const peer of peers.slice(1)) {
-        peer.end();
-        await ends.next();
-      }
-      await assertAlive(t, server);
-    },
+    }
+    await assertClosedWith(peers[0], 1013);
+    peers[0].end();
+    const { code, error } = await ends.next();
+    assert.deepEqual([code, (error as WebSocketError).code], [1013, "MEMORY_LIMIT"]);
+    // Memory use is near the limit: the server accepts new clients after the others have left.
+    for (const peer of peers.slice(1)) {
+      peer.end();
+      await ends.next();
+    }
+    await assertAlive(t, server);
+  },
 
-  "class 6: a slow message has messageTimeout to complete": async (t) => {
+  "class 6: messageTimeout limits a slow message": async (t) => {
     const ends = new Queue<CloseInfo>();
     const options: CommonOptions = {
       messageTimeout: 200,
@@ -249,7 +250,7 @@ const robustness = liveCases({
     }
   },
 
-  "class 10: connections that ended in every way leave no timer": async (t) => {
+  "class 10: connections leave no timer, however they ended": async (t) => {
     const options = { pingInterval: 50_000, pongTimeout: 50_000, readTimeout: 50_000 };
     const ends = new Queue<CloseInfo>();
     const server = await t.serve<undefined>({
@@ -294,7 +295,7 @@ const robustness = liveCases({
     assert.equal(await ask("plain", "127.0.0.1"), 200);
   },
 
-  "class 16: a flood on one connection does not delay the others until its end": async (
+  "class 16: a flood on one connection does not delay other connections": async (
     t,
   ) => {
     const server = await t.serve<undefined>({ message: echo, maxBufferedAmount: 1 << 30 });
@@ -327,7 +328,7 @@ const robustness = liveCases({
     assert.ok(answered >= 4, `${answered} answers during the flood`);
   },
 
-  "class 18: bytes after a rejected request are neither a request nor frames": async (t) => {
+  "class 18: bytes after a rejected request are not read as a request or frames": async (t) => {
     let asked = 0;
     const server = await t.serve<undefined>({
       upgrade: () => void asked++,

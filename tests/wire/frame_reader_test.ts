@@ -332,7 +332,7 @@ Deno.test("accepts a message in one frame with a maxFragments of 1", () => {
   assert.deepEqual(replay(stream(rules, frames), () => new FrameRecorder(rules)), eventsOf(frames));
 });
 
-Deno.test("delivers a frame that is complete in a chunk as a view, without a copy", () => {
+Deno.test("delivers a frame contained in one chunk as a view, without a copy", () => {
   const chunk = stream(SERVER, [{ opcode: TEXT, payload: "first" }, {
     opcode: TEXT,
     payload: "second",

@@ -152,7 +152,7 @@ Deno.test("masking twice restores the payload", () => {
   assert.deepEqual(twice, bytes);
 });
 
-Deno.test("unmasks a payload in parts with the rotated key, for any split", () => {
+Deno.test("unmasks a payload in pieces with the rotated key, for any split", () => {
   const random = new Random(2);
   for (const size of [1, 2, 3, 4, 5, 8, 13, 64, WORD_THRESHOLD, 3 * WORD_THRESHOLD + 1]) {
     const payload = random.bytes(size);

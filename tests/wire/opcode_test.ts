@@ -35,7 +35,7 @@ Deno.test("the first byte consists of FIN, RSV1, RSV2, RSV3 and the opcode", () 
   ]);
 });
 
-Deno.test("the second byte consists of MASK and the length, whose two largest values announce longer fields", () => {
+Deno.test("the second byte consists of MASK and the length, whose two largest values indicate longer fields", () => {
   assert.deepEqual([MASK, LENGTH_BITS, LENGTH_16, LENGTH_64], [0b1000_0000, 127, 126, 127]);
 });
 

@@ -74,7 +74,7 @@ async function started(): Promise<{
   return { connection, backplane, log };
 }
 
-Deno.test("a closed connection is down, and the error names the cure", async () => {
+Deno.test("a closed connection is reported as down, and the error names the cure", async () => {
   const { connection, backplane, log } = await started();
   connection.end.resolve(new Error("too many attempts"));
   const [, down, failed] = await log.atLeast(3);

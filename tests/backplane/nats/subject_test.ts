@@ -34,7 +34,7 @@ Deno.test("encodes the longest topic within a protocol line", () => {
   assert.ok(`HPUB quickws.keep.${topicToken("\n".repeat(1024))}`.length < 4096 - 200);
 });
 
-Deno.test("a prefix consists of names that each end in a dot, a token of one name", () => {
+Deno.test("a prefix consists of names that end in dots, a token of one name", () => {
   for (const prefix of ["a.", "quickws.", "A-1._b."]) assert.ok(isSubjectPrefix(prefix), prefix);
   for (const prefix of ["", ".", "a", "a..", ".a.", "a.b", "*.", ">.", "a b.", "a.\n"]) {
     assert.ok(!isSubjectPrefix(prefix), JSON.stringify(prefix));

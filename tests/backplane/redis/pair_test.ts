@@ -111,7 +111,7 @@ Deno.test("closes one connection when the other cannot be opened", async () => {
   }
 });
 
-Deno.test("a Redis that still loads its data does not count as connected", async () => {
+Deno.test("Redis does not count as connected while it loads its data", async () => {
   const links: FakeLink[] = [];
   const dialling = RedisPair.dial(
     () => {
@@ -160,7 +160,7 @@ Deno.test("a connection that is lost while the other opens does not count as ope
   assert.ok(links.every(({ isClosed }) => isClosed));
 });
 
-Deno.test("the next request reveals a disconnect that the client has not reported", async () => {
+Deno.test("the next request detects a disconnect the client has not reported", async () => {
   for (const name of ["publisher", "subscriber"] as const) {
     const dialed = await dial();
     dialed[name].isReady = false;
@@ -171,7 +171,7 @@ Deno.test("the next request reveals a disconnect that the client has not reporte
   }
 });
 
-Deno.test("a rejected request reveals a disconnect that the client has not reported", async () => {
+Deno.test("a rejected request detects a disconnect the client has not reported", async () => {
   const { pair, publisher, lost } = await dial();
   publisher.publish = () => {
     publisher.isReady = false;
@@ -214,7 +214,7 @@ Deno.test("tolerates a client that throws on requests or close", async () => {
 });
 
 // These connections take real seconds, so they run concurrently.
-Deno.test("disconnects a silent connection, but not one that answers", async () => {
+Deno.test("disconnects a silent connection, but not a responsive one", async () => {
   const [silentPublisher, silentSubscriber, quiet, busy, stopped, blocked] = [
     await dial(),
     await dial(),

@@ -70,7 +70,7 @@ const framing = liveCases({
     assert.equal((await near[Symbol.asyncIterator]().next()).value, "the process lives");
   },
 
-  "D32: maxMessageSize applies to the message, not to each frame": async (t) => {
+  "D32: maxMessageSize applies to the message, not to individual frames": async (t) => {
     const messages = new Queue<Message>();
     const { ends, options } = watched({
       maxMessageSize: 16,

@@ -55,17 +55,17 @@ async function halfClose(first: End, second: End): Promise<void> {
 }
 
 export const closingCases: Cases = {
-  "the client ends its direction and still reads": async (context) => {
+  "the client ends its side and continues reading": async (context) => {
     const { client, server } = await connect(context);
     await halfClose(client, server);
   },
 
-  "the server ends its direction and still reads": async (context) => {
+  "the server ends its side and continues reading": async (context) => {
     const { client, server } = await connect(context);
     await halfClose(server, client);
   },
 
-  "both ends may end at the same moment": async (context) => {
+  "both sides may end simultaneously": async (context) => {
     const { client, server } = await connect(context);
     client.finish();
     server.finish();
@@ -99,7 +99,7 @@ export const closingCases: Cases = {
     assert.equal(client.drains, 1);
   },
 
-  "end from inside data, drain and end is allowed": async (context) => {
+  "end may be called inside data, drain and end": async (context) => {
     const { client, server } = await connect(context);
     server.onData = () => {
       if (server.write(new Uint8Array(16 * MIB))) server.finish();
@@ -129,7 +129,7 @@ export const closingCases: Cases = {
     assert.ok(server.received < 32 * MIB);
   },
 
-  "output sent before destroy arrives, followed by an end and no reset": async (context) => {
+  "output sent before destroy arrives, followed by an end without a reset": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => check.add(chunk);
@@ -173,7 +173,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "destroy from inside data ends the data": async (context) => {
+  "destroy inside data stops the data": async (context) => {
     const { client, server } = await connect(context);
     server.onData = () => server.destroy();
     await client.send(pattern(10));
@@ -182,7 +182,7 @@ export const closingCases: Cases = {
     assert.equal(server.received, 10);
   },
 
-  "destroy from inside drain and end is allowed": async (context) => {
+  "destroy may be called inside drain and end": async (context) => {
     const { client, server } = await connect(context);
     server.onData = () => true;
     server.onEnd = () => server.destroy();
@@ -242,7 +242,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "a peer's disconnect during reading is reported, at the latest on a write": async (context) => {
+  "a peer's disconnect is reported while reading, or at the latest on a write": async (context) => {
     const { client, server } = await connect(context);
     // Unread bytes make the kernel answer a close with a reset. It may have sent a FIN before, and
     // some runtimes see that first.
@@ -268,7 +268,7 @@ export const closingCases: Cases = {
     assert.ok(client.error instanceof Error);
   },
 
-  "a paused reader receives the data that arrived before a reset": async (context) => {
+  "a paused reader receives data that arrived before a reset": async (context) => {
     const { client, server } = await connect(context);
     client.pause();
     await server.send(pattern(1000));
@@ -296,7 +296,7 @@ export const closingCases: Cases = {
     assertPattern(client.bytes());
   },
 
-  "an end that arrives while paused waits for resume": async (context) => {
+  "an end received while paused waits for resume": async (context) => {
     const { client, server } = await connect(context);
     server.pause();
     await client.send(pattern(10));

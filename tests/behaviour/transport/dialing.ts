@@ -35,7 +35,7 @@ export const dialingCases: Cases = {
     await assert.rejects(dial(context, { unix: path, port: 0 }), code(/ENOENT/));
   },
 
-  "does not dial if the signal has already fired": async (context) => {
+  "does not dial if the signal is already aborted": async (context) => {
     const reason = new Error("too late");
     await assert.rejects(
       dial(context, { port: 1, signal: AbortSignal.abort(reason) }),
@@ -43,7 +43,7 @@ export const dialingCases: Cases = {
     );
   },
 
-  "a signal that fires during the name lookup cancels dialing": async (context) => {
+  "a signal that aborts during the name lookup cancels dialing": async (context) => {
     const listener = await listen(context);
     const controller = new AbortController();
     const reason = new Error("changed my mind");
@@ -56,7 +56,7 @@ export const dialingCases: Cases = {
     await assert.rejects(dialing, (error) => error === reason);
   },
 
-  "a signal that fires while connecting ends the dialing": async (context) => {
+  "a signal that aborts while connecting cancels dialing": async (context) => {
     const controller = new AbortController();
     const reason = new Error("no response");
     const dialing = dial(context, { port: context.fixtures.silentPort, signal: controller.signal });
@@ -64,14 +64,14 @@ export const dialingCases: Cases = {
     await assert.rejects(dialing, (error) => error === reason);
   },
 
-  "a timeout as the signal rejects with its TimeoutError": async (context) => {
+  "a timeout signal rejects with its TimeoutError": async (context) => {
     await assert.rejects(
       dial(context, { port: context.fixtures.silentPort, signal: AbortSignal.timeout(50) }),
       { name: "TimeoutError" },
     );
   },
 
-  "a signal that fires in the TLS handshake ends the dialing and the connection": async (
+  "a signal that aborts during the TLS handshake cancels dialing and closes the connection": async (
     context,
   ) => {
     const listener = await listen(context); // never answers the ClientHello
@@ -91,7 +91,7 @@ export const dialingCases: Cases = {
     await server.until(() => server.ends + server.closes > 0);
   },
 
-  "a signal that fires after the connection is open has no effect": async (context) => {
+  "a signal that aborts after the connection is open has no effect": async (context) => {
     const controller = new AbortController();
     const { client, server } = await connect(context, { options: { signal: controller.signal } });
     controller.abort();
@@ -106,12 +106,12 @@ export const dialingCases: Cases = {
     assert.equal(one.hostname, "127.0.0.1");
   },
 
-  "an address that is in use cannot be listened on": async (context) => {
+  "listening on an address in use fails": async (context) => {
     const { port } = await listen(context);
     await assert.rejects(listen(context, { port }), code(/EADDRINUSE/));
   },
 
-  "a unix socket that is in use cannot be listened on": async (context) => {
+  "listening on a unix socket in use fails": async (context) => {
     const path = join(context.fixtures.directory, "busy.sock");
     await listen(context, { unix: path });
     await assert.rejects(listen(context, { unix: path }), code(/EADDRINUSE/));
@@ -121,7 +121,7 @@ export const dialingCases: Cases = {
     await assert.rejects(listen(context, { hostname: "203.0.113.7" }), code(/EADDRNOTAVAIL/));
   },
 
-  "a closed listener accepts no more, its connections stay, its address is free": async (
+  "a closed listener accepts no more connections, keeps open ones, and frees its address": async (
     context,
   ) => {
     const listener = await listen(context);
@@ -141,7 +141,7 @@ export const dialingCases: Cases = {
     assert.equal(again.port, listener.port);
   },
 
-  "processes can share a port, or get an error": async (context) => {
+  "processes can share a port, or fail with an error": async (context) => {
     if (!can(context.runtime, "reusePort")) {
       await assert.rejects(listen(context, { reusePort: true }), TypeError);
       return;
@@ -151,7 +151,7 @@ export const dialingCases: Cases = {
     assert.equal(other.port, port);
   },
 
-  "a backlog can be given": async (context) => {
+  "accepts a backlog": async (context) => {
     const listener = await listen(context, { backlog: 5 });
     const [server, client] = await Promise.all([
       listener.accept(),
@@ -160,7 +160,7 @@ export const dialingCases: Cases = {
     assert.ok(server && client);
   },
 
-  "lookup gives an address": async ({ network }) => {
+  "lookup returns an address": async ({ network }) => {
     assert.match(await network.lookup("localhost"), /^(127\.0\.0\.1|::1)$/);
     assert.equal(await network.lookup("127.0.0.1"), "127.0.0.1");
     await assert.rejects(network.lookup("no-such-host.invalid"), (error) => error instanceof Error);

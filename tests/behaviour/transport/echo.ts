@@ -40,11 +40,11 @@ export const echoCases: Cases = {
     assert.equal(server.ends, 1);
   },
 
-  "32 MiB go both ways and arrive whole": async (context) => {
+  "32 MiB arrive completely in both directions": async (context) => {
     await echoesLarge(await connect(context));
   },
 
-  "32 MiB in a single write arrive whole": async (context) => {
+  "32 MiB in a single write arrive completely": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => check.add(chunk);
@@ -55,7 +55,7 @@ export const echoCases: Cases = {
     check.assertWhole(32 * MIB);
   },
 
-  "many small writes arrive in their order": async (context) => {
+  "many small writes arrive in order": async (context) => {
     const { client, server } = await connect(context);
     let position = 0;
     for (let count = 0; count < 3000; count++) {
@@ -69,7 +69,7 @@ export const echoCases: Cases = {
     assert.equal(server.received, position);
   },
 
-  "both sides can send at the same time": async (context) => {
+  "both sides can send simultaneously": async (context) => {
     const { client, server } = await connect(context);
     const checks = [client, server].map((end) => {
       const check = new PatternCheck();
@@ -81,7 +81,7 @@ export const echoCases: Cases = {
     for (const check of checks) check.assertWhole(8 * MIB);
   },
 
-  "each end has the other's address": async (context) => {
+  "each side has the other's address": async (context) => {
     const { client, server } = await connect(context);
     assert.equal(client.transport.remoteAddress, "127.0.0.1");
     assert.equal(server.transport.remoteAddress, "127.0.0.1");
@@ -130,7 +130,7 @@ export const echoCases: Cases = {
     assert.equal(existsSync(path), false);
   },
 
-  "Nagle's algorithm can be left on": async (context) => {
+  "Nagle's algorithm can stay enabled": async (context) => {
     const { client, server } = await connect(context, {
       place: { noDelay: false },
       options: { noDelay: false },

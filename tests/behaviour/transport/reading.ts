@@ -25,7 +25,7 @@ async function sendUntilBlocked(end: End): Promise<number> {
 }
 
 export const readingCases: Cases = {
-  "data and the end that arrive before start are delivered after it": async (context) => {
+  "data and an end received before start are delivered after it": async (context) => {
     const { client, server } = await connect(context, { start: false });
     client.start();
     await client.send(pattern(10_000));
@@ -38,7 +38,7 @@ export const readingCases: Cases = {
     assert.equal(server.received, 10_000);
   },
 
-  "a dialed transport waits for start as well": async (context) => {
+  "a dialed transport also waits for start": async (context) => {
     const { client, server } = await connect(context, { start: false });
     server.start();
     await server.send(pattern(10_000));
@@ -73,7 +73,7 @@ export const readingCases: Cases = {
     assert.ok(checks[0]!.position > 0 && checks[1]!.position > checks[0]!.position);
   },
 
-  "pause stops the kernel's reading: the peer has to wait, and memory stays flat": async (
+  "pause stops reading from the kernel: the peer is blocked, and memory stays flat": async (
     context,
   ) => {
     const { client, server } = await connect(context);
@@ -100,7 +100,7 @@ export const readingCases: Cases = {
     check.assertWhole(length);
   },
 
-  "pause in every chunk holds back the following data": async (context) => {
+  "pause in every chunk defers the following data": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => {
@@ -142,7 +142,7 @@ export const readingCases: Cases = {
     assert.equal(server.received, 1000);
   },
 
-  "a paused transport still writes": async (context) => {
+  "a paused transport can write": async (context) => {
     const { client, server } = await connect(context);
     client.pause();
     await client.send(pattern(MIB));
@@ -166,7 +166,7 @@ export const readingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "chunks of a flood stay as they are": async (context) => {
+  "chunks of a flood are not changed": async (context) => {
     const { client, server } = await connect(context);
     await stream(client, 16 * MIB, 123_456);
     await server.until(() => server.ends === 1);
@@ -219,7 +219,7 @@ export const readingCases: Cases = {
     for (const { chunk, position } of kept) assertPattern(chunk, position);
   },
 
-  "the first size of the read buffer can be chosen": async (context) => {
+  "the initial size of the read buffer is configurable": async (context) => {
     const { client, server } = await connect(context, {
       place: { readBufferSize: 16 },
       options: { readBufferSize: 100_000 },

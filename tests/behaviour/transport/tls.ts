@@ -39,7 +39,7 @@ export const tlsCases: Cases = {
     await Promise.all([client.closedWell(), server.closedWell()]);
   },
 
-  "TLS: 32 MiB go both ways and arrive whole": async (context) => {
+  "TLS: 32 MiB arrive completely in both directions": async (context) => {
     await echoesLarge(await connectTls(context));
   },
 
@@ -77,7 +77,7 @@ export const tlsCases: Cases = {
     for (const { chunk, position } of kept) assertPattern(chunk, position);
   },
 
-  "TLS: the client ends its direction and still reads": async (context) => {
+  "TLS: the client ends its side and continues reading": async (context) => {
     const { client, server } = await connectTls(context);
     client.finish();
     await server.until(() => server.ends === 1);
@@ -87,7 +87,7 @@ export const tlsCases: Cases = {
     assertPattern(client.bytes());
   },
 
-  "TLS: the server ends its direction and still reads": async (context) => {
+  "TLS: the server ends its side and continues reading": async (context) => {
     const { client, server } = await connectTls(context);
     server.finish();
     await client.until(() => client.ends === 1);
@@ -106,7 +106,7 @@ export const tlsCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "TLS: pause makes the peer wait": async (context) => {
+  "TLS: pause blocks the peer": async (context) => {
     const { client, server } = await connectTls(context);
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
@@ -148,7 +148,7 @@ export const tlsCases: Cases = {
     assert.equal(client.transport.bufferedAmount, 0);
   },
 
-  "TLS over a stream that is open already": async (context) => {
+  "TLS over an already open stream": async (context) => {
     const { client, server } = await secureLater(context, {
       ...trusted(context),
       serverName: "localhost",

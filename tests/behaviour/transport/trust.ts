@@ -72,7 +72,7 @@ export const trustCases: Cases = {
     await refused(context, "localhost", { ...trusted(context), serverName: "127.0.0.2" });
   },
 
-  "TLS: serverName is the name to check": async (context) => {
+  "TLS: serverName is the verified name": async (context) => {
     const { client, server } = await connect(context, {
       place: { tls: context.fixtures.certificates },
       options: { hostname: "127.0.0.1", tls: { ...trusted(context), serverName: "localhost" } },
@@ -82,7 +82,7 @@ export const trustCases: Cases = {
     await client.until(() => client.received === 10);
   },
 
-  "TLS: rejectUnauthorized false accepts any certificate, and it is still TLS": async (context) => {
+  "TLS: rejectUnauthorized false accepts any certificate, still encrypted": async (context) => {
     for (const serverName of [undefined, "example.org"]) {
       const { client, server } = await connectTls(context, {
         rejectUnauthorized: false,
@@ -145,7 +145,7 @@ export const trustCases: Cases = {
     server.destroy();
   },
 
-  "TLS: rejects texts that are not a matching certificate and key immediately": async (
+  "TLS: immediately rejects texts that are not a matching certificate and key": async (
     context,
   ) => {
     const { cert, key } = context.fixtures.certificates;

@@ -26,7 +26,7 @@ export const writingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "after true, and after a drain, the memory is the caller's": async (context) => {
+  "after true, and after a drain, the caller may reuse the memory": async (context) => {
     const { client, server } = await connect(context);
     let position = 0;
     // Sizes around the capacity of a kernel, so that both results occur where possible.
@@ -100,7 +100,7 @@ export const writingCases: Cases = {
     assert.ok(seen.size > 4, `${seen.size} different amounts`);
   },
 
-  "the order of drain and of the writes in it is kept": async (context) => {
+  "preserves the order of drain and writes inside it": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => check.add(chunk);

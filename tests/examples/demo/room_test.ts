@@ -76,7 +76,7 @@ Deno.test("sends each message to all tabs, and earlier messages to new tabs", as
   assert.equal((await one.nextOf("people")).count, 2);
 });
 
-Deno.test("warns a tab that exceeds the rate limit and keeps it connected", async () => {
+Deno.test("warns a tab that exceeds the rate limit but keeps it connected", async () => {
   await using site = new Site();
   const tab = await site.connect("room?tab=1");
   for (let i = 0; i < 20; i++) tab.say("Ada", `message ${i}`);
@@ -108,7 +108,7 @@ Deno.test("an invalid message closes only its own connection", async () => {
   assert.equal((await other.nextOf("say")).text, "still here");
 });
 
-Deno.test("the server measures the latency of a tab and reports it to the tab", async () => {
+Deno.test("the server measures each tab's latency and reports it to the tab", async () => {
   await using site = new Site();
   const [mine, other] = [await site.connect("room?tab=1"), await site.connect("room?tab=2")];
   await site.connect("?tab=1");

@@ -68,7 +68,7 @@ const EXCHANGES: [request: string, answer: unknown][] = [
   ],
 ];
 
-Deno.test("requests are answered as the specification says, notifications are not", async () => {
+Deno.test("answers requests as specified, and does not answer notifications", async () => {
   await using server = await start();
   const conn = await connect(server.url);
   const answers = conn[Symbol.asyncIterator]();
@@ -82,7 +82,7 @@ Deno.test("requests are answered as the specification says, notifications are no
   conn.close();
 });
 
-Deno.test("either side calls the other, and errors arrive with their code", async () => {
+Deno.test("either side can call the other, and errors arrive with their code", async () => {
   await using server = await start();
   const conn = await connect<JsonRpcPeer>(server.url, jsonRpc({ whoAreYou: () => "Ada" }));
   const peer = conn.data;

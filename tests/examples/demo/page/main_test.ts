@@ -237,7 +237,7 @@ test("fits a width of 360 pixels in every state, with labels for all controls", 
   assert.deepEqual(visit.errors, []);
 });
 
-test("is as high as its content, however long the log is", async (visit) => {
+test("is only as tall as its content, however long the log is", async (visit) => {
   const page = await visit.open({ viewport: { width: 1280, height: 800 } });
   for (let count = 0; count < 60; count++) await page.press("#text", "Enter");
   await page.locator("#log .in.text").nth(59).waitFor({ state: "attached" });
