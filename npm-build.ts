@@ -277,18 +277,24 @@ const PAGE_BYTES = `export function toBytes(data) {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }`;
 
+/** Of a module that is imported for its types or one function, nothing else is kept or loaded. */
+const withoutSideEffects: Plugin = {
+  name: "without-side-effects",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path),
+      sideEffects: false,
+    }));
+  },
+};
+
 /**
  * In a page, an error about an unknown name lists all names instead of the nearest ones, and one about the
  * memory of a message is that of the engine.
  */
 const forPages: Plugin = {
   name: "for-pages",
-  setup({ onLoad, onResolve }) {
-    // Of a module that is imported for its types or one function, nothing else is kept.
-    onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path),
-      sideEffects: false,
-    }));
+  setup({ onLoad }) {
     // The compiler gives the computed names of methods variables of their own.
     onLoad({ filter: /\/connection\.js$|_connection\.js$/ }, async ({ path }) => {
       const text = await Deno.readTextFile(path);
@@ -398,6 +404,20 @@ const sharedErrors: Plugin = {
   },
 };
 
+/**
+ * Removes imports for side effects, and the modules that only they lead to: nothing here has any, and
+ * bundlers warn of such imports.
+ */
+async function removeBareImports(work: string, { outputs }: Metafile): Promise<void> {
+  for (const output of Object.keys(outputs)) {
+    const path = resolve(await Deno.realPath(work), output);
+    const text = (await Deno.readTextFile(path))
+      .replace(/(?<=^|;)import ?"\.[^"]+\.js";\n?/gm, "");
+    if (text.trim() === "") await Deno.remove(path);
+    else await Deno.writeTextFile(path, text);
+  }
+}
+
 /** The errors are a chunk, which an entry finds below its folder. */
 async function findErrors(entry: string): Promise<void> {
   const text = await Deno.readTextFile(entry);
@@ -423,20 +443,14 @@ async function bundleForPages(
       work,
       outdir,
       Object.entries(connecting).map(([part, source]) => [`chunks/${part}`, built(source)]),
-      { ...PAGE_OPTIONS, plugins: [forPages] },
+      { ...PAGE_OPTIONS, plugins: [withoutSideEffects, forPages] },
     ),
     await bundleModules(work, outdir, [["chunks/pageValues", built(values!)]], {
       ...PAGE_OPTIONS,
-      plugins: [sharedErrors, forPages],
+      plugins: [sharedErrors, withoutSideEffects, forPages],
     }),
   ];
-  // Nothing here has side effects, and bundlers warn of imports for them.
-  for (const output of bundles.flatMap(({ outputs }) => Object.keys(outputs))) {
-    const path = resolve(await Deno.realPath(work), output);
-    const text = (await Deno.readTextFile(path)).replace(/(?<=^|;)import"[^"]+";/gm, "");
-    if (text === "") await Deno.remove(path);
-    else await Deno.writeTextFile(path, text);
-  }
+  for (const bundle of bundles) await removeBareImports(work, bundle);
   const missing = new Set(Object.keys(await import(pathToFileURL(entry).href)));
   let exports = "";
   for (const [part, source] of Object.entries(PAGE_MODULES)) {
@@ -466,8 +480,9 @@ async function bundleInto(
     work,
     esm,
     others,
-    pages.length === 0 ? {} : { plugins: [sharedErrors] },
+    { plugins: pages.length === 0 ? [withoutSideEffects] : [sharedErrors, withoutSideEffects] },
   );
+  await removeBareImports(work, metafile);
   for (const page of pages) await bundleForPages(work, esm, page, built);
   if (pages.length > 0) {
     for (const [name] of others) await findErrors(join(esm, `${name}.js`));
