@@ -144,13 +144,13 @@ async function run(seed: number): Promise<number> {
 
 Deno.test("each client receives each message once and in one order under random events", async () => {
   let repeated = 0;
-  for (let seed = 1; seed <= 100; seed++) {
+  for (let seed = 1; seed <= 60; seed++) {
     try {
       repeated += await run(seed * 104729);
     } catch (error) {
       throw new Error(`with the seed ${seed * 104729}`, { cause: error });
     }
   }
-  assert.ok(repeated > 100, `${repeated} messages were appended again`);
+  assert.ok(repeated > 60, `${repeated} messages were appended again`);
   assert.equal(timers.size, 0, "a timer was left");
 });

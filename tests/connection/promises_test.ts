@@ -4,7 +4,7 @@
 import { runBatch } from "../fuzz/batch.ts";
 import { promises } from "../fuzz/properties.ts";
 
-const SEQUENCES = 100;
+const SEQUENCES = 60;
 const SEED = 1;
 
 for (const property of promises) {

@@ -62,7 +62,7 @@ bothSides("sends an empty source as an empty binary message", async (_, open) =>
 
 bothSides("a connection retains no memory of streamed messages", async (_, open) => {
   const { conn, peer, transport } = await open();
-  const kept = await bytesKeptEach(1000, async () => {
+  const kept = await bytesKeptEach(400, async () => {
     await conn.sendStream(generator("x"));
     transport.writes.length = 0;
     peer.bytes = new Uint8Array(0);

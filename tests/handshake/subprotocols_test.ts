@@ -45,9 +45,9 @@ Deno.test("rejects a malformed list with 400", () => {
 });
 
 Deno.test("parses thousands of names in linear time", () => {
-  const names = Array.from({ length: 200000 }, (_, i) => `p${i}`);
+  const names = Array.from({ length: 50000 }, (_, i) => `p${i}`);
   assert.deepEqual(parseSubprotocols([names.join(",")]), names);
-  assert.deepEqual(parseSubprotocols([",".repeat(1000000) + "a"]), ["a"]);
+  assert.deepEqual(parseSubprotocols([",".repeat(250000) + "a"]), ["a"]);
 });
 
 Deno.test("selects by the server's order of preference, and only a requested subprotocol", () => {

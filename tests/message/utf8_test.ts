@@ -90,7 +90,7 @@ Deno.test("validates each pair of bytes like the platform's decoder", () => {
         for (const third of edges) texts.push(Uint8Array.of(first, second, third));
       }
       for (const text of texts) {
-        assert.equal(refusedAt([text]) === 0, isUtf8(text), toHex(text));
+        if ((refusedAt([text]) === 0) !== isUtf8(text)) assert.fail(toHex(text));
       }
     }
   }
