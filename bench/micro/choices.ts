@@ -5,7 +5,7 @@ import { copying } from "./copy.ts";
 import { beginning, growing } from "./gather.ts";
 import { masking, maskingFrames, maskingInOneChunk, maskingLarge } from "./mask.ts";
 import { drawing } from "./random.ts";
-import { checking, decoding, encoding, longText } from "./text.ts";
+import { checking, decoding, decodingShort, encoding, encodingShort, longText } from "./text.ts";
 import { viewing } from "./view.ts";
 import type { Choice } from "./ways.ts";
 
@@ -19,7 +19,9 @@ export const CHOICES: readonly Choice[] = [
   viewing,
   checking,
   decoding,
+  decodingShort,
   encoding,
+  encodingShort,
   longText,
   beginning,
   growing,

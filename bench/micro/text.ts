@@ -3,6 +3,9 @@
 // `LONG_TEXT` of src/message/message_writer.ts: the length from which reserving three bytes per
 // character costs more than a copy.
 
+import { Buffer } from "node:buffer";
+import type { TextMethods } from "../../src/shared/text_methods.ts";
+import { Views } from "../../src/wire/views.ts";
 import { type Choice, repeated } from "./ways.ts";
 
 const REPEAT = 100;
@@ -115,4 +118,52 @@ export const longText: Choice = {
     },
   },
   units: LONG_REPEAT,
+};
+
+const { utf8Slice, utf8Write } = Buffer.prototype as TextMethods;
+
+/** The runtime's own method, from one large array. */
+export const decodingShort: Choice = {
+  constant: "METHOD_LIMIT, src/message/utf8.ts",
+  unit: "a text",
+  size: "bytes of ASCII",
+  sizes: [16, 64, 128, 256, 512, 1024],
+  ways: {
+    "TextDecoder": (size) => {
+      const bytes = encoder.encode(textOf(65_536));
+      const views = new Views();
+      return repeated(REPEAT, () => void decoder.decode(views.of(bytes, 0, size)));
+    },
+    ...(utf8Slice === undefined ? {} : {
+      "utf8Slice": (size: number) => {
+        const bytes = encoder.encode(textOf(65_536));
+        return repeated(REPEAT, () => void utf8Slice.call(bytes, 0, size));
+      },
+    }),
+  },
+  units: REPEAT,
+};
+
+/** The same for encoding. */
+export const encodingShort: Choice = {
+  constant: "utf8Write, src/transport/bun.ts",
+  unit: "a text",
+  size: "characters of ASCII",
+  sizes: [33, 64, 128, 1024, 8192],
+  ways: {
+    "TextEncoder": (size) => {
+      const text = textOf(size);
+      const target = new Uint8Array(65_536);
+      const views = new Views();
+      return repeated(REPEAT, () => void encoder.encodeInto(text, views.of(target, 4, 65_536)));
+    },
+    ...(utf8Write === undefined ? {} : {
+      "utf8Write": (size: number) => {
+        const text = textOf(size);
+        const target = new Uint8Array(65_536);
+        return repeated(REPEAT, () => void utf8Write.call(target, text, 4, 3 * size));
+      },
+    }),
+  },
+  units: REPEAT,
 };

@@ -2,6 +2,7 @@
 // so that invalid text is rejected at its first invalid byte.
 
 import { InvalidPayloadError, MessageTooBigError } from "../errors.ts";
+import { textMethods } from "../shared/text_methods.ts";
 import { Views } from "../wire/views.ts";
 
 /** Up to this many bytes, a loop decodes ASCII faster than `TextDecoder` (bench/micro/text.ts). */
@@ -27,6 +28,9 @@ const REPLACEMENT = "\ufffd";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
+
+/** Up to this many bytes, the runtime's own method decodes faster (bench/micro/text.ts). */
+const METHOD_LIMIT = 256;
 
 /** Texts that are decoded, and memory for encoded ones. */
 const received = new Views();
@@ -59,8 +63,11 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
     if (at === end) return text;
   }
   let text: string;
+  const { utf8Slice } = textMethods;
   try {
-    text = decoder.decode(received.of(bytes, start, end));
+    text = utf8Slice !== undefined && end - start <= METHOD_LIMIT
+      ? utf8Slice.call(bytes, start, end)
+      : decoder.decode(received.of(bytes, start, end));
   } catch {
     // It never throws for invalid UTF-8, only for strings longer than the engine supports.
     throw new MessageTooBigError(
@@ -100,6 +107,8 @@ export function encodeText(text: string, target: Uint8Array, offset: number): nu
     }
     if (i === length) return length;
   }
+  const { utf8Write } = textMethods;
+  if (utf8Write !== undefined) return utf8Write.call(target, text, offset, 3 * length);
   return encoder.encodeInto(text, targets.of(target, offset, target.length)).written;
 }
 

@@ -14,8 +14,10 @@ import type {
   Transport,
   TransportSink,
 } from "./transport.ts";
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import { maxUnixPathOn } from "../shared/check.ts";
+import { type TextMethods, textMethods } from "../shared/text_methods.ts";
 import { checkRuntime } from "./node_versions.ts";
 
 /** One socket, accepted or connected. */
@@ -164,6 +166,9 @@ interface PendingWrite {
   offset: number;
   readonly length: number;
 }
+
+const { utf8Slice, utf8Write } = Buffer.prototype as TextMethods;
+Object.assign(textMethods, { utf8Slice, utf8Write });
 
 /** A Bun socket as a {@linkcode Transport}. */
 class BunTransport extends SocketOwner implements Transport {

@@ -7,6 +7,8 @@ import {
   encodeText,
   UTF8_COMPLETE,
 } from "../../src/message/utf8.ts";
+import { Buffer } from "node:buffer";
+import { type TextMethods, textMethods } from "../../src/shared/text_methods.ts";
 import { Random } from "../support/random.ts";
 import { UTF8_SAMPLES } from "../support/utf8_samples.ts";
 import { concat, hex, toHex, utf8 } from "../support/vectors.ts";
@@ -169,5 +171,35 @@ Deno.test("encodes a lone surrogate as U+FFFD", () => {
     assert.equal(encodeText(text, target, 0), want.length);
     assert.deepEqual(target.slice(0, want.length), want);
     assert.deepEqual(encodeLongText(text), want);
+  }
+});
+
+Deno.test("the methods of Buffer decode and encode like the platform, and reject the same texts", () => {
+  const { utf8Slice, utf8Write } = Buffer.prototype as TextMethods;
+  assert.ok(utf8Slice !== undefined && utf8Write !== undefined);
+  Object.assign(textMethods, { utf8Slice, utf8Write });
+  try {
+    for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
+      // Longer than the texts that are decoded by hand, and shorter than those of the decoder.
+      const text = concat(hex("efbbbf"), utf8("a text of some length: "), hex(bytes));
+      const memory = concat(hex("ff"), text, hex("ff"));
+      const decode = (): string => decodeText(memory, 1, 1 + text.length);
+      if (refusedAt === 0) assert.equal(decode(), platform.decode(text), name);
+      else assert.throws(decode, INVALID, name);
+    }
+    const target = new Uint8Array(1000);
+    for (
+      const text of [
+        "a".repeat(99),
+        "\u00e9\u6f22\u{1f600}\ufffd".repeat(20),
+        "\ud800 and \udc00".repeat(9),
+      ]
+    ) {
+      const want = encodeLongText(text);
+      assert.equal(encodeText(text, target, 7), want.length);
+      assert.deepEqual(target.slice(7, 7 + want.length), want);
+    }
+  } finally {
+    Object.assign(textMethods, { utf8Slice: undefined, utf8Write: undefined });
   }
 });

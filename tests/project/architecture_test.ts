@@ -7,6 +7,8 @@ import { doctorSources, librarySources, place, type SourceFile, visit } from "./
 
 const PORT = "src/transport/transport.ts";
 
+const TEXT_METHODS = "src/shared/text_methods.ts";
+
 /** The allowed imports of the public entries. */
 const ENTRY = [
   "src/public.ts",
@@ -28,7 +30,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/errors.ts": [],
   "src/wire/": ["src/errors.ts"],
   "src/deflate/": [],
-  "src/message/": ["src/errors.ts", "src/wire/", "src/deflate/"],
+  "src/message/": ["src/errors.ts", "src/wire/", "src/deflate/", TEXT_METHODS],
   "src/session/": ["src/errors.ts", "src/wire/", "src/message/"],
   "src/handshake/": ["src/errors.ts"],
   // HTTP CONNECT parses the same HTTP head as the opening handshake.
@@ -37,7 +39,9 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/pubsub/protocol.ts": ["src/wire/", "src/message/"],
   "src/backplane/": ["src/errors.ts", "src/shared/"],
   [PORT]: [],
-  "src/transport/": ["src/shared/", PORT],
+  // Set by the transports, and used by the pure core.
+  [TEXT_METHODS]: [],
+  "src/transport/": ["src/shared/", TEXT_METHODS, PORT],
   "src/shared/": [],
   "src/connection/": [
     "src/errors.ts",
