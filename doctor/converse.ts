@@ -56,7 +56,7 @@ export class Conversation {
   async run(rest: Uint8Array): Promise<void> {
     const { steps, opening } = this.#case;
     const answerPing = (payload: Uint8Array): void => {
-      if (this.#deaf) return;
+      if (this.#isUnread) return;
       this.#send(encodeFrame(pong(payload.slice()), this.#role)).catch(() => {});
     };
     const inbound = new Inbound(this.#role, this.#transcript, this.#deflate, answerPing);
@@ -73,7 +73,7 @@ export class Conversation {
       await this.#sendFrame(close(1000));
     } else {
       for (const step of this.#isUnwelcome ? [] : steps) {
-        if (this.#deaf) break;
+        if (this.#isUnread) break;
         await this.#carryOut(step);
       }
     }
@@ -90,7 +90,7 @@ export class Conversation {
   }
 
   /** Whether sending is pointless because the peer no longer reads. */
-  get #deaf(): boolean {
+  get #isUnread(): boolean {
     return this.#peer.ended || this.#transcript.close !== undefined ||
       this.#transcript.violation !== undefined;
   }
@@ -125,11 +125,11 @@ export class Conversation {
         return await this.#peer.pass(step.milliseconds);
       case "look":
         await this.#peer.pass(step.milliseconds);
-        if (!this.#deaf) this.#transcript.events.push({ is: "look", name: step.name });
+        if (!this.#isUnread) this.#transcript.events.push({ is: "look", name: step.name });
         return;
       case "await":
         await this.#peer.until(
-          () => this.#deaf || this.#transcript.events.length >= step.count,
+          () => this.#isUnread || this.#transcript.events.length >= step.count,
           this.#patience,
         );
         return;
@@ -151,7 +151,7 @@ export class Conversation {
 
   async #sendChopped(bytes: Uint8Array, chop: number): Promise<void> {
     if (chop === 0) return void await this.#send(bytes);
-    for (let at = 0; at < bytes.length && !this.#deaf; at += chop) {
+    for (let at = 0; at < bytes.length && !this.#isUnread; at += chop) {
       // A copy, because the stream may keep it.
       if (!await this.#send(bytes.slice(at, at + chop))) return;
       // Single octets: the event loop turns, so that the peer receives each alone.
@@ -162,10 +162,10 @@ export class Conversation {
   async #flood({ frame: step, count }: FloodStep): Promise<void> {
     const one = encodeFrame(step, this.#role);
     const perPiece = Math.max(1, Math.floor(PIECE / one.length));
-    for (let sent = 0; sent < count && !this.#deaf;) {
+    for (let sent = 0; sent < count && !this.#isUnread;) {
       const size = Math.min(perPiece, count - sent);
       if (!await this.#send(concat(Array.from({ length: size }, () => one)))) {
-        this.#transcript.stalled = !this.#deaf;
+        this.#transcript.stalled = !this.#isUnread;
         return;
       }
       sent += size;
@@ -175,10 +175,10 @@ export class Conversation {
   async #roundTrips({ opcode, count, source, size, fragment }: RoundTripsStep): Promise<void> {
     const { events } = this.#transcript;
     this.#comparing = true;
-    for (let index = 0; index < count && !this.#deaf; index++) {
+    for (let index = 0; index < count && !this.#isUnread; index++) {
       const payload = payloadBytes({ source, size, offset: index * size });
       await this.#send(this.#encodeMessage(opcode, payload, fragment));
-      if (!await this.#peer.until(() => events.length > 0 || this.#deaf, this.#patience)) break;
+      if (!await this.#peer.until(() => events.length > 0 || this.#isUnread, this.#patience)) break;
       const [event] = events;
       if (event?.is !== "message") break;
       if (event.opcode !== opcode || !sameBytes(payload, event.payload)) {
@@ -217,7 +217,7 @@ export class Conversation {
     const complete = (): boolean =>
       this.#isUnwelcome || (this.#refusalWanted && transcript.events.length > 0) ||
       wanted.some((outcome) => this.#isComplete(outcome));
-    const over = (): boolean => this.#deaf || transcript.closedFirst !== undefined;
+    const over = (): boolean => this.#isUnread || transcript.closedFirst !== undefined;
     await Promise.all(this.#floods);
     const anything = wanted.some(({ back }) => back === "anything");
     const patience = anything && wanted.length === 1 ? QUIET : this.#patience;
@@ -225,7 +225,7 @@ export class Conversation {
     if ((met || anything) && !over()) await this.#sendFrame(close(1000));
     // Waits for the peer's reaction to the doctor's Close, or its own Close.
     if (transcript.closedFirst !== undefined) {
-      await this.#peer.until(() => this.#deaf, this.#patience);
+      await this.#peer.until(() => this.#isUnread, this.#patience);
     }
     if (transcript.close !== undefined && transcript.closedFirst === undefined && !mute) {
       const { code } = transcript.close;

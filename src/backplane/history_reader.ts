@@ -107,7 +107,7 @@ export class HistoryReader {
   }
 
   /** The error of a request that timed out. */
-  noAnswer(what: string): Error {
+  timedOut(what: string): Error {
     return new Error(`The broker has not answered ${what} within ${this.timeout} ms`);
   }
 
@@ -121,7 +121,7 @@ export class HistoryReader {
 
   #read(topic: HistoryReaderTopic): void {
     const read = new PendingRead(topic, this.timeout, (late) => {
-      this.#end(late)?.readFailed(this.noAnswer("a read"));
+      this.#end(late)?.readFailed(this.timedOut("a read"));
       this.#begin();
     });
     this.#pending.add(read);

@@ -79,7 +79,7 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   /** The number after which the current read starts. */
   #from: number | undefined;
   /** The position when the current read started, if known. */
-  #lastThen: number | undefined;
+  #prevLast: number | undefined;
 
   /** @param limits Its limits. */
   constructor(limits: OrderedTopicLimits) {
@@ -113,7 +113,7 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   protected abstract overflowed(): void;
 
   /** The numbers have decreased. */
-  protected abstract wentBack(): void;
+  protected abstract rewound(): void;
 
   /**
    * Whether a pending subscriber can receive more. If not, the subclass calls
@@ -203,7 +203,7 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   beginRead(): number | undefined {
     this.#takeReceived();
     this.#received = new Received();
-    this.#lastThen = this.#state === "unknown" ? undefined : this.#last;
+    this.#prevLast = this.#state === "unknown" ? undefined : this.#last;
     this.#from = this.#state === "gap" ? this.#last : this.#nextPending()?.after;
     // A receiver that was connected to another server may be ahead of this one.
     if (this.#state === "current" && this.#from !== undefined) {
@@ -216,8 +216,8 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   /** A page was read. */
   read(page: Page<M>): void {
     const received = this.#takeReceived();
-    if (this.#lastThen !== undefined && page.last < this.#lastThen) {
-      this.#startAgain(page.last);
+    if (this.#prevLast !== undefined && page.last < this.#prevLast) {
+      this.#resetTo(page.last);
       return;
     }
     const isCurrent = this.#advance(page);
@@ -245,7 +245,7 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
         if (confirmed) this.#last = Math.max(this.#last, after);
       }
       this.#state = "unknown";
-      this.#takeUp(received);
+      this.#catchUp(received);
     }
     this.#started();
   }
@@ -262,7 +262,7 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   }
 
   /** Delivers the received messages, even with gaps. */
-  #takeUp(received: Received<M>): void {
+  #catchUp(received: Received<M>): void {
     for (const { message, previous } of received.after(this.#last)) {
       if (this.#state === "current" && previous > this.#last) this.missedByAll();
       this.#setPosition(previous);
@@ -431,8 +431,8 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
   }
 
   /** The numbers have decreased: the broker has lost its data. */
-  #startAgain(last: number): void {
-    this.wentBack();
+  #resetTo(last: number): void {
+    this.rewound();
     this.missedByAll();
     this.#state = "current";
     this.#last = last;
@@ -466,7 +466,7 @@ interface Arrival<M> {
 
 /** The messages of a topic that arrived during a read, in order. */
 class Received<M extends OrderedMessage> {
-  readonly #arrivals: Arrival<M>[] = [];
+  readonly #items: Arrival<M>[] = [];
   #size = 0;
 
   /** Bytes of all messages. */
@@ -476,23 +476,23 @@ class Received<M extends OrderedMessage> {
 
   /** Adds a message unless a newer one was added; returns whether it was added. */
   add(message: M, previous: number): boolean {
-    const newest = this.#arrivals.at(-1);
+    const newest = this.#items.at(-1);
     if (newest !== undefined && message.number <= newest.message.number) return false;
-    this.#arrivals.push({ message, previous });
+    this.#items.push({ message, previous });
     this.#size += message.size;
     return true;
   }
 
   /** The messages after a number. */
   after(number: number): Arrival<M>[] {
-    return this.#arrivals.filter(({ message }) => message.number > number);
+    return this.#items.filter(({ message }) => message.number > number);
   }
 
   /** All messages after a number up to another; `undefined` if one may be missing. */
   between(number: number, last: number): M[] | undefined {
     let at = number;
     const messages: M[] = [];
-    for (const { message, previous } of this.#arrivals) {
+    for (const { message, previous } of this.#items) {
       if (message.number <= at || message.number > last) continue;
       if (previous > at) return undefined;
       messages.push(message);

@@ -118,7 +118,7 @@ export class Relay<R extends object, M extends OrderedMessage>
         (error, topic, message) => {
           this.requestFailed(error);
           const envelope = readEnvelope(message);
-          if (envelope !== undefined) this.#cameBack(topic, envelope.count);
+          if (envelope !== undefined) this.#returned(topic, envelope.count);
         },
         dropped,
       );
@@ -340,7 +340,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   /** Delivers a message to the topic's subscribers, except the pending ones. */
   deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void {
     this.#owner.deliver(message, isPending);
-    if (message.origin === this.#originText) this.#cameBack(topic, message.count);
+    if (message.origin === this.#originText) this.#returned(topic, message.count);
   }
 
   /** Delivers a message to a pending subscriber. */
@@ -396,7 +396,7 @@ export class Relay<R extends object, M extends OrderedMessage>
   }
 
   /** A message published here has returned or failed. */
-  #cameBack(topic: string, count: number): void {
+  #returned(topic: string, count: number): void {
     const awaited = this.#awaited.get(topic);
     if (awaited === undefined) return;
     awaited.settled = Math.max(awaited.settled, count);

@@ -93,7 +93,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage> extends Or
 
   /** The subscription timed out; it may still be made. */
   timerFired(): void {
-    this.#subscribeFailed(this.#context.reader.noAnswer("a subscription"));
+    this.#subscribeFailed(this.#context.reader.timedOut("a subscription"));
   }
 
   /**
@@ -211,7 +211,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage> extends Or
   }
 
   /** The numbers have decreased. */
-  protected wentBack(): void {
+  protected rewound(): void {
     this.#context.invalid(`the sequence numbers of the topic "${this.name}" have gone back`);
   }
 

@@ -323,7 +323,7 @@ export class Opening implements TransportSink {
     try {
       if (this.#handshake.push(chunk)) this.#finish();
     } catch (error) {
-      this.fail(this.#isTls(error) ? this.#spokeTls(error) : error);
+      this.fail(this.#isTls(error) ? this.#usedTls(error) : error);
     }
   }
 
@@ -382,7 +382,7 @@ export class Opening implements TransportSink {
       TLS_RECORDS.includes(this.#firstByte);
   }
 
-  #spokeTls(cause: HandshakeError): HandshakeError {
+  #usedTls(cause: HandshakeError): HandshakeError {
     return new HandshakeError(
       cause.code,
       "The server answered with TLS: use wss:// instead of ws://",

@@ -69,9 +69,9 @@ export class Driver<T> extends SendingDriver<T>
   /** Created when the connection begins to close or fail. */
   #closing: Closing<T> | undefined;
   /** Whether the user received views of the last chunk. */
-  #gaveViews = false;
+  #hasViews = false;
   /** The turn of the event loop in which it last read. */
-  readIn = -1;
+  readTurn = -1;
 
   /**
    * @param context The shared state.
@@ -169,13 +169,13 @@ export class Driver<T> extends SendingDriver<T>
       return false;
     }
     startWork(this, length);
-    this.#gaveViews = false;
+    this.#hasViews = false;
     this.output.cork();
     const at = this.session.receive(chunk, 0, length);
     this.output.uncork();
     if (addWork(takeDeflateWork())) this.#needReading().endTurn();
     reading?.countBytes(at);
-    if (at >= length) return !this.#gaveViews;
+    if (at >= length) return !this.#hasViews;
     if (chunk.length < length) this.fail(bufferDetached());
     else this.#needReading().keep(chunk.subarray(at));
     return false;
@@ -244,14 +244,14 @@ export class Driver<T> extends SendingDriver<T>
     if (copiesBelow !== undefined && bytes.length < copiesBelow) {
       return bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
     }
-    this.#gaveViews = true;
+    this.#hasViews = true;
     return views.of(bytes, start, end);
   }
 
   protected override takesControl(hasHandler: boolean): boolean {
     this.#count(0);
     if (!hasHandler || this.isFlushing) return false;
-    this.#gaveViews = true;
+    this.#hasViews = true;
     return true;
   }
 

@@ -18,7 +18,7 @@ const TURN_WORK = 524_288;
 export const TURN_TIME = 4;
 
 /** The number of time checks after which the turn ends regardless. */
-const MOST_LOOKS = 16;
+const MAX_CHECKS = 16;
 
 /** The work of a message in addition to its bytes: the handler call and its output. */
 export const MESSAGE_WORK = 512;
@@ -61,7 +61,7 @@ const MAX_REST_TIMERS = 8;
 /** A connection that reads. */
 export interface TurnTaker {
   /** The turn of the event loop in which it last read; negative before the first read. */
-  readIn: number;
+  readTurn: number;
 }
 
 /** The connection that read last, and its work since another one read. */
@@ -79,7 +79,7 @@ let isRepeated = false;
 let turnWork = TURN_WORK;
 /** When the reading connection first reached that limit, and how often since. */
 let workedSince = 0;
-let looks = 0;
+let checks = 0;
 /** Work of ended turns, and whether a timer will reset it after this turn of the event loop. */
 let sharedWork = 0;
 let isShared = false;
@@ -106,16 +106,16 @@ export function startWork(connection: TurnTaker, bytes: number): void {
   if (reading !== connection) {
     workBefore += work;
     if (workBefore >= TURN_WORK) checkTurn();
-    isRepeated = isTurnLong && connection.readIn === turn;
-    if (connection.readIn < busyTurn) busyConnections++;
-    if (isResting && turn - connection.readIn <= RECENT_TURNS) {
+    isRepeated = isTurnLong && connection.readTurn === turn;
+    if (connection.readTurn < busyTurn) busyConnections++;
+    if (isResting && turn - connection.readTurn <= RECENT_TURNS) {
       isRepeated = true;
       rested++;
     }
-    connection.readIn = turn;
+    connection.readTurn = turn;
     reading = connection;
     work = 0;
-    looks = 0;
+    checks = 0;
     changes++;
   }
   work += bytes;
@@ -145,9 +145,9 @@ export function beginRests(): void {
 }
 
 /** Such a connection has closed and no longer counts as reading. */
-export function endRests({ readIn }: TurnTaker): void {
+export function endRests({ readTurn }: TurnTaker): void {
   openConnections--;
-  if (readIn >= busyTurn) busyConnections--;
+  if (readTurn >= busyTurn) busyConnections--;
 }
 
 function beginBusy(now: number): void {
@@ -186,8 +186,8 @@ function checkRest(now: number): void {
 function isTurnOver(): boolean {
   if (isRepeated || turnWork < TURN_WORK) return true;
   const now = performance.now();
-  if (looks++ === 0) workedSince = now;
-  else if (now - workedSince >= TURN_TIME || looks >= MOST_LOOKS) return true;
+  if (checks++ === 0) workedSince = now;
+  else if (now - workedSince >= TURN_TIME || checks >= MAX_CHECKS) return true;
   work = 0;
   return false;
 }
@@ -287,5 +287,5 @@ export class Turns {
 export function resetWork(): void {
   isRepeated = false;
   work = 0;
-  looks = 0;
+  checks = 0;
 }

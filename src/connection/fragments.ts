@@ -229,25 +229,25 @@ export async function sendStream(
   const compress = wantsCompression("sendStream", options, ["compress"]);
   const ending = new Ending();
   const isOpen = driver.state === "open";
-  await driver.startFragments(() => ending.come());
+  await driver.startFragments(() => ending.end());
   const message = new FragmentedMessage(opcode, (opcode, bytes, fin) => {
-    if (!ending.hasCome) return driver.sendStreamFragment(opcode, bytes, fin, compress);
+    if (!ending.hasEnded) return driver.sendStreamFragment(opcode, bytes, fin, compress);
     return false;
   });
   let chunks: Chunks | undefined;
   try {
     chunks = chunksOf(source);
     for (;;) {
-      const next = isOpen && !ending.hasCome ? await ending.unlessFirst(chunks.next()) : undefined;
+      const next = isOpen && !ending.hasEnded ? await ending.race(chunks.next()) : undefined;
       if (next === undefined) {
         chunks.cancel();
         return false;
       }
       if (next.done) {
         message.end();
-        return !ending.hasCome;
+        return !ending.hasEnded;
       }
-      if (!message.add(next.value)) await ending.unlessFirst(driver.outputDrained());
+      if (!message.add(next.value)) await ending.race(driver.outputDrained());
     }
   } catch (cause) {
     if (message.started) {
@@ -432,18 +432,18 @@ function notUtf8(cause?: unknown): TypeError {
 /** The close of a connection, to race against other promises. */
 class Ending {
   /** Whether the connection has ended. */
-  hasCome = false;
+  hasEnded = false;
   #wake: (() => void) | undefined;
 
   /** The connection has ended. */
-  come(): void {
-    this.hasCome = true;
+  end(): void {
+    this.hasEnded = true;
     this.#wake?.();
   }
 
   /** Resolves to the value of the promise, or `undefined` if the connection closes first. */
-  unlessFirst<V>(promise: Promise<V>): Promise<V | undefined> {
-    if (this.hasCome) return Promise.resolve(undefined);
+  race<V>(promise: Promise<V>): Promise<V | undefined> {
+    if (this.hasEnded) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       this.#wake = () => resolve(undefined);
       promise.then(resolve, reject);

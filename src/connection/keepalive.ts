@@ -117,7 +117,7 @@ export class Keepalive implements TimerTarget {
 
   #ping(): void {
     this.#arm(PING, this.#rules.pingInterval);
-    if (this.#holdsPing() || !this.#owner.ping()) return;
+    if (this.#defersPing() || !this.#owner.ping()) return;
     if (this.#timers[PONG] === undefined) {
       this.#receivedSincePing = false;
       this.#arm(PONG, this.#rules.pongTimeout);
@@ -129,7 +129,7 @@ export class Keepalive implements TimerTarget {
    * but wsproto, Tornado, Java-WebSocket and Jetty fail on it. So pings wait while such a message
    * makes progress, which also proves that the peer is alive.
    */
-  #holdsPing(): boolean {
+  #defersPing(): boolean {
     if (!this.#owner.isSendingCompressed) {
       this.#sentAtPing = -1;
       return false;

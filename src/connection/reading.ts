@@ -150,7 +150,7 @@ export class Reading<T> implements TimerTarget {
 
   /** The user resumes reading. */
   resume(): void {
-    this.#go(BY_USER);
+    this.#removeReasons(BY_USER);
   }
 
   /** The message queue is full. */
@@ -160,7 +160,7 @@ export class Reading<T> implements TimerTarget {
 
   /** The message queue has room again. */
   queueHasRoom(): void {
-    this.#go(BY_QUEUE);
+    this.#removeReasons(BY_QUEUE);
   }
 
   /** Too much output is waiting for compression. */
@@ -170,12 +170,12 @@ export class Reading<T> implements TimerTarget {
 
   /** Less output is waiting for compression. */
   outputHasRoom(): void {
-    this.#go(BY_OUTPUT);
+    this.#removeReasons(BY_OUTPUT);
   }
 
   /** The connection closes: a stopped reader would never see the peer's Close frame. */
   closing(): void {
-    this.#go(BY_USER | BY_QUEUE | BY_RATE);
+    this.#removeReasons(BY_USER | BY_QUEUE | BY_RATE);
   }
 
   /** The user has paused, or messages have waited for a reader, for too long. */
@@ -203,7 +203,7 @@ export class Reading<T> implements TimerTarget {
       this.#reasons &= ~BY_TURN;
       if (this.#reasons !== 0 || this.#session.state === "closed") return;
       this.#session.resume();
-      this.#readOn();
+      this.#readKept();
     });
   }
 
@@ -224,7 +224,7 @@ export class Reading<T> implements TimerTarget {
     this.#output.cork();
     const isDelivered = this.#session.continueMessage();
     this.#output.uncork();
-    if (isDelivered) this.#go(BY_WORK);
+    if (isDelivered) this.#removeReasons(BY_WORK);
     else continueLater(() => this.#continueMessage());
   }
 
@@ -255,7 +255,7 @@ export class Reading<T> implements TimerTarget {
   timerFired(): void {
     this.#rateTimer = undefined;
     this.#rate?.wait(performance.now());
-    this.#go(BY_RATE);
+    this.#removeReasons(BY_RATE);
   }
 
   // Pausing and resuming.
@@ -272,7 +272,7 @@ export class Reading<T> implements TimerTarget {
   }
 
   /** Removes reasons; reading resumes when none is left. */
-  #go(reasons: number): void {
+  #removeReasons(reasons: number): void {
     if (this.#reasons === 0) return;
     this.#reasons &= ~reasons;
     if ((this.#reasons & BY_USER) === 0) {
@@ -282,10 +282,10 @@ export class Reading<T> implements TimerTarget {
     if (this.#reasons !== 0) return;
     this.#session.resume();
     // Deferred: the caller may be inside a handler or a loop over messages.
-    queueMicrotask(() => this.#readOn());
+    queueMicrotask(() => this.#readKept());
   }
 
-  #readOn(): void {
+  #readKept(): void {
     if (this.#reasons !== 0) return;
     this.#driver.stopUnreadTimer();
     const chunks = this.#kept;

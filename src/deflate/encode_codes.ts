@@ -178,16 +178,16 @@ function minimumRedundancyDepths(used: number): void {
   let root = used - 2;
   let next = used - 1;
   while (available > 0) {
-    let innerHere = 0;
+    let innerNodes = 0;
     while (root >= 0 && work[root] === depth) {
-      innerHere++;
+      innerNodes++;
       root--;
     }
-    while (available > innerHere) {
+    while (available > innerNodes) {
       work[next--] = depth;
       available--;
     }
-    available = 2 * innerHere;
+    available = 2 * innerNodes;
     depth++;
   }
 }

@@ -117,7 +117,7 @@ export class MessageReader implements FrameSink {
   }
 
   /** The ordinal of the partial message; 0 without one. */
-  get underWay(): number {
+  get partial(): number {
     return this.#message === undefined ? 0 : this.#ordinal;
   }
 

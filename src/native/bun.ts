@@ -179,8 +179,8 @@ export class BunSockets<T = undefined> extends NativeSockets<T, BunWebSocket> {
         else (socket.data as Driver).bytes(message);
       },
       drain: (socket) => (socket.data as Driver).drain(),
-      ping: (socket, payload) => (socket.data as Driver).pingCame(payload),
-      pong: (socket, payload) => (socket.data as Driver).pongCame(payload),
+      ping: (socket, payload) => (socket.data as Driver).pingReceived(payload),
+      pong: (socket, payload) => (socket.data as Driver).pongReceived(payload),
       close(socket, code, reason): void {
         // Bun reports its own rejections as reasons of 1006, a code that peers cannot send.
         const isRefused = code === 1006 && reason.startsWith(REFUSED);

@@ -59,11 +59,11 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   /**
    * The connection is open.
    *
-   * @param mayStay Whether the server accepts it.
+   * @param accepted Whether the server accepts it.
    */
-  opened(socket: S, mayStay: boolean): void {
+  opened(socket: S, accepted: boolean): void {
     this.socket = socket;
-    if (!mayStay) {
+    if (!accepted) {
       this.#state = "closed";
       this.#terminate(socket);
       return;
@@ -101,14 +101,14 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   }
 
   /** A ping arrived and was answered by the runtime. */
-  pingCame(payload: Uint8Array): void {
+  pingReceived(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
     if (this.#rate === undefined || this.#isTaken(this.#rate, payload)) this.onPing(payload);
   }
 
   /** A pong arrived. */
-  pongCame(payload: Uint8Array): void {
+  pongReceived(payload: Uint8Array): void {
     if (this.#state !== "open") return;
     this.extra?.keepalive?.received();
     if (this.#rate === undefined || this.#isTaken(this.#rate, payload)) this.onPong(payload);
@@ -362,7 +362,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     return this.#closing?.isReleasing === true;
   }
 
-  protected override streamLeft(): void {
+  protected override streamEnded(): void {
     if (this.#closing !== undefined) this.#closeIfSent(this.#closing);
   }
 

@@ -91,7 +91,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   /** Whether topic messages accepted before the close are being sent. */
   protected abstract readonly isReleasing: boolean;
   /** The stream that reserved the connection was completed or aborted. */
-  protected abstract streamLeft(): void;
+  protected abstract streamEnded(): void;
   /** Whether the runtime has ended the connection during a call. */
   protected abstract readonly hasEnded: boolean;
 
@@ -212,7 +212,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.#output?.forget();
     this.countMemory();
     this.#output?.fragments?.leave();
-    this.streamLeft();
+    this.streamEnded();
   }
 
   /** The connection ends before the stream is complete: discards it. */

@@ -69,7 +69,7 @@ export interface NativeUpgrade<T, S> {
 export type PerformUpgrade<T, S, A> = (upgrade: NativeUpgrade<T, S>) => A | Response;
 
 /** Calls back when the client of a request disconnects; returns a function that cancels this. */
-export type WhenLeft = (left: () => void) => () => void;
+export type WatchClient = (left: () => void) => () => void;
 
 /**
  * The connections and upgrades of one `createSockets`.
@@ -133,7 +133,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
     request: Request,
     peer: PeerAddress,
     perform: PerformUpgrade<T, S, A>,
-    whenLeft?: WhenLeft,
+    watchClient?: WatchClient,
   ): Promise<A | Response> {
     const handshake = new NativeHandshake<T, S, A>(
       this.#core,
@@ -142,7 +142,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
       peer,
       perform,
     );
-    return handshake.run(whenLeft);
+    return handshake.run(watchClient);
   }
 }
 
@@ -192,11 +192,11 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   }
 
   /** The response; the promise does not reject. */
-  run(whenLeft: WhenLeft | undefined): Promise<A | Response> {
+  run(watchClient: WatchClient | undefined): Promise<A | Response> {
     try {
       const result = this.#decide();
       if (!isPromiseLike(result)) return Promise.resolve(this.#settle(result));
-      return this.#whenDecided(result, whenLeft).catch((error: unknown) => this.#refuse(error));
+      return this.#whenDecided(result, watchClient).catch((error: unknown) => this.#refuse(error));
     } catch (error) {
       return Promise.resolve(this.#refuse(error));
     }
@@ -237,14 +237,14 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   /** Waits for the hook, until `handshakeTimeout`, a client disconnection or a shutdown. */
   async #whenDecided(
     result: PromiseLike<UpgradeResult<T>>,
-    whenLeft: WhenLeft | undefined,
+    watchClient: WatchClient | undefined,
   ): Promise<A | Response> {
     const { handshakeTimeout } = this.#core.rules;
     let timer: Timer | undefined;
     let forget = (): void => {};
     const over = new Promise<never>((_, reject) => {
       const end = (): void => reject(shuttingDown());
-      const forgetClient = whenLeft?.(() => reject(clientLeft()));
+      const forgetClient = watchClient?.(() => reject(clientLeft()));
       this.#undecided.add(end);
       if (handshakeTimeout > 0) {
         timer = timers.start(handshakeTimeout, { timerFired: () => reject(undecided()) }, 0);
@@ -327,22 +327,22 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
       this.#protocol === TOPICS_SUBPROTOCOL ? core.topicsLayer : undefined,
     );
     join(driver);
-    const mayStay = !this.#isOver && !core.isShuttingDown;
+    const accepted = !this.#isOver && !core.isShuttingDown;
     this.#isOver = true;
-    if (mayStay) {
+    if (accepted) {
       this.#client.handOver();
       core.joined(driver, this.#release);
     } else {
-      this.#giveBack();
+      this.#cleanUp();
     }
-    driver.opened(socket, mayStay);
+    driver.opened(socket, accepted);
   }
 
   /** The request was accepted, but the connection never opened. */
   abandoned(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#giveBack();
+    this.#cleanUp();
   }
 
   /** Creates the response that rejects a request because of an error. */
@@ -371,12 +371,12 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
    * sent.
    */
   #left(): Response {
-    this.#giveBack();
+    this.#cleanUp();
     return new Response(null, { status: 400 });
   }
 
   #reject(response: Response, refusal: Refusal): Response {
-    this.#giveBack();
+    this.#cleanUp();
     this.#core.refused(this.#upgradeRequest ?? this.#describe(this.#request.headers, []), refusal);
     return response;
   }
@@ -388,8 +388,8 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   }
 
   /** There will be no connection: releases its counts and timers. */
-  #giveBack(): void {
-    this.#client.giveBack();
+  #cleanUp(): void {
+    this.#client.release();
     const release = this.#release;
     this.#release = undefined;
     if (release !== undefined) this.#core.release(release);

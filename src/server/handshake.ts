@@ -494,7 +494,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   #send(bytes: Uint8Array): boolean {
     const answer = this.#beginAnswer();
     if (answer === undefined) return false;
-    this.#client.giveBack();
+    this.#client.release();
     answer.send(bytes);
     return true;
   }
@@ -566,7 +566,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
       this.#answer?.cancel(reason);
       this.#abort?.abort(reason);
       this.#stopTimer();
-      this.#client.giveBack();
+      this.#client.release();
     }
     if (this.#over) return;
     if (this.#transport === undefined) {
@@ -584,7 +584,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
   #finish(): void {
     this.#stopTimer();
     this.#answer?.stop();
-    this.#client.giveBack();
+    this.#client.release();
     this.#done(this, undefined);
   }
 

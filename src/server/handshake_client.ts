@@ -121,11 +121,11 @@ export class HandshakeClient implements MemoryHolder {
   /** The handshake is complete. The address counts until the connection closes. */
   handOver(): void {
     this.#countedAddress = undefined;
-    this.giveBack();
+    this.release();
   }
 
   /** The handshake has failed. */
-  giveBack(): void {
+  release(): void {
     this.#forget();
     if (this.#isCounted) this.#count.removeHandshake();
     if (this.#countedAddress !== undefined) this.#count.removeAddress(this.#countedAddress);

@@ -229,7 +229,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
       {},
   ): void {
     if (this.#shuttingDown) {
-      if (drainPeriod === 0) this.#hurry(timeout);
+      if (drainPeriod === 0) this.#endDrain(timeout);
       return;
     }
     this.#shuttingDown = true;
@@ -265,7 +265,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
   }
 
   /** A later call ends the drain period. */
-  #hurry(timeout: number | undefined): void {
+  #endDrain(timeout: number | undefined): void {
     // If all connections are already closing, their timeouts remain.
     if (this.#isDrained) return;
     this.#closeTimeout = timeout ?? this.#closeTimeout;

@@ -230,7 +230,7 @@ export class Session implements MessageSink {
 
   /** The number of the partial message; 0 without one. */
   get partialMessage(): number {
-    return this.#reader?.sink.underWay ?? 0;
+    return this.#reader?.sink.partial ?? 0;
   }
 
   /** The memory of the partially received or decompressed message, in bytes. */
@@ -271,7 +271,7 @@ export class Session implements MessageSink {
   /** Lets {@linkcode Session.receive} continue; a paused message is delivered first. */
   resume(): void {
     while (!this.continueMessage());
-    if (!this.#discards()) this.#reader?.go();
+    if (!this.#discards()) this.#reader?.resume();
   }
 
   /** Continues a paused message for a while, and returns whether it was delivered or dropped. */

@@ -151,13 +151,13 @@ const Flag = {
   /** The peer has ended its side. */
   PeerEnded: 8,
   /** The sink was notified of that. */
-  EndTold: 16,
+  EndNotified: 16,
   /** It was cut. */
   Destroyed: 32,
   /** Bun's socket has closed. */
   Closed: 64,
   /** The sink was notified of that. */
-  Over: 128,
+  CloseNotified: 128,
 } as const;
 
 /** The part of a write not accepted by Bun: `bytes` from `offset` to `length`. */
@@ -211,7 +211,7 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    if ((this.#flags & (Flag.Ended | Flag.Over)) !== 0) return true;
+    if ((this.#flags & (Flag.Ended | Flag.CloseNotified)) !== 0) return true;
     if ((this.#flags & Flag.Closed) !== 0) {
       // The close event waits for `resume`, but writers must be notified now.
       this.#finishSoon();
@@ -220,7 +220,7 @@ class BunTransport extends SocketOwner implements Transport {
     const taken = this.#socket.write(bytes, 0, length);
     if (taken === length) return true;
     if (taken < 0) {
-      this.#broke();
+      this.#writeFailed();
       return true;
     }
     this.#pending = { bytes, offset: taken, length };
@@ -283,7 +283,7 @@ class BunTransport extends SocketOwner implements Transport {
     if (pending === undefined) return;
     const { bytes, offset, length } = pending;
     const taken = this.#socket.write(bytes, offset, length - offset);
-    if (taken < 0) return this.#broke();
+    if (taken < 0) return this.#writeFailed();
     pending.offset += taken;
     if (pending.offset < length) return;
     this.#pending = undefined;
@@ -315,20 +315,20 @@ class BunTransport extends SocketOwner implements Transport {
       if (this.#held.length === 0) this.#held = undefined;
       this.#sink!.data(chunk);
     }
-    if ((this.#flags & Flag.Stopped) !== 0 || (this.#flags & Flag.Over) !== 0) return;
-    if ((this.#flags & Flag.PeerEnded) !== 0) this.#tellEnd();
+    if ((this.#flags & Flag.Stopped) !== 0 || (this.#flags & Flag.CloseNotified) !== 0) return;
+    if ((this.#flags & Flag.PeerEnded) !== 0) this.#notifyEnd();
     if ((this.#flags & Flag.Closed) !== 0) this.#finish();
   }
 
   /** A write failed after a reset. Bun does not report the error, nor a close while paused. */
-  #broke(): void {
+  #writeFailed(): void {
     const error = new Error("the peer has closed or reset the connection");
     this.destroy(Object.assign(error, { code: "ECONNRESET" }));
   }
 
-  #tellEnd(): void {
-    if ((this.#flags & (Flag.EndTold | Flag.Destroyed)) !== 0) return;
-    this.#flags |= Flag.EndTold;
+  #notifyEnd(): void {
+    if ((this.#flags & (Flag.EndNotified | Flag.Destroyed)) !== 0) return;
+    this.#flags |= Flag.EndNotified;
     this.#sink!.end();
   }
 
@@ -341,11 +341,11 @@ class BunTransport extends SocketOwner implements Transport {
   }
 
   #finish(): void {
-    if ((this.#flags & Flag.Over) !== 0 || this.#sink === undefined) return;
-    this.#flags |= Flag.Over;
+    if ((this.#flags & Flag.CloseNotified) !== 0 || this.#sink === undefined) return;
+    this.#flags |= Flag.CloseNotified;
     this.#pending = this.#held = undefined;
     // After the local FIN Bun reports the peer's as a close without error.
-    if (this.#error === undefined) this.#tellEnd();
+    if (this.#error === undefined) this.#notifyEnd();
     this.#sink.closed(this.#error);
   }
 }

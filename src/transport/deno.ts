@@ -380,7 +380,7 @@ class WatchedListener implements Listener {
     const reason = this.#probe();
     this.#isExhausted = reason !== undefined;
     if (reason === undefined) {
-      this.#listener.acceptAgain(this.#options.backlog ?? DEFAULT_BACKLOG);
+      this.#listener.resumeAccepting(this.#options.backlog ?? DEFAULT_BACKLOG);
     } else if (!wasExhausted) {
       this.#sink.error(reason);
     }

@@ -118,7 +118,7 @@ export class NodeListener implements Listener {
    * Resumes accepting on Deno, whose listeners do not recover after a failed accept. No effect if
    * the listener still accepts.
    */
-  acceptAgain(backlog: number): void {
+  resumeAccepting(backlog: number): void {
     const { _handle } = this.#server as { _handle?: { listen?(backlog: number): unknown } | null };
     _handle?.listen?.(backlog);
   }

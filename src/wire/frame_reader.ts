@@ -120,7 +120,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
    * Reads `bytes[start..end)` and may change the memory.
    *
    * @returns The offset after the last byte read: `end`, unless {@linkcode FrameReader.stop} was
-   * called; the caller then keeps the rest for {@linkcode FrameReader.go}.
+   * called; the caller then keeps the rest for {@linkcode FrameReader.resume}.
    * @throws {ProtocolError} When a header violates a rule. The reader is then unusable.
    * @throws {MessageTooBigError} When a header announces a message over the limit.
    * @throws {WebSocketError} `TOO_MANY_FRAGMENTS` when a message has too many frames;
@@ -136,7 +136,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
       // The receiver of the previous frame may have detached this memory.
       if (bytes.length < end) throw bufferDetached();
       if (this.#frame !== undefined) {
-        at = this.#readOn(this.#frame, bytes, at, end);
+        at = this.#readSplit(this.#frame, bytes, at, end);
         continue;
       }
       if (end - at < 2) return this.#keepHeader(bytes, at, end);
@@ -175,7 +175,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
   }
 
   /** Undoes {@linkcode FrameReader.stop}. */
-  go(): void {
+  resume(): void {
     this.#stopped = false;
   }
 
@@ -186,7 +186,7 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
     return end;
   }
 
-  #readOn(frame: SplitFrame, bytes: Uint8Array, at: number, end: number): number {
+  #readSplit(frame: SplitFrame, bytes: Uint8Array, at: number, end: number): number {
     return frame.header === undefined
       ? this.#readPiece(frame, bytes, at, end)
       : this.#readHeader(frame, frame.header, bytes, at, end);

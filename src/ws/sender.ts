@@ -167,7 +167,7 @@ export class MessageSender {
     if (this.#queue === undefined && !(value instanceof Blob)) {
       this.#sendMessage(opcode, value, compress, fin, mask, callback);
     } else {
-      this.inTurn(value, callback, (sent) => {
+      this.inOrder(value, callback, (sent) => {
         this.#sendMessage(opcode, sent, compress, fin, mask, callback);
       });
     }
@@ -199,7 +199,7 @@ export class MessageSender {
     if (sizeOf(value) > MAX_CONTROL_PAYLOAD) {
       throw new RangeError("The data size must not be greater than 125 bytes");
     }
-    this.inTurn(value, callback, (sent) => {
+    this.inOrder(value, callback, (sent) => {
       this.#sendControl(opcode, sent, mask as boolean | undefined, callback);
     });
   }
@@ -240,7 +240,7 @@ export class MessageSender {
   }
 
   /** Sends now, or after pending blobs. */
-  inTurn(
+  inOrder(
     value: string | Uint8Array | Blob,
     callback: SendCallback | undefined,
     send: (value: string | Uint8Array) => void,

@@ -324,7 +324,7 @@ export class WebSocket extends EventEmitter<WebSocketEvents> {
     if (state !== OPEN) return;
     const text = checkClose(code, reason);
     this.#readyState = CLOSING;
-    this.#sender.inTurn("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
+    this.#sender.inOrder("", undefined, () => this.#link!.close(code ?? CloseCode.NoStatus, text));
   }
 
   /** Stops reading; messages already read are still delivered. */

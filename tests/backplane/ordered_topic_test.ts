@@ -101,7 +101,7 @@ class Bench extends OrderedTopic<Receiver, OrderedMessage> {
     this.giveUp();
   }
 
-  wentBack(): void {
+  rewound(): void {
     this.notices.push("went back");
   }
 }

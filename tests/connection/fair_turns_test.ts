@@ -124,7 +124,7 @@ socketTest(
 );
 
 Deno.test("several busy connections do not prolong a turn of the event loop", async () => {
-  const connections = Array.from({ length: 3 }, () => ({ readIn: -1 }));
+  const connections = Array.from({ length: 3 }, () => ({ readTurn: -1 }));
   let chunks = 0;
   /** Reads a chunk of each connection. Returns whether the turn of one of them has ended. */
   const readAll = (): boolean =>
@@ -143,10 +143,10 @@ Deno.test("several busy connections do not prolong a turn of the event loop", as
 
 Deno.test("busy connections rest if others are not read", async () => {
   for (let i = 0; i < 4; i++) beginRests();
-  const busy = Array.from({ length: 3 }, () => ({ readIn: -1000 }));
-  const rare = { readIn: -1000 };
+  const busy = Array.from({ length: 3 }, () => ({ readTurn: -1000 }));
+  const rare = { readTurn: -1000 };
   /** Reads a chunk of a connection. Returns whether its turn has ended. */
-  const read = (connection: { readIn: number }, work: number): boolean => {
+  const read = (connection: { readTurn: number }, work: number): boolean => {
     startWork(connection, 0);
     return addWork(work);
   };
@@ -156,7 +156,7 @@ Deno.test("busy connections rest if others are not read", async () => {
   const end = performance.now() + 10_000;
   while (!rests() && performance.now() < end) {
     // A closed connection does not count in place of the waiting one.
-    const passing = { readIn: -1000 };
+    const passing = { readTurn: -1000 };
     beginRests();
     read(passing, 1);
     endRests(passing);

@@ -171,7 +171,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     this.giveUp();
   }
 
-  wentBack(): void {
+  rewound(): void {
     assert.fail("numbers never go back");
   }
 

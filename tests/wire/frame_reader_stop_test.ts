@@ -40,7 +40,7 @@ Deno.test("stops after the current frame when the sink stops the reader", () => 
   const sink = new StoppingSink();
   let at = 0;
   for (const [index, end] of FRAME_ENDS.entries()) {
-    sink.reader.go();
+    sink.reader.resume();
     at = sink.reader.read(STREAM.slice(), at);
     assert.equal(at, end);
     assert.equal(sink.frames, index + 1);
@@ -60,7 +60,7 @@ Deno.test("a stopped reader consumes no input and resumes without loss for any c
           assert.equal(sink.frames, framesBefore + 1, "one frame is read between two stops");
           assert.equal(sink.reader.read(chunk, at), at, "a stopped reader reads no input");
         }
-        sink.reader.go();
+        sink.reader.resume();
       }
     }
     assert.equal(sink.frames, 4, `cut at ${cut}`);
@@ -87,7 +87,7 @@ Deno.test("a reader that stops among many short masked frames reads all of them 
       frameEnd: () => assert.fail(),
     });
     // The rest is kept in a view, as while a connection is paused.
-    for (let rest = chunk.slice(); rest.length > 0; reader.go()) {
+    for (let rest = chunk.slice(); rest.length > 0; reader.resume()) {
       rest = rest.subarray(reader.read(rest));
     }
     assert.deepEqual(read, payloads, `${step} frames before each stop`);
@@ -113,7 +113,7 @@ Deno.test("stops at the end of a frame, not in the middle of its chunks", () => 
   recorder.read(STREAM.slice(0, 6));
   recorder.reader.stop();
   assert.equal(recorder.reader.read(STREAM.slice(6)), 0);
-  recorder.reader.go();
+  recorder.reader.resume();
   recorder.read(STREAM.slice(6));
   assert.equal(recorder.events.length, 4);
 });
