@@ -84,7 +84,7 @@ Deno.test("a server retains nothing of closed connections, rejections and respon
     pingInterval: 1000,
     message: (conn, data) => void conn.send(data),
   });
-  const kept = await bytesKeptEach(100, async () => {
+  const kept = await bytesKeptEach(200, async () => {
     const conn = await connectOver(network, server.url, { readTimeout: 1000 });
     conn.send("hello");
     await conn[Symbol.asyncIterator]().next();
