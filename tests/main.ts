@@ -7,20 +7,20 @@ import { builtForNode } from "./support/node_build.ts";
 
 /**
  * Folders and files that take long: they start first, in this order. A file runs apart from the rest of
- * its folder, so that no long run remains alone at the end. The behaviour suites mostly wait, so other
- * runs use the processors beside them.
+ * its folder. Each file of the behaviour suites starts several processes, which keep both processors of
+ * a small machine busy: one at a time runs beside tests that wait.
  */
 const LONG = [
-  "behaviour/node_test.ts",
   "interop",
   "doctor",
-  "behaviour/bun_test.ts",
-  "behaviour/deno_test.ts",
-  "backplane",
   "examples",
+  "behaviour/node_test.ts",
   "package",
+  "backplane",
+  "behaviour/bun_test.ts",
   "faults",
   "siege",
+  "behaviour/deno_test.ts",
   "units",
   "docs",
 ];
