@@ -111,7 +111,7 @@ const OPTIONS = {
 /**
  * Reads a command line.
  *
- * @throws {UsageError} When it cannot be understood.
+ * @throws {UsageError} When it is invalid.
  */
 export function parseArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);

@@ -39,13 +39,13 @@ export interface FrameStep {
   readonly fin: boolean;
   /** RSV1 to RSV3 as a number from 0 to 7; RSV1 is 4. */
   readonly rsv: number;
-  /** `false` breaks the rule of RFC 6455 5.1: a client's frame unmasked, a server's masked. */
+  /** `false` violates RFC 6455 5.1: an unmasked client frame or a masked server frame. */
   readonly maskRule: boolean;
   /** The mask key of a masked frame. Default: random. */
   readonly maskKey?: number;
   /** The bits of the length field. Default: the minimum. */
   readonly lengthBits?: 16 | 64;
-  /** The length in the header, if it differs from the payload's. */
+  /** The announced length, if it differs from the payload's. */
   readonly announced?: bigint;
 }
 
@@ -56,7 +56,7 @@ export interface TogetherStep {
   readonly chop: number;
 }
 
-/** Sends raw octets, such as the rest of a frame that was announced before. */
+/** Sends raw octets, such as the rest of a frame announced earlier. */
 export interface BytesStep {
   readonly do: "bytes";
   readonly bytes: Uint8Array;
@@ -68,7 +68,7 @@ export interface PauseStep {
   readonly milliseconds: number;
 }
 
-/** Waits, and then records whether the connection is still open. */
+/** Waits, then records whether the connection is still open. */
 export interface LookStep {
   readonly do: "look";
   readonly name: string;
@@ -88,18 +88,18 @@ export interface RoundTripsStep {
   readonly count: number;
   readonly source: SourceName;
   readonly size: number;
-  /** Bytes of payload in a frame; 0 sends each message in one. */
+  /** The payload size of each frame; 0 sends each message in one frame. */
   readonly fragment: number;
 }
 
-/** Sends one frame many times, while later steps are already executed. */
+/** Sends one frame many times, while later steps run. */
 export interface FloodStep {
   readonly do: "flood";
   readonly frame: FrameStep;
   readonly count: number;
 }
 
-/** Stops or resumes reading, ends the doctor's direction, or aborts the stream. */
+/** Stops or resumes reading, ends the doctor's side, or aborts the stream. */
 export interface StreamStep {
   readonly do: "stopReading" | "readOn" | "end" | "reset";
 }
@@ -116,14 +116,14 @@ export type Step =
   | FloodStep
   | StreamStep;
 
-/** Header fields by name: other values, several lines of one name, or none (`null`). */
+/** Header field edits by name: other values, several lines, or none (`null`). */
 export type FieldEdits = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** The doctor's opening handshake; absent properties have legal values. */
 export interface Opening {
   /** The offer (to a server) or response (to a client) in `Sec-WebSocket-Extensions`. */
   readonly extensions?: string;
-  /** The case is about compression: for a peer without it the case is UNIMPLEMENTED. */
+  /** The required compression; for a peer without it the case is UNIMPLEMENTED. */
   readonly deflate?: DeflateTerms;
   /** The value of `Sec-WebSocket-Protocol`. */
   readonly subprotocols?: readonly string[];
@@ -143,9 +143,9 @@ export interface Opening {
   readonly chop?: number;
   /** Milliseconds between the chunks. */
   readonly delay?: number;
-  /** The number of octets of the head that are sent. Default: all. */
+  /** The number of octets of the head to send. Default: all. */
   readonly only?: number;
-  /** Frames that are sent in one write with the end of the head. */
+  /** Frames sent in one write with the end of the head. */
   readonly behind?: readonly FrameStep[];
 }
 
@@ -169,7 +169,7 @@ export type Expected =
   | { readonly is: "look"; readonly name: string };
 
 /**
- * How the connection ends:
+ * The end of the connection:
  * - `closed`: the doctor sends Close after all expected events, or in one of its steps; the peer
  *   answers with Close, and the stream ends.
  * - `unclean`: as `closed`, but the peer does not answer with Close, or keeps the stream open.
@@ -183,9 +183,11 @@ export type Ending =
   | { readonly is: "unanswered" }
   | {
     readonly is: "failed";
-    /** The codes that its Close frame may have. Default: any but the doctor's own, which is an echo. */
+    /**
+     * The allowed codes of its Close frame. Default: any except the doctor's own, which is an echo.
+     */
     readonly codes?: readonly number[];
-    /** Whether it may leave the Close frame out. Default: true. */
+    /** Whether it may omit the Close frame. Default: true. */
     readonly silent?: boolean;
   }
   | {
@@ -210,7 +212,7 @@ export interface Outcome {
 
 /** A property of the peer's handshake that the case checks, besides its legality. */
 export interface HandshakeCheck {
-  /** A subprotocol that the peer must not have chosen, or the ones that it may have. */
+  /** The subprotocols that the peer may choose. */
   readonly subprotocols?: readonly string[];
   /** Whether the peer may have accepted an extension. */
   readonly noExtensions?: boolean;
@@ -224,17 +226,17 @@ export interface Case {
   readonly title: string;
   /** The section with the rule. */
   readonly rfc: string;
-  /** The only side that it examines. Default: both. */
+  /** The examined side. Default: both. */
   readonly role?: Role;
   readonly opening?: Opening;
   readonly steps: readonly Step[];
-  /** The first match counts; without a match the verdict is FAIL, unless `otherwise` is another one. */
+  /** The first match wins; without a match the verdict is FAIL, or `otherwise`. */
   readonly outcomes: readonly Outcome[];
   readonly otherwise?: "INFORMATIONAL" | "NON-STRICT";
   readonly check?: HandshakeCheck;
-  /** Whether `--fast` skips the case because it takes long or much memory. */
+  /** Whether `--fast` skips the case because it is slow or needs much memory. */
   readonly heavy?: boolean;
-  /** What `--fast` reduced. */
+  /** The reduction by `--fast`. */
   readonly shrunk?: string;
   /** The required option that was not given: the case is not run. */
   readonly missing?: string;

@@ -22,7 +22,7 @@ import { stress } from "./cases/stress.ts";
 import { utf8 } from "./cases/utf8.ts";
 import { laxly } from "./steps.ts";
 
-/** The groups by their number, with the names that reports show. */
+/** The names of the groups in reports, by number. */
 export const GROUP_NAMES: Readonly<Record<string, string>> = {
   "1": "Framing",
   "2": "Pings and pongs",
@@ -48,8 +48,8 @@ export const GROUP_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Grades a case of groups 1 to 13 as the Autobahn test suite does: a peer that does everything else
- * right but does not complete the closing handshake is not a FAIL there. Group 20 is stricter.
+ * Grades a case of groups 1 to 13 like the Autobahn test suite, where an incomplete closing
+ * handshake alone is not a FAIL. Group 20 is stricter.
  */
 function asOriginal(one: Case): Case {
   const unclean = one.outcomes.flatMap((outcome): Outcome[] =>
@@ -95,7 +95,7 @@ export function groupOf(id: string): string {
   return id.slice(0, id.indexOf("."));
 }
 
-/** Whether a number fits a pattern: `6.*`, `6.4.*`, `7.1.1`, `*`. */
+/** Whether a number matches a pattern: `6.*`, `6.4.*`, `7.1.1`, `*`. */
 export function matches(id: string, pattern: string): boolean {
   if (pattern === "*") return true;
   if (pattern.endsWith(".*")) return id.startsWith(pattern.slice(0, -1));
@@ -104,7 +104,7 @@ export function matches(id: string, pattern: string): boolean {
 
 /** The selection of cases to run. */
 export interface Selection {
-  /** The side that is examined; without it the cases of both are chosen. */
+  /** The examined side; `undefined` selects the cases of both. */
   readonly role: Role | undefined;
   /** Patterns of the cases to run; none: all. */
   readonly cases: readonly string[];

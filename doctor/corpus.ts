@@ -105,7 +105,7 @@ function asAscii(text: string): string {
 
 const made = new Map<SourceName, Uint8Array>();
 
-/** The whole of a source. It must not be written to. */
+/** All bytes of a source; must not be changed. */
 export function sourceBytes(name: SourceName): Uint8Array {
   let bytes = made.get(name);
   if (bytes === undefined) {
@@ -126,7 +126,7 @@ export function payloadSize(payload: Payload): number {
   return payload instanceof Uint8Array ? payload.length : payload.size;
 }
 
-/** The bytes of a payload, which must not be written to. */
+/** The bytes of a payload; must not be changed. */
 export function payloadBytes(payload: Payload): Uint8Array {
   return payload instanceof Uint8Array ? payload : filled(payload);
 }

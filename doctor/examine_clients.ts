@@ -51,7 +51,7 @@ interface Client {
   readonly rest: Uint8Array[];
 }
 
-/** A doctor that listens. */
+/** A listening doctor. */
 export class ClientExaminer {
   readonly #cases: readonly Case[];
   readonly #how: ClientExamination;
@@ -87,7 +87,7 @@ export class ClientExaminer {
     this.#listener?.close();
   }
 
-  /** The results of a client, in the order of the cases, including the cases that were not run. */
+  /** The results of a client in case order, including cases that were not run. */
   results(agent: string): Result[] {
     const known = this.#results.get(agent);
     return this.#cases.flatMap((one, index) => {

@@ -8,7 +8,7 @@ import type { Peer } from "./peer.ts";
 /** A field and the values of its lines. */
 export type Field = readonly [name: string, value: string];
 
-/** The fields with the edits of a case applied: others in their place, further ones at the end. */
+/** Applies the edits of a case to fields: replacements in place, additions at the end. */
 export function editFields(fields: readonly Field[], edits: Opening["fields"] = {}): Field[] {
   const names = new Set(fields.map(([name]) => name));
   const lines = (name: string): Field[] => {

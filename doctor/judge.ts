@@ -13,7 +13,7 @@ export interface Judgement {
   readonly note: string;
 }
 
-/** Bytes of a payload that descriptions show. */
+/** The maximum bytes of a payload in descriptions. */
 const SHOWN = 24;
 
 /** Judges a transcript. */

@@ -11,15 +11,15 @@ export interface Stream {
   /** Starts reading. Nothing is delivered to `sink` before or during the call. */
   start(sink: StreamSink): void;
   /**
-   * Writes the first `length` bytes of `bytes`, which the stream keeps. Returns whether all were sent
-   * already; if not, `drain` follows, and no further write may come before it.
+   * Writes the first `length` bytes of `bytes`, which the stream keeps. Returns whether all were
+   * sent; otherwise `drain` follows, and no further write is allowed before it.
    */
   write(bytes: Uint8Array, length: number): boolean;
   /** Stops reading. */
   pause(): void;
   /** Resumes reading. */
   resume(): void;
-  /** Ends the doctor's direction after all writes. */
+  /** Ends the doctor's side after all writes. */
   end(): void;
   /** Closes both sides at once. */
   destroy(): void;

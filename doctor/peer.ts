@@ -31,12 +31,12 @@ export class Peer implements StreamSink {
     stream.start(this);
   }
 
-  /** Whether the peer has ended its direction, or the stream is closed. */
+  /** Whether the peer has ended its side, or the stream is closed. */
   get ended(): boolean {
     return this.#ended || this.#over;
   }
 
-  /** Whether nothing can be sent any more. */
+  /** Whether sending is impossible. */
   get over(): boolean {
     return this.#over;
   }
@@ -79,7 +79,7 @@ export class Peer implements StreamSink {
     return await this.until(() => !this.#writing, patience) && !this.#over;
   }
 
-  /** Ends the doctor's direction. */
+  /** Ends the doctor's side. */
   finish(): void {
     this.#stream.end();
   }
@@ -136,7 +136,7 @@ export class Peer implements StreamSink {
     this.#wake();
   }
 
-  /** The peer has ended its direction. */
+  /** The peer has ended its side. */
   end(): void {
     this.#ended = true;
     this.#wake();

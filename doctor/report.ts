@@ -30,7 +30,7 @@ export interface Result {
   readonly note: string;
   /** The allowed outcomes; omitted for PASS. */
   readonly expected?: string;
-  /** What `--fast` reduced. */
+  /** The reduction by `--fast`. */
   readonly shrunk?: string;
   readonly milliseconds: number;
   /** The octets; omitted for PASS. */

@@ -1,4 +1,4 @@
-// The report as a page: one self-contained file, with a script that filters.
+// The report as a self-contained page with a filter script.
 
 import { GROUP_NAMES, groupOf } from "./cases.ts";
 import { printable } from "./printable.ts";

@@ -14,10 +14,7 @@ export interface Answer {
   readonly fields: HeaderFields;
 }
 
-/**
- * The end of the stream: by the peer, by the doctor because the peer did not end it, or as
- * expected.
- */
+/** How the stream ended: by the peer, by the doctor, or not in time. */
 export type StreamEnd = "peer" | "doctor" | "patience";
 
 /** The course of one case. */

@@ -28,7 +28,7 @@ const LONG = [
 /** The number of concurrent runs: they wait for more than half of their time. */
 const JOBS = 4;
 
-/** Measures speed, which needs a quiet machine: `.ci/run` runs it by itself. */
+/** Measures speed, which requires a quiet machine: `.ci/run` runs it separately. */
 const LEFT_OUT = "tests/bench/guard_test.ts";
 
 /** One process of `deno test`. */
@@ -135,7 +135,7 @@ console.log(`\n== seconds: ${total} in all`);
 console.log(longest.map(([name, seconds]) => `${name} ${seconds}`).join(", "));
 // Once more at the end, since a long log is often cut.
 for (const [name, report] of failures) {
-  // Not with the counts, which are printed already.
+  // Without the counts, which are already printed.
   console.log(`\n== failed: ${name}\n${report.replace(/^FAILED \|.*$/m, "")}`);
 }
 if (failures.size > 0) {

@@ -1,6 +1,6 @@
 // Group 7: the closing handshake. As in the Autobahn test suite, the code of the peer's Close frame
-// is checked, but a missing Close frame is accepted where the peer has to fail the connection.
-// Group 20 enforces RFC 6455 without that exception.
+// is checked, but a missing Close frame is accepted where the peer must fail the connection. Group
+// 20 enforces RFC 6455 without that exception.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Expected, Outcome, Step } from "../case.ts";
@@ -34,7 +34,10 @@ function normally(code?: number, back: Expected[] = []): Outcome[] {
   return [closesWith([1000, 1005, ...(code === undefined ? [] : [code])], ...back)];
 }
 
-/** The doctor's Close frame is illegal. The peer may answer with one of these codes, none, or not at all. */
+/**
+ * The doctor's Close frame is illegal. The peer may answer with one of these codes, without a code,
+ * or not at all.
+ */
 function failedWith(...codes: number[]): Outcome[] {
   return [
     { verdict: "PASS", back: [], ending: { is: "failed", codes: [...codes, 1005] } },

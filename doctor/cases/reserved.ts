@@ -1,4 +1,4 @@
-// Group 3: reserved bits that no extension has given a meaning.
+// Group 3: reserved bits not defined by an extension.
 
 import type { Case, Outcome, Step } from "../case.ts";
 import { atOnce, binary, close, fails, laxly, octetWise, ping, text, textBack } from "../steps.ts";

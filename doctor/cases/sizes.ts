@@ -27,13 +27,13 @@ function bomb(size: number): FrameStep {
   return frame(Opcode.Binary, bombOf(size), { rsv: 4 });
 }
 
-/** Fragments of a message that is longer than `size` by one byte. */
+/** Fragments of a message one byte longer than `size`. */
 function tooManyFragments(size: number): FrameStep[] {
   const third = Math.ceil((size + 1) / 3);
   return fragments(Opcode.Binary, zeros(third), zeros(third), zeros(size + 1 - 2 * third));
 }
 
-/** A bomb should be rejected with 1009. `whole` is the outcome if the peer echoes all of it. */
+/** A bomb should be rejected with 1009. `whole` is the outcome for a complete echo. */
 function bombCase(id: string, size: number, rfc: string, whole: Partial<Outcome>): Case {
   return {
     id,

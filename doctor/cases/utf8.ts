@@ -54,7 +54,7 @@ function inFrames(...pieces: Uint8Array[]): Step[] {
   ];
 }
 
-/** At once, or only when the message is complete. */
+/** Immediately, or only when the message is complete. */
 const FAIL_FAST: readonly Outcome[] = [
   fails(stillOpen("after the first piece")),
   laxly(

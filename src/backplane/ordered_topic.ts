@@ -126,7 +126,7 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
     return this.#starting;
   }
 
-  /** Whether the history has to be read. */
+  /** Whether the history must be read. */
   get needsRead(): boolean {
     if (this.#starting || this.#state === "gap") return true;
     return this.#pending !== undefined && this.#nextPending() !== undefined;

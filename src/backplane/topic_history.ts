@@ -113,7 +113,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage> extends Or
 
   // Reads.
 
-  /** Whether the history has to be read now. */
+  /** Whether the history must be read now. */
   get wantsRead(): boolean {
     return this.#isSubscribed && this.needsRead;
   }

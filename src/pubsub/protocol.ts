@@ -7,8 +7,8 @@
 //                   {"ping":3}                     requests a pong, for clients that cannot send pings
 //   server          {"subscribed":"news"}          the client is now subscribed; with a number
 //                                                  if there is a history: the topic's position
-//                   {"refused":"news","reason":""} the client is not subscribed, or no longer is is
-//                   {"missed":"news"}              earlier messages are not available any more
+//                   {"refused":"news","reason":""} the client is not, or no longer, subscribed
+//                   {"missed":"news"}              earlier messages are no longer available
 //                   {"passed":"news","number":9}   number 9 was the client's own, and is not sent to it
 //                   {"pong":3}                     the answer to the ping with this number
 //                   {"topic":"news","number":8}    a message of the topic; no number without a history

@@ -18,13 +18,13 @@ export interface ClusterPlan {
   /** Messages of each node while the broker, and later a node, is killed. */
   readonly load: number;
   /**
-   * Whether the broker keeps a history, and clients reconnect and resume automatically. Then the
-   * only lost messages are those that a killed node had not published.
+   * Whether the broker keeps a history, and clients reconnect and resume automatically. Then only
+   * messages that a killed node had not published are lost.
    */
   readonly resume: boolean;
 }
 
-/** The results; all counts are deliveries, which are messages times receivers. */
+/** The results; all counts are deliveries (messages times receivers). */
 export interface ClusterReport {
   readonly broker: BrokerName;
   readonly resume: boolean;
@@ -58,7 +58,7 @@ const OUTAGE = 150;
 /** Milliseconds between two messages of a node during an outage. */
 const GAP = 10;
 
-/** Milliseconds within which an expected message must arrive. */
+/** The maximum milliseconds until an expected message arrives. */
 const LIMIT = 240_000;
 
 /** The history limits of each topic, if there is a history. */

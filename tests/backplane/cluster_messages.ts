@@ -25,7 +25,7 @@ export function messageOf({ node, life, number }: ClusterMessage): string | Uint
   return number % 2 === 0 ? text : Uint8Array.of(0xff, ...new TextEncoder().encode(text));
 }
 
-/** Which message it is. */
+/** Identifies a received message. */
 export function readMessage(data: string | Uint8Array): ClusterMessage {
   const text = typeof data === "string" ? data : new TextDecoder().decode(data.subarray(1));
   const [node, life, number] = text.split(" ").map(Number);

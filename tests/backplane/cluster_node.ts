@@ -16,7 +16,7 @@ export interface ListenOrder {
   readonly url: string;
   /** The port; 0 for any. */
   readonly port: number;
-  /** Which node it is, and how often it was started before. */
+  /** The number of the node, and how often it was started before. */
   readonly node: number;
   readonly life: number;
   /** Further options of the server. */

@@ -111,7 +111,7 @@ interface Bench {
   readonly nodes: Node[];
 }
 
-/** A test with this number of servers, after which no timer may be left. */
+/** A test with a number of servers; checks that no timer is left afterwards. */
 function historyTest(name: string, count: number, test: (t: Bench) => Promise<void>): void {
   Deno.test(name, async () => {
     const history = new FakeHistory();

@@ -69,7 +69,7 @@ export class Recorder implements BackplaneSink {
     this.states.push("down");
   }
 
-  /** Waits for the next change of the state, which must be to this one. */
+  /** Waits for the next state change, which must be to this state. */
   async turns(to: "up" | "down"): Promise<void> {
     const state = await this.states.next();
     if (state !== to) throw new Error(`it is ${state} and not ${to}`);
@@ -81,7 +81,7 @@ export class Recorder implements BackplaneSink {
     await this.#subscribed;
   }
 
-  /** The contents of the messages so far, which are envelopes, as text. */
+  /** The contents of the envelopes so far, as text. */
   get texts(): string[] {
     const decoder = new TextDecoder();
     return this.messages.all.map(({ message }) => decoder.decode(readEnvelope(message)!.payload));

@@ -16,7 +16,7 @@ import { upgradeRequest } from "../support/raw_peer.ts";
 import type { RawSocket } from "../support/raw_socket.ts";
 import type { Cases } from "./harness.ts";
 
-/** A request with its characters as bytes, which need not be UTF-8. */
+/** Encodes a request with one byte per character, possibly invalid UTF-8. */
 function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -1,4 +1,4 @@
-// WebSockets on a server of `node:http` or `node:https`, which Deno and Bun have as well.
+// WebSockets on a server of `node:http` or `node:https`, on all three runtimes.
 
 import assert from "node:assert/strict";
 import { createServer, type Server as HttpServer } from "node:http";
@@ -374,7 +374,7 @@ export const cases: Cases = liveCases({
       peer.send(upgradeRequest());
       const upgradeNow = await arrived.promise;
       peer.socket[leave]();
-      // The socket has no reader before the upgrade, so no event reports that its peer has left.
+      // The socket has no reader before the upgrade, so no event reports a disconnect of its peer.
       await new Promise((resolve) => setTimeout(resolve, 100));
       assert.equal(await upgradeNow(), undefined);
       assert.equal(upgrader.connections, 0);

@@ -31,7 +31,7 @@ const text = (payload: string): FrameParts => ({ opcode: TEXT, payload });
 /** A request of a client. */
 const line = (request: unknown): FrameParts => text(`${JSON.stringify(request)}\n`);
 
-/** A raw client that offers subprotocols, and the one that the server chose. */
+/** A raw client that offers subprotocols, and the server's choice. */
 async function offering(
   t: Live,
   server: { readonly port: number },

@@ -65,7 +65,7 @@ async function stalled(t: Live): Promise<Stalled> {
   return { server, conn, slow, quick, ends };
 }
 
-/** Resumes the peer's reading, and returns the texts after the message at which it stopped. */
+/** Makes the peer resume reading, and returns the texts after the message where it stopped. */
 async function goOn({ conn, slow }: Stalled): Promise<unknown[]> {
   slow.resume();
   assert.equal((await nextMessages(slow, 1) as Uint8Array[])[0].length, CLOG);

@@ -28,7 +28,7 @@ export interface Fixtures {
   certificates: Certificates;
   /** A port of 127.0.0.1 that neither accepts nor rejects a connection. */
   silentPort: number;
-  /** A directory of this run alone, for unix sockets. */
+  /** A directory for this run's unix sockets. */
   directory: string;
 }
 
@@ -107,8 +107,8 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
     report({ type: "result", name, milliseconds, error });
   }
   report({ type: "done", failed });
-  // Resources that a failed case has left open must not keep the process alive; a successful run
-  // must leave none.
+  // Open resources of a failed case must not keep the process alive; a successful run must leave
+  // none.
   if (failed > 0) process.exit(1);
 }
 

@@ -17,10 +17,10 @@ import { nativeDifferences } from "./native_differences.ts";
 import { pageSuites } from "./page_differences.ts";
 import { suites } from "./suites.ts";
 
-/** Milliseconds without a line after which a process counts as hung; a case has its own deadline. */
+/** Milliseconds without a line until a process counts as hung; each case has its own deadline. */
 const SILENCE_LIMIT = 240_000;
 
-/** Milliseconds that a process has to end after its last case. */
+/** Milliseconds for a process to exit after its last case. */
 const EXIT_LIMIT = 240_000;
 
 /** The number of processes that run at the same time: the cases of one wait beside those of others. */

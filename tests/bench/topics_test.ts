@@ -38,7 +38,7 @@ Deno.test("the generator on Node also counts published messages", async () => {
 
 const testFleet = need(...brokerPrograms);
 
-/** On Bun and Deno, the nodes of this library differ from those on Node in the sockets alone. */
+/** On Bun and Deno, the nodes of this library differ from those on Node only in their sockets. */
 const LEFT_OUT = ["bun redis", "deno nats"];
 
 for (const fleet of FLEETS) {

@@ -169,7 +169,7 @@ socketTest("dial receives the same address and replaces the network", async (t) 
 
 const failure = new Error("no route to host");
 
-/** Ways in which dialing fails. */
+/** The ways dialing can fail. */
 const FAILING: readonly [what: string, dial: () => Promise<never>, cause: unknown][] = [
   ["rejects", () => Promise.reject(failure), failure],
   ["throws", () => {

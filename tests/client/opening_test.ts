@@ -142,7 +142,7 @@ for (const status of [301, 302, 303, 307, 308]) {
   });
 }
 
-/** Ways in which the body of a rejection ends early. */
+/** The ways the body of a rejection can end early. */
 const STOPS: readonly [what: string, stop: (peer: RawPeer) => void][] = [
   ["stalls", () => {}],
   ["is truncated", (peer) => peer.transport.destroy()],

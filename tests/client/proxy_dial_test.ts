@@ -356,7 +356,7 @@ Deno.test("failed TLS through a tunnel fails with CONNECT_FAILED", async () => {
   });
 });
 
-/** Proxies that stall, by the step in which they stall. */
+/** Stalling proxies, by the step where they stall. */
 const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] = [
   ["looking up the name", (network) => {
     network.gates.lookup = never;

@@ -1,5 +1,5 @@
-// Compression on a connection: which messages are compressed, which input is rejected, what
-// connections share, and that the connection's end frees its memory.
+// Compression on a connection: compressed messages, rejected input, results shared by connections,
+// and the release of memory.
 
 import assert from "node:assert/strict";
 import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";

@@ -164,7 +164,7 @@ Deno.test("busy connections rest if others are not read", async () => {
   }
   assert.ok(performance.now() < end, "no rest");
   assert.equal(read(rare, 1), false);
-  // Once none of them reads any more, the rest ends.
+  // Once none of them reads any longer, the rest ends.
   while (rests() && performance.now() < end) {
     for (let i = 0; i < 10; i++) await turn();
   }

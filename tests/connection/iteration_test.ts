@@ -116,7 +116,7 @@ bothSides(
 
 bothSides("without a reader, backpressure bounds memory", async (_, open) => {
   const { conn, peer, transport } = await open();
-  // The size of the kernel's buffer, which fills before backpressure starts.
+  // The size of the kernel's buffer, which must fill before backpressure starts.
   transport.capacity = 100_000;
   let sent = 0;
   while (peer.transport.bufferedAmount === 0) {

@@ -1,4 +1,4 @@
-// A message that takes long to decompress does not block the event loop. Later input is buffered,
+// A message that is slow to decompress does not block the event loop. Later input is buffered,
 // delivered in order, and not lost at the end of the stream.
 
 import assert from "node:assert/strict";

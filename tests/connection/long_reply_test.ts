@@ -1,5 +1,5 @@
-// A long message is compressed in slices, so that other connections are served in the meantime.
-// Order, close, backpressure and memory counts are the same as without slices.
+// A long message is compressed in slices, so that other connections are served meanwhile. Order,
+// close, backpressure and memory counts are the same as without slices.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/arguments.ts";
@@ -10,7 +10,7 @@ import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { type Harness, quiet, type Side, socketTest } from "../support/socket_harness.ts";
 import { BINARY, CLOSE, closePayload, TEXT } from "../support/vectors.ts";
 
-/** 4 MiB of text that takes long to compress. */
+/** 4 MiB of text that is slow to compress. */
 const LONG = Array.from({ length: 900_000 }, (_, index) => (index * 7919 % 10_007).toString(36))
   .join(" ").repeat(2).slice(0, 4 << 20);
 

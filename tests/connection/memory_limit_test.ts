@@ -1,4 +1,4 @@
-// memoryLimit: the memory of all connections together, and which connection is closed above it.
+// memoryLimit: the total memory of all connections, and the choice of the connection to close.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";

@@ -299,7 +299,7 @@ socketTest("a stream retains no memory of sent data", async (t) => {
     for (let i = 0; i < 200; i++) {
       assert.ok(ContextMemories.ofProcess.byteLength - before <= 8192);
       assert.ok(conn.bufferedAmount < 50_000);
-      // A macrotask, in which buffered output is written.
+      // A macrotask, so that buffered output is written.
       await quiet();
       transport.writes.length = 0;
       peer.bytes = new Uint8Array(0);

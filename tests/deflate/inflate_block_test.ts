@@ -88,7 +88,7 @@ Deno.test("decodes codewords of all lengths with all extra bits, in both codes",
   literals.build(literalLengths);
   distances.build(distanceLengths);
 
-  // The canonical word of each: all ones up to a zero, and of the last two the one in order.
+  // The canonical word of each: ones up to a final zero; the last two are in symbol order.
   const word = (stream: Bits, symbol: number, symbols: number[]): Bits => {
     const index = symbols.indexOf(symbol);
     if (index < 14) return stream.word((1 << index + 1) - 2, index + 1);

@@ -105,7 +105,7 @@ for (const [name, block] of Object.entries(BLOCKS)) {
   });
 }
 
-/** Bytes that look random, of which some are frequent. */
+/** Random-looking bytes, some of them frequent. */
 function noise(size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let state = 12345;
@@ -181,7 +181,7 @@ function inSlices(
     history,
   );
   if (!(result instanceof PausedInflation)) return { bytes: result, slices: 1 };
-  // The memory of the source may be written to from now on.
+  // The memory of the source may be overwritten after this.
   source.fill(0xff);
   const paused = result;
   for (let slices = 2;; slices++) {

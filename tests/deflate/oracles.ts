@@ -58,7 +58,7 @@ export function zlibDeflate(bytes: Uint8Array, options: ZlibOptions = {}): Uint8
   return Uint8Array.from(flushed.subarray(0, flushed.length - TAIL.length));
 }
 
-/** Messages compressed by zlib one after the other, each of which may refer to earlier ones. */
+/** Messages compressed by zlib in sequence; each may refer to earlier ones. */
 export async function zlibDeflateStream(
   messages: readonly Uint8Array[],
   options: ZlibOptions = {},

@@ -74,7 +74,7 @@ Deno.test("a turn that begins at the maximum length stays within the buffer", ()
   const pool = new OutputPool();
   pool.open(Infinity);
   pool.reserve(0);
-  // A literal, the longest match, and the bytes by which a 4-byte store exceeds its end.
+  // A literal, the longest match, and the excess bytes of a 4-byte store.
   assert.equal(pool.roomEnd + 1 + 258 + 3, pool.bytes.length);
 });
 

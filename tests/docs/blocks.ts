@@ -1,7 +1,8 @@
-// The code blocks of the documentation, and what runs each of them.
+// The code blocks of the documentation, and the runtimes that run them.
 //
-// The words after the language of a fence say where the block runs: ```ts deno bun. Without a runtime it
-// runs on all three. The other words name what a block needs besides; KEEPERS says which file runs it.
+// The words after the language of a fence name the runtimes: ```ts deno bun. Without a runtime it
+// runs on all three. The other words name what a block needs besides; KEEPERS says which file runs
+// it.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -9,10 +10,10 @@ import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
-/** Programs that a block connects to, which run beside it. */
+/** Programs that run beside a block, which connects to them. */
 export const services = ["redis", "nats", "proxies"] as const;
 
-/** Hosts in which a block runs, instead of as a program of its own. */
+/** Hosts that run a block instead of a separate program. */
 export const hosts = ["page", "worker", "vite", "next", "fresh", "preload"] as const;
 
 /** A code block. */

@@ -19,7 +19,7 @@ import { bunPath, nodePath } from "../support/runtimes.ts";
 import { startWorkerd } from "../support/workerd.ts";
 import { type Block, blocksIn, expectedLines } from "./blocks.ts";
 
-/** A folder in which Node and Bun find the library, with a `node_modules` of its own. */
+/** A folder with its own `node_modules`, where Node and Bun find the library. */
 function project(name: string): string {
   const directory = join(dirname(builtForNode(join(root, "mod.ts"))), "blocks", name);
   mkdirSync(directory, { recursive: true });

@@ -45,7 +45,7 @@ const DOCUMENTED: Record<string, number> = {
   ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map((group) => [`13.${group}`, 18])),
 };
 
-/** Cases with a NON-STRICT outcome, among those that are documented. */
+/** Documented cases with a NON-STRICT outcome. */
 const MAY_BE_LAX = [
   ...["3.2", "3.3", "3.4", "4.1.3", "4.1.4", "4.1.5", "4.2.3", "4.2.4", "4.2.5", "5.15"],
   ...["6.4.1", "6.4.2", "6.4.3", "6.4.4"],

@@ -12,8 +12,8 @@ import { type Endpoint, examine, ownEndpoints } from "./endpoints.ts";
 const INFORMATIONAL = ["7.1.6", "7.13.1", "7.13.2"];
 
 /**
- * The compressed cases, without those that differ least. All cases together take an hour: `deno
- * task doctor` without `--fast`.
+ * The compressed cases, without the most similar ones. All cases together take an hour: `deno task
+ * doctor` without `--fast`.
  */
 const LEFT_OUT = ["12.2.*", "12.3.*", "12.4.*", "13.1.*", "13.2.*", "13.4.*", "13.6.*"];
 
@@ -75,7 +75,7 @@ testAtOnce("quickws passes", AT_ONCE, [
       () => assertHealthy(endpoint, selection(index), 440),
     ] as const
   ),
-  // Each runtime in one role: the other one has no code of its own for this.
+  // Each runtime in one role, because the other role has no runtime-specific code.
   ...ownEndpoints(false).filter((_, index) => index % 2 === 0).map((endpoint) =>
     [
       `${endpoint.role} on ${endpoint.runtime} without compression`,

@@ -9,7 +9,7 @@ import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 export interface StartOptions {
   /** Its arguments. */
   args?: string[];
-  /** Its environment, beside `PORT`, which lets the system choose. */
+  /** Its environment, besides `PORT` (chosen by the system). */
   env?: Record<string, string>;
 }
 

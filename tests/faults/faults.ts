@@ -23,7 +23,7 @@ export interface Fault {
   readonly after: number;
   /** The delay of chunks (`delay`) or the length of the pause (`stall`), in milliseconds. */
   readonly milliseconds: number;
-  /** The total delay of chunks in milliseconds, after which the connection has no fault. */
+  /** The total delay of chunks in milliseconds; afterwards the connection has no fault. */
   readonly duration: number;
   /** Bytes in a tenth of a second (`cap`), or that pass one by one (`chop`). */
   readonly bytes: number;
@@ -46,7 +46,7 @@ export function nextFault(random: Random, rules: FaultRules): Fault | undefined 
   const longest = kind === "delay" ? rules.longest / 10 : rules.longest;
   return {
     kind,
-    // A third in the handshake, which has about 300 bytes; the others among the frames.
+    // A third during the handshake of about 300 bytes, the others among the frames.
     after: random.below(3) === 0 ? random.below(300) : 300 + random.below(4000),
     milliseconds: 1 + random.below(longest),
     duration: rules.longest * 2,

@@ -14,7 +14,7 @@ export class Flow {
   readonly #fault: Fault | undefined;
   readonly #happened: () => void;
   #passed = 0;
-  /** Milliseconds for which the fault has held chunks back. */
+  /** The milliseconds that the fault has delayed chunks. */
   #suffered = 0;
   #waiting: Uint8Array[] = [];
   /** The fault holds everything back. */

@@ -33,7 +33,7 @@ const collect = collector();
 /** Several collections, because finalizers of one can free objects for the next. */
 const COLLECTIONS = 5;
 
-/** Milliseconds between them, in which the runtime can give memory back to the system. */
+/** Milliseconds between them, for the runtime to return memory to the system. */
 const PAUSE = 200;
 
 /** Collects garbage and reports the remaining resources. */

@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 /** The message that requests a close from the server. */
 export const GOODBYE = "goodbye";
 
-/** Bytes of which payloads are slices. */
+/** The bytes that payloads are slices of. */
 const material = new Random(11).bytes(1 << 17);
 
 /** The message number `sequence` of a connection. */

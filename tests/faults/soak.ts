@@ -14,15 +14,15 @@ import { Worker } from "./worker.ts";
 /** A load and its faults. */
 export interface SoakPlan {
   readonly load: Omit<Load, "type" | "ports" | "seed">;
-  /** A lighter load before, after which memory is measured for the first time. */
+  /** The lighter load before the first measurement of memory. */
   readonly warmUp: Partial<Load>;
   readonly faults: FaultRules;
   readonly seed: number;
   readonly pingInterval: number;
   readonly pongTimeout: number;
   /**
-   * The allowed growth of live objects between the warm-up and the end of the load, in bytes. It must be
-   * less than what a leak of some kilobytes per connection adds up to.
+   * The allowed growth of live objects between the warm-up and the end of the load, in bytes. It
+   * must be less than a leak of some kilobytes per connection.
    */
   readonly heapSlack: number;
 }

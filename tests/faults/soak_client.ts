@@ -16,15 +16,15 @@ export interface Load {
   readonly seed: number;
   /** The number of simultaneous connections. */
   readonly concurrency: number;
-  /** The number of connections after which it ends. */
+  /** The number of connections to open. */
   readonly connections?: number;
-  /** The duration after which it ends. */
+  /** The duration of the load. */
   readonly duration?: number;
   /** The maximum lifetime of a connection. */
   readonly lifetime: number;
   /** The maximum delay before its next message. */
   readonly gap: number;
-  /** The maximum silence of the server, which pings more often. */
+  /** The maximum silence of the server; it pings more often. */
   readonly readTimeout: number;
 }
 

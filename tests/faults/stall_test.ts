@@ -1,6 +1,6 @@
 // A server process is suspended, or its event loop is blocked, for longer than its timeouts: it
-// disconnects none of a thousand healthy connections, and closing handshakes that were answered in
-// the meantime are clean.
+// disconnects none of a thousand healthy connections, and closing handshakes answered meanwhile are
+// clean.
 
 import assert from "node:assert/strict";
 import { connect, type Connection, type ConnectOptions } from "../../mod.ts";
@@ -19,16 +19,16 @@ const BATCH = 100;
 /** Milliseconds that the server is stopped. */
 const STOPPED = 3000;
 
-/** Milliseconds for which its loop is blocked: over `pongTimeout` and `closeTimeout`. */
+/** The milliseconds that its event loop is blocked: over `pongTimeout` and `closeTimeout`. */
 const BLOCKED = 2500;
 
 /**
- * Milliseconds by which this process may be late; beyond that its connections answer pings too late
- * to count as healthy.
+ * The maximum delay of this process in milliseconds; beyond it its connections answer pings too
+ * late to count as healthy.
  */
 const LATE = 900;
 
-/** Milliseconds after which a ping is answered, so that many wait for their pong when the stall begins. */
+/** The delay of pongs in milliseconds, so that many pings are pending when the stall begins. */
 const DELAY = 300;
 
 /** A healthy, but slow peer. */

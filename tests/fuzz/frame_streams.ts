@@ -154,7 +154,7 @@ function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
 /** A frame before its masking, if any. */
 export type WildFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
 
-/** A frame in which anything may be wrong: bits, opcode, mask, length field, announced length. */
+/** A frame with any possible fault: bits, opcode, mask, length field, announced length. */
 export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
   fin: fc.boolean(),
   rsv: fc.oneof(

@@ -1,5 +1,5 @@
-// The short form: each property runs some times from a fixed seed, so that a change fails only for
-// its own faults. The long form, which uses a new seed each time, is `deno task fuzz`.
+// The short form: each property runs a few times from a fixed seed, so that failures are caused by
+// changes only. The long form, `deno task fuzz`, uses a new seed each time.
 
 import { runBatch } from "./batch.ts";
 import { properties } from "./properties.ts";

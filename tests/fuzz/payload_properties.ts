@@ -42,7 +42,7 @@ export const masks = fc.property(
   },
 );
 
-/** A length that is written is the one that is read, in the fewest bytes. */
+/** A length is read as written, in the fewest bytes. */
 export const lengths = fc.property(
   fc.oneof(fc.nat(70000), fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.maxSafeNat()),
   (length) => {

@@ -85,7 +85,7 @@ export class World {
   /** Messages that the `message` handler received. */
   messages = 0;
   readonly sent: Sent[] = [];
-  /** The reason for which the end may be unclean or late; `undefined` if no fault has occurred. */
+  /** Why the close may be unclean or late; `undefined` if no fault has occurred. */
   harm: string | undefined;
   userCloses: number | undefined;
   /** The events of the other connection's handlers, and of the user's handlers after `close`. */

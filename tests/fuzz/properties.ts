@@ -25,7 +25,7 @@ function named<T>(name: string, property: fc.IRawProperty<T, boolean>, weight = 
   return { name, property: property as AnyProperty, weight };
 }
 
-/** Properties of whole connections in virtual time, which take longest. */
+/** Properties of whole connections in virtual time, the slowest. */
 export const promises: readonly NamedProperty[] = [
   named("no accepted message is lost while the peer makes progress", promise.delivered, 2),
   named("every connection ends and reports the correct result", promise.ended, 2),
@@ -34,7 +34,7 @@ export const promises: readonly NamedProperty[] = [
   named("all that a server has accepted arrives before its end", server.shutDown, 2),
 ];
 
-/** All other properties, which need no time. */
+/** All other properties. */
 export const properties: readonly NamedProperty[] = [
   named("a legal conversation is received as it was sent", session.legalStreams, 3),
   named("a damaged conversation has one outcome for every chunk split", session.damagedStreams, 5),

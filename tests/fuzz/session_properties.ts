@@ -154,7 +154,7 @@ function assertSameForEveryCut(
   return whole;
 }
 
-/** The independent reference implementation of the RFC gives the same result. */
+/** The independent reference implementation of the RFC has the same result. */
 function assertAsJudged(setting: Setting, stream: Uint8Array, { events, endings }: Outcome): void {
   const verdict = judge(stream, sessionRules(setting.side, setting.rules));
   assert.deepEqual(events, verdict.events);

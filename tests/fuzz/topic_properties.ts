@@ -70,7 +70,7 @@ export const readings = fc.property(anything, (bytes) => {
     if (notice !== undefined) assert.deepEqual(asNotice(reread(notice)), notice);
   }
   const text = decoded(bytes);
-  // Text is measured in units, of which it has fewer than bytes.
+  // Text is measured in UTF-16 units, which are fewer than its bytes.
   if (text !== undefined && bytes.length <= MAX_LINE) {
     assert.deepEqual(readLine(text, lineEnd(text)), line);
   }

@@ -253,7 +253,7 @@ for (const { title, text, code, status, options } of refusals) {
     for (const { title: cut, chunks } of replays(bytesOf(text))) {
       const error = failureOf(options ?? asking, chunks);
       assert.equal(error.code, code, `${cut}: ${error.message}`);
-      // The status is that of the server, never one for a response of the library.
+      // The status is the server's, not that of a library response.
       assert.equal(error.status ?? NONE, status, cut);
       if (status !== NONE) assert.ok(error.headers, cut);
     }
@@ -361,8 +361,8 @@ Deno.test("does not wait for more than the body of a rejection", () => {
   const handshake = new ClientHandshake(plain);
   const text = head("HTTP/1.1 403 Forbidden", "Content-Length: 2");
   assert.equal(handshake.push(bytesOf(text)), false);
-  // The timeout may expire here: there is a status, so finish() gives more information than a
-  // timeout error.
+  // The timeout may expire here: there is a status, so finish() is more informative than a timeout
+  // error.
   assert.equal(handshake.status, 403);
   assert.equal(handshake.push(bytesOf("N")), false);
   assert.throws(() => handshake.push(bytesOf("o")), { code: "STATUS_UNEXPECTED", body: "No" });

@@ -321,7 +321,7 @@ for (
     [GENEROUS, "", "takeover 15, takeover 15"],
     [GENEROUS, "server_no_context_takeover", "alone 15, takeover 15"],
     [GENEROUS, "client_no_context_takeover", "takeover 15, alone 15"],
-    // A server may limit its own window, and the client's, which its offer always allows.
+    // A server may limit its own window, and the client's, because its offer always allows it.
     [GENEROUS, "server_max_window_bits=8", "takeover 8, takeover 15"],
     [GENEROUS, "client_max_window_bits=8", "takeover 15, takeover 8"],
     [{}, "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],

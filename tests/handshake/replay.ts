@@ -1,6 +1,6 @@
 // Splits byte streams into chunks in every relevant way, for any incremental reader.
 
-/** The bytes of a text in which every character is one byte (ISO 8859-1). */
+/** Encodes a text with one byte per character (ISO 8859-1). */
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-/** One open connection, behind an interface that fits any client library. */
+/** One open connection, with an interface for any client library. */
 export interface InteropClient {
   send(message: string | Uint8Array): void;
   /** Sends one message in the given fragments; absent if the library cannot. */

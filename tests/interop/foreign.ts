@@ -55,7 +55,7 @@ export function goProgram(
   };
 }
 
-/** A page in Chromium, which is driven from Node. */
+/** A page in Chromium, driven from Node. */
 export function chromiumProgram(name: string): Program {
   const module = join(programs, "client_chromium.ts");
   return {

@@ -124,7 +124,7 @@ export const CLIENTS: readonly Peer[] = [
   },
 ];
 
-/** Clients that only echo, so that the server has to hold the conversation. */
+/** Clients that only echo, so that the server leads the conversation. */
 export const ECHOING_CLIENTS: readonly Peer[] = [
   {
     program: pythonProgram("the client of Python websockets", "client"),

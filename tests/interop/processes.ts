@@ -52,7 +52,7 @@ export class RunningProgram {
   }
 
   /**
-   * Reports the printed results until the process ends, which it must do on its own with status 0.
+   * Reports the printed results until the process exits, automatically and with status 0.
    *
    * @returns The number of results of each server.
    */

@@ -1,4 +1,4 @@
-// Compression with a user's codec, and with the one made from fflate. The reference is zlib.
+// Compression with a user's codec, and with the fflate codec. The reference is zlib.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -178,7 +178,7 @@ Deno.test("calls the codec's decompress function and enforces the limit on it", 
     /codec sevens cannot decompress a message: no such/,
   );
   assert.throws(() => answer(new Error("x")), InvalidPayloadError);
-  // The peer refers to earlier messages all the same, which a codec cannot follow.
+  // The peer refers to earlier messages anyway, which a codec cannot resolve.
   assert.deepEqual(answer(undefined, TAKEOVER), utf8("really"));
   const refusing = open({ ...SEVENS, inflate: () => new Uint8Array(1) }, { decompress: false });
   assert.throws(() => refusing.inflate(compressed("x"), 0, 3, 10), /compression.decompress/);

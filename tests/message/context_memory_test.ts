@@ -18,7 +18,7 @@ function send(memory: ContextMemory): number {
 
 /** Receives a message with the decoder. */
 function receive(memory: ContextMemory, length: number): void {
-  // RFC 1951 3.2.4: a stored block, and the empty one after it, of which three bits remain.
+  // RFC 1951 3.2.4: a stored block, then three bits of an empty one.
   const block = new Uint8Array(5 + length + 1);
   block.set([0, length & 0xff, length >> 8, ~length & 0xff, ~length >> 8 & 0xff]);
   inflate(block, 0, block.length, length, memory.decoder(10));

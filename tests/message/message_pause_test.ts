@@ -1,4 +1,4 @@
-// A compressed message that takes long is paused, and later delivered or rejected.
+// A slow compressed message is paused, and later delivered or rejected.
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";

@@ -43,7 +43,7 @@ function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array |
   return target.slice(5, end);
 }
 
-/** RFC 7692 7.2.2: the receiver appends these bytes, which the sender took away. */
+/** RFC 7692 7.2.2: the receiver appends these bytes, removed by the sender. */
 const TAIL = hex("00 00 ff ff");
 
 /** A text that compresses well, different each time. */
@@ -389,7 +389,7 @@ Deno.test("allocates memory only with takeover, and close releases it", () => {
   unpack(open(), packed);
   assert.equal(all.byteLength, before);
 
-  // Other tests of the process may have left some, which would be forgotten first.
+  // Contexts left by other tests of the process would be dropped first.
   const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };
   const sender = open(rules, ALONE, TAKEOVER);
   pack(sender, message);

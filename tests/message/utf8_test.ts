@@ -38,7 +38,7 @@ function refusedAt(pieces: readonly Uint8Array[]): number {
   try {
     for (const piece of pieces) {
       count += piece.length;
-      // In the middle of other bytes, which must not count.
+      // Inside other bytes, which must be ignored.
       state = checkUtf8(state, concat(hex("ff"), piece, hex("ff")), 1, 1 + piece.length);
     }
     count++;
@@ -83,7 +83,7 @@ for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
 }
 
 Deno.test("validates each pair of bytes like the platform's decoder", () => {
-  // The values around which the rules for the second and the third byte change.
+  // Boundary values of the rules for the second and third byte.
   const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
   for (let first = 0; first < 256; first++) {
     for (let second = 0; second < 256; second += first < 0xc0 ? 16 : 1) {

@@ -1,5 +1,5 @@
-// The end of connections over Deno.serve, where the runtime alone does not provide all guarantees
-// of this library.
+// The close of connections over Deno.serve, where the runtime does not provide all guarantees of
+// this library.
 
 import assert from "node:assert/strict";
 import { connect, createSockets } from "../../src/deno.ts";

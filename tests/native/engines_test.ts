@@ -45,7 +45,7 @@ async function start(name: EngineName): Promise<Engine> {
 
 let connections = 0;
 
-/** An open connection in the hands of the test, and the name under which its end is recorded. */
+/** An open connection, and the name to record its end under. */
 async function open({ port }: Engine): Promise<{ readonly peer: RawSocket; readonly id: string }> {
   const id = String(connections++);
   const peer = await RawSocket.open({ port });
@@ -111,7 +111,7 @@ const BROKEN: Record<
     error: "INVALID_UTF8",
   },
   "a message over the engine's limit": {
-    // Only its header, which announces 100 MiB.
+    // Only a header that announces 100 MiB.
     frame: Uint8Array.of(0x82, 0xff, 0, 0, 0, 0, 6, 0x40, 0, 0, 1, 2, 3, 4),
     code: 1009,
     error: "MESSAGE_TOO_BIG",

@@ -1,4 +1,4 @@
-// Reading and closing over the global WebSocket, which Deno has as well as pages.
+// Reading and closing over the global WebSocket of Deno and pages.
 
 import assert from "node:assert/strict";
 import { connect } from "../../src/browser.ts";

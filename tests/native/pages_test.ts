@@ -1,5 +1,5 @@
-// `connect` of the browser entry in Debian's Chromium and Firefox. A page reports to the test over HTTP,
-// so neither browser has to be driven.
+// `connect` of the browser entry in Debian's Chromium and Firefox. A page reports to the test over
+// HTTP, so the browsers need not be automated.
 
 import assert from "node:assert/strict";
 import { build } from "esbuild";

@@ -97,7 +97,7 @@ class Site {
     return connection;
   }
 
-  /** Opens a stream of which the test sends every byte. */
+  /** Opens a stream; the test sends every byte. */
   raw(): Promise<RawSocket> {
     return new Promise((resolve, reject) => {
       const address = { host: "127.0.0.1", port: this.#port };

@@ -1,5 +1,5 @@
-// WebSockets on the HTTP servers of Express, Fastify, Koa, Hono and `node:http` itself, in a real process of
-// each runtime: of Node, and of Deno and Bun, which run them as well.
+// WebSockets on the HTTP servers of Express, Fastify, Koa, Hono and `node:http` itself, in a real
+// process of each runtime.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -39,6 +39,6 @@ async function test(t: Deno.TestContext, runtime: RuntimeName): Promise<void> {
       assert.equal(own.length, CASES);
     });
   }
-  // A socket or a timer that is left behind keeps the process until the deadline.
+  // A leaked socket or timer would keep the process alive until the deadline.
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, decoder.decode(stderr));
 }

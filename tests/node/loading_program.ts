@@ -1,4 +1,4 @@
-// A server and a client that use no web API of their own; prints which internal modules Node has loaded.
+// A server and a client without other web APIs; prints the internal modules loaded by Node.
 
 import process from "node:process";
 import { connect, serve } from "../../mod.ts";

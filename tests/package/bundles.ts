@@ -8,7 +8,7 @@ import { printed } from "./run.ts";
 
 /** Maximum gzipped bytes that a page loads before it can connect, including the program. */
 const MAX_PLAIN = 4096;
-/** The same limit for webpack, which adds its chunk loader. */
+/** The limit for webpack, including its chunk loader. */
 const MAX_PLAIN_WITH_LOADER = 5440;
 /** Maximum gzipped bytes of a single file with reconnection and subscriptions. */
 const MAX_ALL = 12_288;

@@ -52,7 +52,7 @@ const WAYS: readonly [name: string, send: Send, returns: unknown][] = [
   ["publish without subscribers", (conn) => void conn.publish("unused", "text"), undefined],
 ];
 
-/** Opens two connections, of which only the first has the subprotocol. */
+/** Opens two connections; only the first has the subprotocol. */
 async function two(
   t: Harness,
   options: ServeOptions = {},

@@ -291,7 +291,7 @@ socketTest(
 
 const BROKEN = new Error("broken");
 
-/** Ways in which `allow` fails, and the error reported to onError. */
+/** The ways `allow` can fail, and the error reported to onError. */
 const FAILURES: readonly [what: string, allow: () => unknown, expected: RegExp][] = [
   ["throws", () => {
     throw BROKEN;

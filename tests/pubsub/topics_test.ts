@@ -97,13 +97,13 @@ socketTest("writes all messages published in one tick in one write per connectio
   assert.deepEqual(peers[0].payloads.slice(-3), ["message 4", "sent", "last"]);
 });
 
-/** What a connection writes: the memory, which may be longer, and the number of bytes in it. */
+/** A write of a connection: the memory, which may be longer, and the number of bytes. */
 interface Write {
   readonly bytes: Uint8Array;
   readonly length: number;
 }
 
-/** Records what the server's connections write from now on. */
+/** Records the further writes of the server's connections. */
 function watchWrites(t: Harness): Write[] {
   const written: Write[] = [];
   for (const transport of t.network.accepted) {
@@ -253,7 +253,7 @@ for (const [what, call, message] of WRONG) {
 
 const KILOBYTE = "x".repeat(1000);
 
-/** Two connections, of which the first is blocked above its highWaterMark of 500 bytes. */
+/** Two connections; the first is blocked above its highWaterMark of 500 bytes. */
 async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & { stall(): void }> {
   const it = await room(t, 2, { highWaterMark: 500, ...options });
   const stall = (): void => {

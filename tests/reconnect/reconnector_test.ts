@@ -1,4 +1,4 @@
-// Reconnection: when it reconnects, what the new connection resumes, and how it ends.
+// Reconnection: its conditions, the state resumed by the new connection, and its end.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, WebSocketError } from "../../src/errors.ts";
@@ -328,7 +328,7 @@ socketTest("iteration and its backpressure continue across connections", async (
   for (let n = 0; n < count; n++) second.send(String(n));
   await quiet();
   second.terminate();
-  // Received messages survive the disconnect; those of the next connection wait behind them.
+  // Received messages survive the disconnect; those of the next connection are queued behind them.
   const third = await clients.next();
   third.send("third");
   await quiet();

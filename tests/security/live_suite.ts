@@ -107,7 +107,8 @@ const memory = liveCases({
     peers[0].end();
     const { code, error } = await ends.next();
     assert.deepEqual([code, (error as WebSocketError).code], [1013, "MEMORY_LIMIT"]);
-    // Memory use is near the limit: the server accepts new clients after the others have left.
+    // Memory use is near the limit: the server accepts new clients after the others have
+    // disconnected.
     for (const peer of peers.slice(1)) {
       peer.end();
       await ends.next();
@@ -288,7 +289,7 @@ const robustness = liveCases({
       peer.destroy();
       return status;
     };
-    // The check of origins alone would accept this page.
+    // The origin check alone would accept this page.
     assert.equal(await ask("upgrade", "evil.example:8080"), 421);
     assert.equal(await ask("plain", "evil.example:8080"), 421);
     assert.equal(await ask("upgrade", "localhost:8080"), 101);

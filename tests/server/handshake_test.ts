@@ -101,7 +101,7 @@ socketTest("handshakeTimeout does not apply after the handshake", async (t) => {
 socketTest("a rejected client that stays connected is disconnected", async (t) => {
   const client = await t.ask({}, "nonsense\r\n\r\n");
   await client.answer();
-  // The client continues to send and never ends its direction.
+  // The client continues to send and never ends its side.
   client.send("more");
   await client.until(() => client.over);
 });

@@ -130,7 +130,7 @@ for (const [what, request, status] of REFUSED) {
   });
 }
 
-/** Ways in which fetch fails. */
+/** The ways fetch can fail. */
 const FAILING: readonly [what: string, fetch: () => Response | Promise<Response>][] = [
   ["throws", () => {
     throw new Error("secret");

@@ -29,7 +29,7 @@ socketTest("without onError, writes an error of the listener to the console", as
   assert.deepEqual(watch.logged, [[cause]]);
 });
 
-/** Ways in which onError itself fails. */
+/** The ways onError itself can fail. */
 const FAILING: Record<string, (error: unknown) => void> = {
   throws: (error) => {
     throw error;

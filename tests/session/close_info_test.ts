@@ -28,7 +28,7 @@ const STEPS = {
 
 type Step = keyof typeof STEPS;
 
-/** A scenario, which always continues with the end of the stream, and the expected result. */
+/** A scenario, followed by the end of the stream, and the expected result. */
 interface Row {
   readonly steps: readonly Step[];
   readonly ending: Ending;

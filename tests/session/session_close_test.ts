@@ -192,7 +192,7 @@ Deno.test("the server ends its stream after both Close frames, and the client wa
     });
     assert.deepEqual(client.asked, ["startCloseTimer"]);
     assert.deepEqual(server.asked, ["startCloseTimer", "endOutput"]);
-    // The server's end reaches the client, which ends its own direction then.
+    // The server's end reaches the client, which then ends its side.
     client.session.receiveEnd();
     assert.ok(client.asked.includes("endOutput"));
   }

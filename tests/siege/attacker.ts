@@ -45,7 +45,7 @@ const SLOW_STEP = 250;
 /** Milliseconds before a flooding attacker that was disconnected connects again. */
 const REST = 5;
 
-/** A masked frame with the key 0, under which the payload stays as it is. */
+/** A masked frame with the key 0, which leaves the payload unchanged. */
 function frame(first: number, payload: Uint8Array, length = payload.length): Uint8Array {
   const header = length < 126
     ? [first, 0x80 | length]
@@ -324,7 +324,7 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
   },
-  /** A byte of the TLS handshake at a time, which never ends. */
+  /** An endless TLS handshake, one byte at a time. */
   "slow-tls": {
     start(plan) {
       for (let i = 0; i < scaled(plan, 500); i++) dribble(dial(plan, i), CLIENT_HELLO);
@@ -367,7 +367,7 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: opens(200),
   },
-  /** Clients that request the replay of a topic again and again, half of which do not read it. */
+  /** Clients that repeatedly request the replay of a topic; half of them do not read it. */
   replays: {
     start(plan) {
       const request = new TextEncoder().encode('{"subscribe":"news","after":0}\n');

@@ -160,7 +160,7 @@ function programOf(
 /**
  * The command that starts a server.
  *
- * @param isCompressed Whether messages are compressed in the attack, which a peer then has to accept.
+ * @param isCompressed Whether the attack uses compressed messages, which the peer must then accept.
  */
 export function serverCommand(
   runtime: RuntimeName,
@@ -170,7 +170,7 @@ export function serverCommand(
 ): Deno.Command {
   const built = builtForNode(join(root, "mod.ts"));
   const name = `${runtime}-${kind}-${role}.${runtime === "node" ? "mjs" : "ts"}`;
-  // Next to the built library, which has its name there; Deno knows the name from deno.json.
+  // Next to the built library, which resolves by name there; Deno resolves the name with deno.json.
   const folder = runtime === "deno" ? join(root, ".build", "siege") : join(built, "..", "siege");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name);

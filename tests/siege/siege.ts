@@ -45,7 +45,7 @@ const ROLES: Partial<Record<AttackName, ServerRole>> = {
   replays: "topics",
 };
 
-/** The attacks with compressed messages, which the settings of the page do not accept. */
+/** The attacks with compressed messages, not accepted by the settings of the page. */
 const COMPRESSED: readonly AttackName[] = [
   "bombs",
   "small-bombs",
@@ -97,7 +97,7 @@ export interface SiegeFigures extends HonestFigures {
   readonly errors: string;
 }
 
-/** Milliseconds by which a process may exceed its time. */
+/** The tolerance for the duration of a process in milliseconds. */
 const GRACE = 30_000;
 
 function nodeProcess(module: string, ...args: (string | number)[]): Deno.ChildProcess {

@@ -1,5 +1,5 @@
-// Blocks the event loop, as a long computation does, but without using the processor, which other
-// tests need at the same time.
+// Blocks the event loop like a long computation, but without using the processor needed by other
+// tests.
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 

@@ -1,4 +1,4 @@
-// Every client that a backplane accepts, by the runtimes on which it is tested.
+// All clients accepted by a backplane, by the runtimes they are tested on.
 
 import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";

@@ -21,7 +21,7 @@ const PROGRAMS = { redis: "redis-server", nats: "nats-server" } as const;
 /** The programs of all brokers. */
 export const brokerPrograms: readonly ProgramName[] = Object.values(PROGRAMS);
 
-/** Ports below those that the system assigns automatically, and other than those of the proxies. */
+/** Ports below the automatically assigned range, different from those of the proxies. */
 const FIRST_PORT = 10_000;
 const PORT_COUNT = 9000;
 
@@ -70,7 +70,7 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** A free port for a broker, which does not run yet. */
+  /** A free port for a broker that is not running yet. */
   static async prepare(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
     const broker = await Broker.start(name, options);
     await broker.kill();

@@ -99,8 +99,8 @@ export interface Authority {
   /**
    * Creates a certificate, valid from yesterday for a month.
    *
-   * @param names The host names and IP addresses it is for. Default: those of this machine.
-   * @param days The days for which the certificate is valid from now on; negative: it has expired.
+   * @param names Its host names and IP addresses. Default: those of this machine.
+   * @param days The validity from now in days; negative: expired.
    */
   issue(names?: readonly string[], days?: number): Certificates;
 }

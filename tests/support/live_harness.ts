@@ -29,7 +29,10 @@ import { serveNatively } from "./native_server.ts";
 /** Whether servers are those of the runtime. */
 const isNative = process.env[SERVER_VARIABLE] === "native";
 
-/** `connect` as the cases use it: that of the main entry, unless {@linkcode useClient} replaced it. */
+/**
+ * The `connect` used by the cases: that of the main entry, unless replaced by {@linkcode
+ * useClient}.
+ */
 export let connect: Connect = connectOverSockets;
 
 /** Options of all servers, beside those of the cases. */
@@ -221,7 +224,7 @@ export class Live {
   }
 }
 
-/** Runs a check with a function that opens a server's side, and with one that opens a client's. */
+/** Runs a check with functions that open the server side and the client side. */
 export async function onBothSides(
   t: Live,
   test: (open: OpenSide) => Promise<void>,

@@ -21,7 +21,7 @@ export class MemoryTransport implements Transport {
   readonly writes: Uint8Array[] = [];
   /** While `true`, writes are kept and rejected, as with a peer that does not read. */
   blocked = false;
-  /** The buffered bytes at this end from which the other end's writes are rejected. */
+  /** The buffered bytes at this end at which the other end's writes are rejected. */
   capacity = Infinity;
   /** While `true`, a pause has no effect, as if the transport had already read more. */
   readsAhead = false;

@@ -1,5 +1,5 @@
 // Ports that a test binds later, or twice. The system never assigns these automatically, so no
-// connection of another test can take one of them in the meantime, unlike ports bound to 0.
+// connection of another test can take one of them meanwhile, unlike ports bound to 0.
 
 import { createServer } from "node:net";
 

@@ -16,7 +16,7 @@ export const clientProxies = ["tinyproxy", "microsocks", "stunnel4"] as const;
 /** A program that listens on a port. */
 export type ProxyName = typeof clientProxies[number] | "nginx" | "haproxy" | "caddy";
 
-/** Ports below those that the system assigns automatically. */
+/** Ports below the automatically assigned range. */
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 10_000;
 

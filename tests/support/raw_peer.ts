@@ -1,5 +1,5 @@
-// The other side of a connection, controlled by the test byte by byte: a client or a server without
-// any rules of its own.
+// The other side of a connection, controlled by the test byte by byte: a client or a server that
+// enforces no rules.
 
 import { createHash } from "node:crypto";
 import type { TransportSink } from "../../src/transport/transport.ts";
@@ -67,7 +67,7 @@ export class RawPeer implements TransportSink {
   readonly #mask: readonly number[] | undefined;
   /** The bytes received after the head. */
   bytes: Uint8Array = new Uint8Array(0);
-  /** Whether the other side has ended its direction. */
+  /** Whether the other side has ended its stream. */
   ended = false;
   /** Whether the stream is closed. */
   over = false;

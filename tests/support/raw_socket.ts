@@ -18,7 +18,7 @@ export type RawPlace = { readonly port: number; readonly hostname?: string } | {
   readonly path: string;
 };
 
-/** A TCP or unix socket without any rules of its own. */
+/** A TCP or unix socket that enforces no rules. */
 export class RawSocket {
   readonly socket: Socket;
   readonly #mask: readonly number[] | undefined;
@@ -28,7 +28,7 @@ export class RawSocket {
   received = 0;
   /** Whether received bytes are only counted and not kept. */
   discards = false;
-  /** Whether the other side has ended its direction. */
+  /** Whether the other side has ended its stream. */
   ended = false;
   /** Whether the socket is closed. */
   over = false;
@@ -102,7 +102,7 @@ export class RawSocket {
     return frame({ mask: this.#mask, ...parts });
   }
 
-  /** Stops reading, which causes backpressure on the other side. */
+  /** Stops reading, which applies backpressure to the other side. */
   pause(): void {
     this.socket.pause();
   }
@@ -163,7 +163,7 @@ export class RawSocket {
     return readAnswer(await this.head());
   }
 
-  /** Waits until the other side has ended its direction, and returns all received text. */
+  /** Waits until the other side has ended its stream, and returns all received text. */
   async rest(): Promise<string> {
     await this.until(() => this.over || this.ended);
     return this.text;

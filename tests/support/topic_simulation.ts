@@ -23,7 +23,7 @@ export interface Chances {
   readonly failedReads: number;
   /** Percentage of appends that are repeated. */
   readonly repeated: number;
-  /** Steps per thousand in which the broker disconnects. */
+  /** The broker's disconnections per thousand steps. */
   readonly outages: number;
   /** Messages that the history keeps. */
   readonly kept: number;
@@ -39,7 +39,7 @@ export interface Chances {
 
 /** A subscriber that records its messages. */
 class Receiver {
-  /** The number up to which it has every message, by the notices it has received. */
+  /** The number of its last contiguous message, by the received notices. */
   at: number | undefined;
   /** Whether a gap was reported and no message has arrived since. */
   hasMissed = false;
@@ -192,7 +192,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     this.got++;
   }
 
-  /** The messages after one number up to another, which a receiver must get. */
+  /** The messages after one number up to another, required for a receiver. */
   #between(after: number, last: number): SimulatedMessage[] {
     return this.#all.filter((message) =>
       message.number > after && message.number <= last && !message.repeated
@@ -268,7 +268,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     this.#receivers.add(receiver);
     const what = this.#random.below(3);
     const after = what === 0 ? undefined : what === 1
-      // It was at another server, which had all messages.
+      // It was connected to another server, which had all messages.
       ? this.#number
       : this.#all[this.#random.below(this.#all.length)]?.number ?? 0;
     this.join(receiver, after);

@@ -6,8 +6,8 @@ export interface Utf8Sample {
   /** The bytes in hexadecimal. */
   readonly bytes: string;
   /**
-   * The number of bytes after which the text is known to be invalid; 0 for valid text, and one more
-   * than its length if it only ends too early.
+   * The number of bytes after which the text is known to be invalid; 0 for valid text, and its
+   * length plus one if it is truncated.
    */
   readonly refusedAt: number;
 }

@@ -29,7 +29,7 @@ export interface WireFrame {
 /** A mask key with four different bytes, one of them with its top bit set. */
 export const MASK_KEY: readonly number[] = [0x37, 0xfa, 0x21, 0x3d];
 
-/** The names of the opcodes, with which the library's own table must agree. */
+/** The names of the opcodes; the library's own table must agree. */
 export const CONTINUATION = 0x0;
 export const TEXT = 0x1;
 export const BINARY = 0x2;

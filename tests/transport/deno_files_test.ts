@@ -9,7 +9,7 @@ import { RawSocket } from "../support/raw_socket.ts";
 
 const FILES = 100;
 
-/** Milliseconds after which a client retries. */
+/** The retry delay of a client in milliseconds. */
 const PATIENCE = 1000;
 
 const PROGRAM = `

@@ -11,7 +11,7 @@ import { printed } from "../package/run.ts";
 /** The folders that are pure, below `src` as below `tests`. */
 const CORE = ["wire", "deflate", "message", "session", "handshake", "proxy"];
 
-/** `Deno.test` by the test runner of Node, and by that of Bun, in which steps are part of their test. */
+/** `Deno.test` with the test runners of Node and Bun; on Bun, steps are part of their test. */
 const ADAPTER = `
 const isBun = "Bun" in globalThis;
 const { test } = await import(isBun ? "bun:test" : "node:test");
@@ -25,7 +25,7 @@ Error.stackTraceLimit = 3;
 export const Deno = { test: (name, run) => test(name, (...[t]) => run({ step: step(t) })) };
 `;
 
-/** A tree in which the tests and the sources are JavaScript, and `Deno` is an adapter. */
+/** A tree with the tests and sources as JavaScript, and an adapter for `Deno`. */
 function writeTree(tree: string): string[] {
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
@@ -55,7 +55,7 @@ function writeTree(tree: string): string[] {
 
 const NODE_TEST = ["--test-reporter=tap", "all_test.js"];
 
-/** How many tests passed, which are all. */
+/** The number of tests; all must pass. */
 async function count(
   tree: string,
   pattern: RegExp,

@@ -1,4 +1,4 @@
-// The conversion of the argument of `send`, and its length in bytes, which `bufferedAmount` counts.
+// The conversion of the argument of `send`, and its length in bytes for `bufferedAmount`.
 
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";

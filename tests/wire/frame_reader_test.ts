@@ -133,7 +133,7 @@ interface Refusal {
   readonly before?: readonly FrameParts[];
   readonly bad: FrameParts;
   readonly code: string;
-  /** The number of bytes of the bad frame after which it is rejected. */
+  /** The number of bytes after which the bad frame is rejected. */
   readonly bytes: number;
 }
 

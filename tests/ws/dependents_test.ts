@@ -1,5 +1,5 @@
-// Packages that depend on `ws`, unmodified, with `@quickws/ws` in its place: some of those that
-// `deno task dependents` installs and tests at length.
+// Packages that depend on `ws`, unmodified, with `@quickws/ws` in its place: some of the packages
+// that `deno task dependents` tests in full.
 
 import assert from "node:assert/strict";
 import { bunPath, nodePath } from "../support/runtimes.ts";
@@ -7,7 +7,7 @@ import { Project } from "./dependents/project.ts";
 
 const packages = ["aedes", "engine.io", "engine.io-client", "graphql", "graphql-ws", "mqtt"];
 
-/** Milliseconds after which a program hangs. */
+/** Milliseconds until a program counts as hung. */
 const LIMIT = 60_000;
 
 /** Each program with the commands of its runtimes. */

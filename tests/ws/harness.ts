@@ -132,7 +132,7 @@ export async function meet(
   };
 }
 
-/** The next values of an event. Not `once` of Node, which rejects at an `error`. */
+/** The next values of an event. Not Node's `once`, which rejects on `error`. */
 export function next(ws: AnyWebSocket, event: string): Promise<unknown[]> {
   return new Promise((resolve) => ws.once(event as "close", (...values) => resolve(values)));
 }

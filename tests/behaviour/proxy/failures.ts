@@ -29,7 +29,7 @@ async function goneFrom(t: Live, scheme: string, peer: RawSocket): Promise<void>
   if (scheme !== "https" || can(t.context.runtime, "cutsTlsHandshakes")) await gone(peer);
 }
 
-/** Ways in which a peer can leave. */
+/** The ways a peer can disconnect. */
 const end = (peer: RawSocket): void => peer.end();
 const destroy = (peer: RawSocket): void => peer.destroy();
 const reset = (peer: RawSocket): void => void peer.socket.resetAndDestroy();

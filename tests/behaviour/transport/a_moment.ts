@@ -1,6 +1,6 @@
 // The only wait for time: the absence of an event cannot be awaited.
 
-/** Milliseconds within which an unexpected chunk would have arrived. */
+/** Milliseconds after which an unexpected chunk would have arrived. */
 const MOMENT = 300;
 
 /** Long enough for an unexpected event to happen. */

@@ -10,15 +10,12 @@ import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 
 const MIB = 1 << 20;
 
-/** Some turns of the event loop, in which a duplicate event would arrive. */
+/** Several turns of the event loop, for a duplicate event to arrive. */
 async function someTurns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/**
- * Connects and resets in another process, while this one, which waits for it, accepts no
- * connection.
- */
+/** Connects and resets in another process, while this process waits and accepts no connection. */
 function resetAtOnce(port: number, count: number): void {
   const program = `
     const net = require("node:net");

@@ -58,7 +58,7 @@ export class End implements TransportSink {
     return done;
   }
 
-  /** Writes, and waits until the bytes have left. */
+  /** Writes, and waits until the bytes are sent. */
   async send(bytes: Uint8Array): Promise<void> {
     if (!this.write(bytes)) await this.until(() => !this.#owedDrain || this.closes > 0);
   }

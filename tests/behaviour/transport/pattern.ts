@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 
-/** The number of bytes after which the stream repeats. */
+/** The period of the stream in bytes. */
 const PERIOD = 1 << 24;
 
 const STREAM = new Uint8Array(PERIOD);

@@ -1,5 +1,5 @@
-// The encoder against three decoders: zlib, fflate, and quickws's own, which alone checks each
-// distance.
+// The encoder against three decoders: zlib, fflate, and quickws's own, the only one that checks
+// each distance.
 
 import assert from "node:assert/strict";
 import { deflate } from "../../../src/deflate/deflate.ts";

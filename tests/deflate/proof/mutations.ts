@@ -20,7 +20,7 @@ export interface MutationProof {
   refused: number;
   /** Messages that only zlib accepts: for example, it ignores data after a last block. */
   stricter: number;
-  /** Messages of which quickws decodes more, after a block that is marked as the last. */
+  /** Messages that quickws continues to decode after a final block. */
   goneOn: number;
   /** The maximum CPU time for one message, in milliseconds. */
   slowest: number;

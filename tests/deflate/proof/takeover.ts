@@ -78,7 +78,7 @@ function asAWhole(bytes: Uint8Array, options: DeflateOptions): Uint8Array | unde
   return end < 0 ? undefined : target.slice(0, end);
 }
 
-/** A message in parts, between which the context may be dropped. */
+/** A message in parts; the context may be dropped between them. */
 function inParts(random: Random, bytes: Uint8Array, options: DeflateOptions): Uint8Array {
   const payloads: Uint8Array[] = [];
   for (let from = 0; from < bytes.length;) {

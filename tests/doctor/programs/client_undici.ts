@@ -1,4 +1,4 @@
-// The WebSocket of the npm package undici, which is examined: client_undici.ts <url>
+// Examines the WebSocket of the npm package undici: client_undici.ts <url>
 
 import process from "node:process";
 import { WebSocket } from "undici";

@@ -1,4 +1,4 @@
-// The client of the npm package ws, which is examined: client_ws.ts <url> [compression]
+// Examines the client of the npm package ws: client_ws.ts <url> [compression]
 
 import process from "node:process";
 import { WebSocket } from "ws";

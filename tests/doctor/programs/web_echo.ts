@@ -1,6 +1,6 @@
 // Echoing over a WebSocket with the interface of the web.
 
-/** Milliseconds after which a socket without a close event is abandoned. */
+/** Milliseconds until a socket without a close event is abandoned. */
 const GIVE_UP = 240_000;
 
 /** Echoes until the socket closes; passes messages to `onText` instead, if given. */

@@ -9,7 +9,7 @@ import { exampleCommand, startExample, webSocketUrl } from "../start.ts";
 
 const pageUrl = /http:\/\/127\.0\.0\.1:\d+\//;
 
-/** What a process prints as errors, and how it ends. */
+/** The errors printed by a process, and its exit status. */
 async function failure(command: string[], port: string): Promise<[code: number, message: string]> {
   const [program, ...args] = command;
   const options = { args, cwd: root, env: { PORT: port, NO_COLOR: "1" } };

@@ -1,5 +1,5 @@
-// Bun's own server, `Bun.serve`, which cannot send fragments; prints a port for each mode of
-// compression that it is started with.
+// Bun's own server, `Bun.serve`, which cannot send fragments; prints a port for each given mode of
+// compression.
 
 import process from "node:process";
 import { commandOf, FRAGMENTS } from "../conversation.ts";

@@ -1,5 +1,5 @@
-// Deno's own server, `Deno.upgradeWebSocket`, which cannot send fragments; prints a port, the same one,
-// for each mode of compression that it is started with, since it has none.
+// Deno's own server, `Deno.upgradeWebSocket`, which cannot send fragments; prints the same port for
+// each given mode of compression, because it has no such option.
 
 import { commandOf, FRAGMENTS } from "../conversation.ts";
 

@@ -32,7 +32,7 @@ export class Project implements AsyncDisposable {
   /**
    * Creates a project.
    *
-   * @param packages The packages that its programs import, which `deno.json` names.
+   * @param packages The packages imported by its programs, named in `deno.json`.
    */
   static async make(packages: readonly string[]): Promise<Project> {
     const project = new Project(await mkdtemp(join(tmpdir(), "dependents-")));

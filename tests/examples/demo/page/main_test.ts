@@ -141,7 +141,7 @@ test("runs a benchmark, draws it, and stops on request", async (visit) => {
   await page.locator("#rate", { hasText: /[1-9]/ }).waitFor();
   await page.locator("#cpu", { hasText: /\d \u00b5s/ }).waitFor();
   assert.notEqual(await picture(), before);
-  // A click would wait until the page is stable, which takes long during a benchmark on few cores.
+  // A click would wait until the page is stable, which is slow during a benchmark on few cores.
   await page.press("#run", "Enter");
   const result = await logged(page, "bench", "messages/s");
   assert.match(result, /[1-9][\d\u202f]* messages\/s of 128 B, 16 in flight: .*median .*p99 /);
