@@ -40,6 +40,14 @@ import { simdMask } from "./simd_mask.ts";
 
 maskWith(simdMask);
 
+/** The response of an opening handshake. */
+export interface HandshakeResponse {
+  /** Its size in bytes. */
+  readonly size: number;
+  /** Writes it into `target` from `offset` on. */
+  writeTo(target: Uint8Array, offset: number): void;
+}
+
 /** The outcome of the opening handshake. */
 export interface DriverStart {
   /** The bytes received after the handshake. */
@@ -47,7 +55,7 @@ export interface DriverStart {
   /** Whether the peer has already ended its side of the stream. */
   readonly ended: boolean;
   /** On a server, the handshake response, written together with the output of `open`. */
-  readonly response?: Uint8Array;
+  readonly response?: HandshakeResponse;
   /** Whether the transport still has to report that it accepts more output. */
   readonly congested?: boolean;
 }
@@ -120,7 +128,11 @@ export class Driver<T> extends SendingDriver<T>
     if (start.congested === true) this.output.wait();
     this.session.open();
     this.output.cork();
-    if (start.response !== undefined) this.output.append(start.response);
+    const { response } = start;
+    if (response !== undefined) {
+      response.writeTo(this.output.reserve(response.size), this.output.offset);
+      this.output.commit(response.size);
+    }
     this.call("open", this.handlers.open);
     this.output.uncork();
     for (const chunk of start.rest) this.data(chunk);

@@ -1,6 +1,7 @@
 /*
  * The header fields of one head: an ordered list of lines, kept as text. It is searched, not
- * indexed: a head has few lines, and peers cannot choose object keys.
+ * indexed: a head has few lines, and peers cannot choose object keys. Only the list searched last
+ * has the positions of its lines.
  */
 
 import type { HeaderView } from "../errors.ts";
@@ -16,6 +17,13 @@ import {
 } from "./characters.ts";
 
 const COMMA = 0x2c;
+const CR = 0x0d;
+
+/** For each line of the list `marked` the positions of its colon and its end. */
+const marks: number[] = [];
+/** The number of valid marks. */
+let marksEnd = 0;
+let marked: HeaderFields | undefined;
 
 /**
  * The header fields of an HTTP head, in their order, repeated lines kept apart.
@@ -41,8 +49,6 @@ export class HeaderFields implements HeaderView {
   #text = "";
   /** The start of the first line in the text. */
   #start = 0;
-  /** For each line the positions of its colon and its end, unless the list is compact. */
-  #marks: number[] | undefined;
 
   /**
    * Creates a list of fields to send.
@@ -60,13 +66,11 @@ export class HeaderFields implements HeaderView {
    *
    * @param text The head; its lines from `start` on, each with its CRLF.
    * @param start The start of the first line.
-   * @param marks For each line the positions of its colon and its end; the list takes ownership.
    */
-  static fromParsed(text: string, start: number, marks: number[]): HeaderFields {
+  static fromParsed(text: string, start: number): HeaderFields {
     const fields = new HeaderFields();
     fields.#text = text;
     fields.#start = start;
-    fields.#marks = marks;
     return fields;
   }
 
@@ -83,20 +87,17 @@ export class HeaderFields implements HeaderView {
 
   /** The number of lines. */
   get size(): number {
-    return this.#places().length / 2;
+    this.#mark();
+    return marksEnd / 2;
   }
 
-  /**
-   * Discards the positions of the lines, which saves memory on a long-lived connection; the next
-   * lookup restores them.
-   */
-  compact(): void {
-    this.#marks = undefined;
+  /** @internal The text with the lines: a parsed head, or only the lines. */
+  get text(): string {
+    return this.#text;
   }
 
   /** The value of the field, repeated lines joined by `", "` (RFC 9110 5.3), or `null`. */
   get(name: string): string | null {
-    const marks = this.#places();
     let joined: string | null = null;
     for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
       const value = trimmed(this.#text, marks[at] + 1, marks[at + 1]);
@@ -107,7 +108,6 @@ export class HeaderFields implements HeaderView {
 
   /** The values of all lines with this name, in their order. */
   getAll(name: string): string[] {
-    const marks = this.#places();
     let values: string[] | undefined;
     for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
       const value = trimmed(this.#text, marks[at] + 1, marks[at + 1]);
@@ -128,7 +128,6 @@ export class HeaderFields implements HeaderView {
    * Case is ignored.
    */
   hasToken(name: string, token: string): boolean {
-    const marks = this.#places();
     for (let at = this.#find(name, 0); at !== -1; at = this.#find(name, at + 2)) {
       if (listHas(this.#text, marks[at] + 1, marks[at + 1], token)) return true;
     }
@@ -149,10 +148,12 @@ export class HeaderFields implements HeaderView {
 
   /** The lines with their names as written, for output. */
   *lines(): Generator<[name: string, value: string], void, void> {
-    const marks = this.#places();
-    for (let at = 0; at < marks.length; at += 2) {
-      const name = this.#text.slice(this.#lineStart(at), marks[at]);
-      yield [name, trimmed(this.#text, marks[at] + 1, marks[at + 1])];
+    const text = this.#text;
+    for (let at = this.#start; hasLineAt(text, at);) {
+      const colon = text.indexOf(":", at);
+      const end = text.indexOf("\r", colon);
+      yield [text.slice(at, colon), trimmed(text, colon + 1, end)];
+      at = end + "\r\n".length;
     }
   }
 
@@ -162,43 +163,42 @@ export class HeaderFields implements HeaderView {
   }
 
   #add(name: string, value: string): void {
-    const marks = this.#places();
-    const from = this.#lineStart(marks.length);
-    const line = `${name}: ${value}`;
-    this.#text = `${this.#text.slice(0, from)}${line}\r\n`;
-    marks.push(from + name.length, from + line.length);
+    const text = this.#text;
+    // Removes the empty line at the end of a head.
+    const lines = text.endsWith("\r\n\r\n") ? text.slice(0, -"\r\n".length) : text;
+    this.#text = `${lines}${name}: ${value}\r\n`;
+    if (marked === this) marked = undefined;
   }
 
   /** The index of the mark of the first line with this name from `at` on, or -1. */
   #find(name: string, at: number): number {
-    const marks = this.#places();
-    for (; at < marks.length; at += 2) {
-      if (equalsIgnoringCase(this.#text, this.#lineStart(at), marks[at], name)) return at;
+    this.#mark();
+    for (; at < marksEnd; at += 2) {
+      const start = at === 0 ? this.#start : marks[at - 1] + "\r\n".length;
+      if (equalsIgnoringCase(this.#text, start, marks[at], name)) return at;
     }
     return -1;
   }
 
-  /** The start of the line whose colon is the mark `at`. */
-  #lineStart(at: number): number {
-    return at === 0 ? this.#start : this.#places()[at - 1] + "\r\n".length;
-  }
-
-  #places(): number[] {
-    return this.#marks ??= findMarks(this.#text, this.#start);
+  /** Finds the lines, unless this list was searched last. */
+  #mark(): void {
+    if (marked === this) return;
+    marked = this;
+    const text = this.#text;
+    marksEnd = 0;
+    for (let at = this.#start; hasLineAt(text, at);) {
+      const colon = text.indexOf(":", at);
+      const end = text.indexOf("\r", colon);
+      marks[marksEnd++] = colon;
+      marks[marksEnd++] = end;
+      at = end + "\r\n".length;
+    }
   }
 }
 
-/** Undoes {@linkcode HeaderFields.compact}. */
-function findMarks(text: string, start: number): number[] {
-  const marks: number[] = [];
-  // An empty line ends the head.
-  for (let at = start; at < text.length && text[at] !== "\r";) {
-    const colon = text.indexOf(":", at);
-    const end = text.indexOf("\r", colon);
-    marks.push(colon, end);
-    at = end + "\r\n".length;
-  }
-  return marks;
+/** Whether a line begins at a position; an empty line ends the head. */
+function hasLineAt(text: string, at: number): boolean {
+  return at < text.length && text.charCodeAt(at) !== CR;
 }
 
 function listHas(text: string, start: number, listEnd: number, token: string): boolean {

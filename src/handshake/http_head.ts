@@ -91,15 +91,16 @@ const DECODED_AT_ONCE = 4096;
 export class HttpHeadReader {
   #maxBytes: number;
   #maxLines: number;
-  /** The number of further empty lines allowed before the start line. */
-  #emptyLinesLeft: number;
+  #maxEmptyLines: number;
+  /** Empty lines read before the start line. */
+  #emptyLines = 0;
   #state: number = State.StartLine;
   #startLineStart = 0;
   #startLineEnd = 0;
   /** Whether a byte above 0x7F was read. */
   #hasObsText = false;
-  /** For each field line the positions of its colon and its end. */
-  #marks: number[] = [];
+  /** Field lines, including a partial one. */
+  #lines = 0;
   /** The head's earlier chunks; the first `#length` bytes are valid. */
   #buffer: Uint8Array = EMPTY;
   #length = 0;
@@ -116,7 +117,7 @@ export class HttpHeadReader {
    */
   constructor(limits?: HeadLimits) {
     const { maxEmptyLines = 0 } = limits ?? {};
-    this.#emptyLinesLeft = maxEmptyLines === 0 ? 0 : positive("maxEmptyLines", maxEmptyLines);
+    this.#maxEmptyLines = maxEmptyLines === 0 ? 0 : positive("maxEmptyLines", maxEmptyLines);
     this.#maxBytes = positive("maxBytes", limits?.maxBytes ?? DEFAULT_MAX_HEAD_BYTES);
     this.#maxLines = positive("maxLines", limits?.maxLines ?? DEFAULT_MAX_HEAD_LINES);
   }
@@ -143,6 +144,17 @@ export class HttpHeadReader {
     }
     this.#keep(chunk, end);
     return false;
+  }
+
+  /** @internal Prepares for another head. */
+  reset(): void {
+    this.#state = State.StartLine;
+    this.#startLineStart = this.#startLineEnd = this.#length = 0;
+    this.#emptyLines = this.#lines = 0;
+    this.#hasObsText = false;
+    this.#buffer = this.#rest = EMPTY;
+    this.#failure = this.#fields = undefined;
+    this.#startLine = "";
   }
 
   /** The memory of the received part of the head, in bytes. */
@@ -181,7 +193,9 @@ export class HttpHeadReader {
           if (i === end) break;
           if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "the start line");
           if (base + i === this.#startLineStart) {
-            if (this.#emptyLinesLeft-- === 0) this.#failAt(base + i, CR, "the start line");
+            if (this.#emptyLines++ === this.#maxEmptyLines) {
+              this.#failAt(base + i, CR, "the start line");
+            }
             i++;
             state = State.EmptyLineFeed;
             break;
@@ -195,7 +209,7 @@ export class HttpHeadReader {
             state = State.EndLineFeed;
             break;
           }
-          if (this.#marks.length >= 2 * this.#maxLines) {
+          if (this.#lines++ >= this.#maxLines) {
             this.#fail("HEAD_TOO_LARGE", `The head has more than ${this.#maxLines} field lines`);
           }
           // RFC 9112 5.2: a line that begins with white space would continue the last one
@@ -211,14 +225,14 @@ export class HttpHeadReader {
           if (i === end) break;
           // RFC 9112 5.1: white space between the name and the colon must be rejected, too.
           if (chunk[i] !== COLON) this.#failAt(base + i, chunk[i], "a field name");
-          this.#marks.push(base + i++);
+          i++;
           state = State.FieldValue;
           break;
         case State.FieldValue:
           while (i < end && (CLASSES[chunk[i]] & TEXT) !== 0) seen |= CLASSES[chunk[i++]];
           if (i === end) break;
           if (chunk[i] !== CR) this.#failAt(base + i, chunk[i], "a field value");
-          this.#marks.push(base + i++);
+          i++;
           state = State.FieldLineFeed;
           break;
         default:
@@ -259,24 +273,26 @@ export class HttpHeadReader {
       head = this.#buffer.subarray(0, this.#length);
       this.#buffer = EMPTY;
     }
-    // Each byte is one character, so text and byte indexes are equal.
+    const from = this.#startLineStart;
+    if (from > 0) head = head.subarray(from);
+    // Each byte is one character.
     const text = this.#hasObsText ? decodeBytes(head) : decoder.decode(head);
-    if (this.#hasObsText) this.#checkStrictFields(text);
-    this.#startLine = text.slice(this.#startLineStart, this.#startLineEnd);
-    const start = this.#startLineEnd + "\r\n".length;
-    this.#fields = HeaderFields.fromParsed(text, start, this.#marks);
+    const lineEnd = this.#startLineEnd - from;
+    this.#startLine = text.slice(0, lineEnd);
+    if (this.#hasObsText) this.#checkStrictFields(text, lineEnd + "\r\n".length);
+    this.#fields = HeaderFields.fromParsed(text, lineEnd + "\r\n".length);
   }
 
-  #checkStrictFields(text: string): void {
-    let lineStart = this.#startLineEnd + "\r\n".length;
-    for (let at = 0; at < this.#marks.length; at += 2) {
-      const [colon, lineEnd] = [this.#marks[at], this.#marks[at + 1]];
-      if (isStrictField(text.slice(lineStart, colon))) {
-        for (let i = colon; i < lineEnd; i++) {
-          if (text.charCodeAt(i) >= 0x80) this.#failAt(i, text.charCodeAt(i), "this field's value");
-        }
+  #checkStrictFields(text: string, at: number): void {
+    const end = text.length - "\r\n".length;
+    while (at < end) {
+      const lineStart = at;
+      at = text.indexOf("\n", at) + 1;
+      if (!isStrictField(text.slice(lineStart, text.indexOf(":", lineStart)))) continue;
+      for (let i = lineStart; i < at; i++) {
+        const code = text.charCodeAt(i);
+        if (code >= 0x80) this.#failAt(this.#startLineStart + i, code, "this field's value");
       }
-      lineStart = lineEnd + "\r\n".length;
     }
   }
 

@@ -67,12 +67,22 @@ export function formatFields(fields: HeaderFields): string {
   return text;
 }
 
+/** The last valid host: most requests have the same. */
+let knownHost = "";
+
 /**
  * Whether `host` is a valid Host value: a host with or without a port (RFC 9110 7.2). User
  * information, a path or white space would change its meaning; `999.1.1.1`, `[1:2]` and `a%00b` are
  * not valid in a URL.
  */
 export function isHost(host: string): boolean {
+  if (host === knownHost && host !== "") return true;
+  const isValid = checkHost(host);
+  if (isValid) knownHost = host;
+  return isValid;
+}
+
+function checkHost(host: string): boolean {
   const { name, port } = splitHost(host);
   if (port !== undefined && !(port === "" || consistsOf(port, DIGIT) && Number(port) < 65536)) {
     return false;

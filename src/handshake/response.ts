@@ -122,27 +122,51 @@ const REASONS: ReadonlyMap<number, string> = new Map([
  * @category Handshake
  */
 export function acceptResponse(options: AcceptOptions): Uint8Array {
-  const { subprotocol, subprotocols, extensions } = options;
-  let fields = "\r\n";
-  if (subprotocol !== undefined) {
-    assertSubprotocols([subprotocol]);
-    if (subprotocols !== undefined && !subprotocols.includes(subprotocol)) {
-      throw new TypeError(`subprotocol is "${subprotocol}", which the client did not request`);
-    }
-    fields += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
-  }
-  if (extensions !== undefined && extensions !== "") {
-    assertFieldValue("Sec-WebSocket-Extensions", extensions);
-    fields += `Sec-WebSocket-Extensions: ${extensions}\r\n`;
-  }
-  if (options.headers !== undefined) fields += formatFields(userFields(options.headers, RESERVED));
-  fields += "\r\n";
-  const start = ACCEPT_START.length;
-  const bytes = new Uint8Array(start + ACCEPT_LENGTH + fields.length);
-  bytes.set(ACCEPT_START);
-  writeAcceptKey(options.key, bytes, start);
-  writeAscii(fields, bytes, start + ACCEPT_LENGTH);
+  const response = new AcceptResponse(options);
+  const bytes = new Uint8Array(response.size);
+  response.writeTo(bytes, 0);
   return bytes;
+}
+
+/** The response of {@linkcode acceptResponse}, to be written into other memory. */
+export class AcceptResponse {
+  readonly #key: string;
+  /** The header fields after the key, from the end of its line on. */
+  readonly #fields: string;
+
+  /** @param options See {@linkcode acceptResponse}. */
+  constructor({ key, subprotocol, subprotocols, extensions, headers }: AcceptOptions) {
+    let fields = "\r\n";
+    if (subprotocol !== undefined) {
+      assertSubprotocols([subprotocol]);
+      if (subprotocols !== undefined && !subprotocols.includes(subprotocol)) {
+        throw new TypeError(`subprotocol is "${subprotocol}", which the client did not request`);
+      }
+      fields += `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
+    }
+    if (extensions !== undefined && extensions !== "") {
+      assertFieldValue("Sec-WebSocket-Extensions", extensions);
+      fields += `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+    }
+    if (headers !== undefined) fields += formatFields(userFields(headers, RESERVED));
+    this.#key = key;
+    this.#fields = fields;
+  }
+
+  /** Its size in bytes. */
+  get size(): number {
+    return ACCEPT_START.length + ACCEPT_LENGTH + this.#fields.length + "\r\n".length;
+  }
+
+  /** Writes it into `target` from `offset` on. */
+  writeTo(target: Uint8Array, offset: number): void {
+    target.set(ACCEPT_START, offset);
+    const key = offset + ACCEPT_START.length;
+    writeAcceptKey(this.#key, target, key);
+    const fields = key + ACCEPT_LENGTH;
+    writeAscii(this.#fields, target, fields);
+    writeAscii("\r\n", target, fields + this.#fields.length);
+  }
 }
 
 /**

@@ -76,7 +76,8 @@ export interface ParsedRequest {
  */
 export function requestFrom(request: ParsedRequest): RequestHead {
   const { method, target, version, rawHeaders, rest = new Uint8Array(0) } = request;
-  const lines: [name: string, value: string][] = [];
+  let text = `${method} ${target} ${version}\r\n`;
+  const start = text.length;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const [name, value] = [rawHeaders[i], rawHeaders[i + 1]];
     if (!isToken(name)) {
@@ -85,9 +86,9 @@ export function requestFrom(request: ParsedRequest): RequestHead {
     if (!isReceivedValue(name, value)) {
       throw malformed(`The header field ${name} has an illegal character`);
     }
-    lines.push([name, value]);
+    text += `${name}: ${value}\r\n`;
   }
-  return requestHead(method, target, version, HeaderFields.fromLines(lines), rest);
+  return requestHead(method, target, version, HeaderFields.fromParsed(text, start), rest);
 }
 
 /**
@@ -220,6 +221,12 @@ export class ServerHandshake {
     const { startLine, fields, rest } = this.#reader;
     this.#request = parseRequestHead(startLine, fields, rest);
     return true;
+  }
+
+  /** @internal Prepares for another request. */
+  reset(): void {
+    this.#reader.reset();
+    this.#request = undefined;
   }
 
   /** The memory of the received part of the head, in bytes. */

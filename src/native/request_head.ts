@@ -33,14 +33,9 @@ export interface ReadHead {
 export function readHead(request: Request, url: string): ReadHead {
   const { headers } = request;
   const parts: string[] = [url, "\r\n"];
-  const marks: number[] = [];
-  let length = url.length + 2;
   const add = (value: string, name: string): void => {
     if (!isToken(name) || !isReceivedValue(name, value)) throw malformed(name);
     parts.push(name, ": ", value, "\r\n");
-    const end = length + name.length + 2 + value.length;
-    marks.push(length + name.length, end);
-    length = end + 2;
   };
   headers.forEach(add);
   const authority = request.url.indexOf("://") + 3;
@@ -49,7 +44,7 @@ export function readHead(request: Request, url: string): ReadHead {
   if (!headers.has("host")) add(request.url.slice(authority, path), "host");
   // Joined, because concatenation would keep the parts in memory.
   const text = parts.join("");
-  const fields = HeaderFields.fromParsed(text, url.length + 2, marks);
+  const fields = HeaderFields.fromParsed(text, url.length + 2);
   const line = `${request.method} ${request.url.slice(path)} HTTP/1.1`;
   return { request: parseRequestHead(line, fields, NO_BYTES), text };
 }
@@ -98,12 +93,7 @@ export class NativeHandshakeInfo implements HandshakeInfo {
 
   /** The header fields of the request. */
   get headers(): HeaderView {
-    if (this.#headers === undefined) {
-      const fields = HeaderFields.fromParsed(this.#text, this.#text.indexOf("\r") + 2, []);
-      fields.compact();
-      this.#headers = fields;
-    }
-    return this.#headers;
+    return this.#headers ??= HeaderFields.fromParsed(this.#text, this.#text.indexOf("\r") + 2);
   }
 
   /** The extensions: not reported by the runtimes. */

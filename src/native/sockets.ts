@@ -215,7 +215,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     this.#upgradeRequest = upgradeRequest;
     this.#client.countAddress();
     if (this.#core.isShuttingDown) throw shuttingDown();
-    checkPolicy(rules, request, upgradeRequest);
+    checkPolicy(rules, request, { upgradeRequest });
     return callHook(() => rules.options.upgrade?.(upgradeRequest));
   }
 

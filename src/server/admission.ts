@@ -4,7 +4,7 @@ import { HandshakeError } from "../errors.ts";
 import type { ServerRequest } from "../handshake/server.ts";
 import { splitHost } from "../handshake/outgoing.ts";
 import { show, wrongType } from "../shared/check.ts";
-import { callHook, type UpgradeRequest } from "./upgrade_hook.ts";
+import { callHook, type UpgradeRequest, withoutQuery } from "./upgrade_hook.ts";
 
 // Cross-origin requests. Without this check any page could use its visitors' cookies (cross-site
 // WebSocket hijacking; RFC 6455 10.2).
@@ -164,29 +164,35 @@ export interface Policy {
   readonly path: readonly string[] | undefined;
 }
 
+/** The last host accepted by `URL`: most requests have the same. */
+let parsedHost: string | undefined;
+
 /**
  * Checks a request against the options.
  *
+ * @param call Creates the request for a function in the options.
  * @throws {HandshakeError} When the host, the path or the origin is not allowed.
  * @throws {HookFailure} When a user function throws.
  */
 export function checkPolicy(
   rules: Policy,
-  request: Pick<ServerRequest, "host" | "fields">,
-  upgradeRequest: UpgradeRequest,
+  request: Pick<ServerRequest, "host" | "path" | "fields">,
+  call: { readonly upgradeRequest: UpgradeRequest },
 ): void {
   const { allowedHosts, allowedOrigins, path } = rules;
   const { host, fields } = request;
   // Otherwise `new URL` would throw in a hook.
-  if (!URL.canParse(`http://${host}`)) {
+  if (host !== parsedHost && !URL.canParse(`http://${host}`)) {
     throw new HandshakeError("HOST_INVALID", "The Host of the request is not valid in a URL", {
       status: 400,
     });
   }
+  parsedHost = host;
   if (!isHostAllowed(allowedHosts, host)) throw hostRefused(host);
-  if (path !== undefined && !path.includes(upgradeRequest.path)) throw notFound(upgradeRequest);
+  if (path !== undefined && !path.includes(withoutQuery(request.path))) throw notFound(request);
   if (allowedOrigins === "any" || !fields.has("origin")) return;
   const origins = fields.getAll("origin");
+  const { upgradeRequest } = call;
   if (!isOriginAllowed(allowedOrigins, origins, host, upgradeRequest)) {
     throw originRefused(origins, upgradeRequest);
   }
@@ -194,9 +200,8 @@ export function checkPolicy(
 
 /** The rejection of a request for an unknown path. */
 export function notFound({ path }: { readonly path: string }): HandshakeError {
-  return new HandshakeError("NOT_FOUND", `No WebSocket is served at ${path}; see \`path\``, {
-    status: 404,
-  });
+  const message = `No WebSocket is served at ${withoutQuery(path)}; see \`path\``;
+  return new HandshakeError("NOT_FOUND", message, { status: 404 });
 }
 
 /** The rejection of a request that did not arrive in time. */

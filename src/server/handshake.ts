@@ -4,11 +4,11 @@
 import { HandshakeError } from "../errors.ts";
 import { acceptDeflate } from "../handshake/deflate_offer.ts";
 import { chooseSubprotocol } from "../handshake/subprotocols.ts";
-import { acceptResponse, errorResponse, refusalResponse } from "../handshake/response.ts";
+import { AcceptResponse, errorResponse, refusalResponse } from "../handshake/response.ts";
 import {
   checkUpgrade,
   type RequestHead,
-  ServerHandshake,
+  type ServerHandshake,
   type ServerRequest,
 } from "../handshake/server.ts";
 import { headerLines } from "../shared/check.ts";
@@ -26,7 +26,7 @@ import {
 } from "./admission.ts";
 import { Answer } from "./answer.ts";
 import { addressed, ProxyHeaderReader } from "./client_address.ts";
-import { HandshakeClient } from "./handshake_client.ts";
+import { HandshakeClient, type HandshakeOwner } from "./handshake_client.ts";
 import { cancelBody, clientLeft, isAbortError, toRequest } from "./plain_http.ts";
 import type { ServerCore } from "./server_core.ts";
 import {
@@ -36,6 +36,7 @@ import {
   checkDecision,
   checkFetched,
   describeRequest,
+  type ForwardedRequest,
   HOOK_FAILED,
   hookFailed,
   HookFailure,
@@ -43,11 +44,11 @@ import {
   type Refusal,
   rejectedByHook,
   releaseOf,
+  RequestInfo,
   type UpgradeAcceptance,
-  type UpgradeCallOptions,
+  type UpgradeDecision,
   type UpgradeRequest,
   type UpgradeResult,
-  type UpgradeSocket,
 } from "./upgrade_hook.ts";
 
 /** The outcome of a handshake: a connection, a request left to other listeners, or neither. */
@@ -60,6 +61,8 @@ export type HandshakeOutcome<T> = Accepted<T> | "passed" | undefined;
 const GRACE = 100;
 /** The maximum bytes after a request to read while a hook decides. */
 const MAX_REST = 65_536;
+
+const NO_BYTES: readonly Uint8Array[] = [];
 
 /** The decision if there is no hook, or it returns nothing. */
 const ACCEPTED: UpgradeAcceptance<never> = {};
@@ -76,104 +79,91 @@ const Phase = {
   Answered: 3,
 } as const;
 
+/** The server of a handshake. */
+export interface HandshakeServer<T> extends ServerCore<T> {
+  /** Returns a reader for the head of a request. */
+  takeReader(): ServerHandshake;
+  /** Takes back a reader whose request is complete. */
+  reuseReader(reader: ServerHandshake): void;
+  /**
+   * A handshake has ended. After an outcome, a call without one may follow. The connection then
+   * owns its count by address.
+   */
+  handshakeDone(
+    handshake: Handshake<T>,
+    outcome: HandshakeOutcome<T>,
+    forwarded: ForwardedRequest<T> | undefined,
+  ): void;
+}
+
 /** One opening handshake on a server. */
-export class Handshake<T> implements TransportSink, TimerTarget {
-  readonly #core: ServerCore<T>;
-  readonly #done: (handshake: Handshake<T>, outcome: HandshakeOutcome<T>) => void;
-  readonly #socket: UpgradeSocket | undefined;
-  readonly #isTls: boolean;
+export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner {
+  readonly #core: HandshakeServer<T>;
+  /** The request, if read by another HTTP server. */
+  readonly #call: ForwardedRequest<T> | undefined;
   readonly #client: HandshakeClient;
-  readonly #gift: UpgradeCallOptions<T> | undefined;
-  readonly #raw: unknown;
   #transport: Transport | undefined;
   #proxyHeader: ProxyHeaderReader | undefined;
+  /** The reader of a partial head. */
   #reader: ServerHandshake | undefined;
-  #head: RequestHead | undefined;
-  #request: UpgradeRequest | undefined;
+  #head: RequestHead & Partial<Pick<ServerRequest, "subprotocols">> | undefined;
+  #upgradeRequest: UpgradeRequest | undefined;
   #phase: number = Phase.Head;
   /** Whether the request goes to `fetch`. */
   #plain = false;
-  #rest: Uint8Array[] = [];
-  #restSize = 0;
+  /** The bytes after the request. */
+  #rest: Uint8Array[] | undefined;
   #ended = false;
   #over = false;
   /** Aborts when the client of a plain request disconnects. */
   #abort: AbortController | undefined;
   #answer: Answer | undefined;
+  /** A rejection that waits for the hook. */
   #refusal: HandshakeError | undefined;
-  #isUnwanted = false;
   #timer: Timer | undefined;
   #hadGrace = false;
 
   /**
    * @param core The server.
-   * @param done Called when the handshake has ended. After an outcome, a call without one may
-   * follow. The caller then owns the connection's count by address.
-   * @param source The stream, or the socket of a request already read.
-   * @param gift The caller's values for the connection.
-   * @param raw The request object of the HTTP server that read it.
+   * @param transport The stream, unless another HTTP server has read the request.
+   * @param call That request.
    */
   constructor(
-    core: ServerCore<T>,
-    done: (handshake: Handshake<T>, outcome: HandshakeOutcome<T>) => void,
-    source: { transport: Transport; secure: boolean } | { socket: UpgradeSocket },
-    gift?: UpgradeCallOptions<T>,
-    raw?: unknown,
+    core: HandshakeServer<T>,
+    transport: Transport | undefined,
+    call?: ForwardedRequest<T>,
   ) {
+    const { rules } = core;
     this.#core = core;
-    this.#done = done;
-    this.#gift = gift;
-    this.#raw = raw;
-    if ("socket" in source) {
-      this.#socket = source.socket;
-      this.#isTls = source.socket.tls !== undefined;
-    } else {
-      this.#transport = source.transport;
-      this.#isTls = source.secure;
-    }
-    this.#client = new HandshakeClient(
-      core.rules,
-      core.count,
-      this.#socket ?? this.#transport!,
-      this.#isTls,
-      (error) => this.#refuse(error),
-    );
-    const { handshakeTimeout, proxyProtocol } = core.rules;
-    if (proxyProtocol && this.#socket === undefined) {
+    this.#transport = transport;
+    this.#call = call;
+    const isTls = (call === undefined ? rules.options.tls : call.socket.tls) !== undefined;
+    this.#client = new HandshakeClient(rules, core.count, call?.socket ?? transport!, isTls, this);
+    if (rules.proxyProtocol && call === undefined) {
       this.#proxyHeader = new ProxyHeaderReader();
       this.#phase = Phase.Proxy;
     }
-    if (handshakeTimeout > 0) this.#timer = timers.start(handshakeTimeout, this, 0);
+    if (rules.handshakeTimeout > 0) this.#timer = timers.start(rules.handshakeTimeout, this, 0);
   }
 
   /** Starts reading. */
   start(): void {
     this.#transport!.start(this);
     try {
-      this.#count();
+      this.#client.count();
+      if (!this.#client.isBehindProxy) this.#client.countAddress();
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
     }
   }
 
-  /**
-   * Starts with a request read by another HTTP server.
-   *
-   * @param readHead Returns the head of the request.
-   * @param isUnwanted Whether to reject the request with 404.
-   */
-  startWith(readHead: () => RequestHead, isUnwanted: boolean): void {
-    this.#isUnwanted = isUnwanted;
-    this.#socket!.watch(() => this.#left());
+  /** Starts with a request read by another HTTP server. */
+  startWith({ socket, readHead }: ForwardedRequest<T>): void {
+    socket.watch(() => this.#left());
     try {
-      try {
-        this.#count();
-      } catch (error) {
-        this.#deferRefusal(error);
-      }
       this.#take(readHead());
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
     }
   }
 
@@ -185,7 +175,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
    */
   shutDown(timeout: number, keepHttp: boolean): void {
     if (keepHttp && (this.#plain || this.#phase < Phase.Deciding)) return;
-    this.#refuse(shuttingDown());
+    this.refuse(shuttingDown());
     if (!this.#over) this.#answer?.shutDown(timeout);
   }
 
@@ -204,14 +194,12 @@ export class Handshake<T> implements TransportSink, TimerTarget {
         if (chunk.length === 0) return;
       }
       if (this.#phase === Phase.Head) {
-        this.#reader ??= new ServerHandshake({ maxBytes: this.#core.rules.maxHandshakeSize });
-        if (this.#reader.push(chunk)) this.#take(this.#reader.request);
-        else this.#client.hold(this.#reader.held);
+        this.#read(chunk);
       } else if (this.#phase === Phase.Deciding && !this.#plain) {
         this.#keep(chunk);
       }
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
     }
   }
 
@@ -229,7 +217,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
       // read its response.
       this.#abort?.abort(clientLeft());
       // The bytes after the request may be complete input.
-      if (this.#plain || this.#isResponding || this.#rest.length > 0) return;
+      if (this.#plain || this.#isResponding || this.#rest !== undefined) return;
     }
     this.#left();
   }
@@ -247,7 +235,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
       this.#hadGrace = true;
       this.#timer = timers.start(GRACE, this, 0);
     } else {
-      this.#refuse(this.#phase < Phase.Deciding ? tooSlow() : undecided());
+      this.refuse(this.#phase < Phase.Deciding ? tooSlow() : undecided());
     }
   }
 
@@ -265,10 +253,18 @@ export class Handshake<T> implements TransportSink, TimerTarget {
 
   // The decision.
 
-  /** @throws {HandshakeError} When there are too many connections. */
-  #count(): void {
-    this.#client.count();
-    if (!this.#client.isBehindProxy) this.#client.countAddress();
+  /** Reads the head of the request. */
+  #read(chunk: Uint8Array): void {
+    const reader = this.#reader ?? this.#core.takeReader();
+    if (reader.push(chunk)) {
+      const { request } = reader;
+      this.#reader = undefined;
+      this.#core.reuseReader(reader);
+      this.#take(request);
+    } else {
+      this.#reader = reader;
+      this.#client.hold(reader.held);
+    }
   }
 
   #take(head: RequestHead): void {
@@ -278,21 +274,15 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#client.hold(0);
     this.#keep(head.rest);
     this.#plain = !head.isUpgrade && rules.options.fetch !== undefined;
-    if (rules.trustedProxies !== undefined) {
-      this.#client.readScheme(head.fields);
-      this.#client.readAddress(head.fields);
-      try {
-        this.#client.countAddress();
-      } catch (error) {
-        this.#deferRefusal(error);
-      }
-    }
-    if (this.#plain) {
-      if (!isHostAllowed(rules.allowedHosts, head.host)) throw hostRefused(head.host);
-      this.#fetch(head);
+    this.#client.readScheme(head.fields);
+    this.#client.readAddress(head.fields);
+    if (!this.#plain) {
+      this.#decide(checkUpgrade(head));
       return;
     }
-    this.#decide(head);
+    this.#client.countAddress();
+    if (!isHostAllowed(rules.allowedHosts, head.host)) throw hostRefused(head.host);
+    this.#fetch(head);
   }
 
   /** Calls the user's `fetch`. */
@@ -307,57 +297,54 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     });
   }
 
-  #decide(head: RequestHead): void {
-    const { rules } = this.#core;
-    const request = checkUpgrade(head);
-    const upgradeRequest = this.#upgradeRequest(head, request.subprotocols);
-    this.#request = upgradeRequest;
-    if (this.#isUnwanted) throw notFound(upgradeRequest);
-    if (this.#core.isShuttingDown) throw shuttingDown();
+  #decide(request: ServerRequest): void {
+    const { rules, isShuttingDown } = this.#core;
+    const { upgrade } = rules.options;
+    this.#head = request;
+    if (this.#call?.isUnwanted) throw notFound(request);
+    if (isShuttingDown) throw shuttingDown();
     try {
-      checkPolicy(rules, request, upgradeRequest);
+      this.#client.count();
+      this.#client.countAddress();
+      checkPolicy(rules, request, this);
     } catch (error) {
-      this.#deferRefusal(error);
+      // On a shared HTTP server the hook may leave the request to other listeners, so the
+      // rejection waits for the hook.
+      const mayPass = this.#call !== undefined && rules.path === undefined && upgrade !== undefined;
+      if (!mayPass || !(error instanceof HandshakeError)) throw error;
+      this.#refusal = error;
     }
     // A function in the options may have shut the server down, which has then answered.
     if (this.#phase !== Phase.Deciding) return;
-    if (rules.options.upgrade === undefined) this.#settle(request, upgradeRequest.url, undefined);
-    else this.#askHook(request, upgradeRequest);
-  }
-
-  #askHook(request: ServerRequest, upgradeRequest: UpgradeRequest): void {
-    const result = callHook(() => this.#core.rules.options.upgrade!(upgradeRequest));
+    if (upgrade === undefined) {
+      this.#accept(request, ACCEPTED);
+      return;
+    }
+    const result = callHook(() => rules.options.upgrade!(this.upgradeRequest));
     this.#waitFor(result, (value) => {
       if (value !== "pass" && this.#refusal !== undefined) {
         this.#discard(value);
         throw this.#refusal;
       }
-      this.#settle(request, upgradeRequest.url, value);
+      this.#settle(request, value);
     });
   }
 
-  /**
-   * A check has failed. On a shared HTTP server the hook may leave the request to other listeners,
-   * so the rejection waits for the hook; otherwise throws the error.
-   */
-  #deferRefusal(error: unknown): void {
-    const { rules } = this.#core;
-    const mayPass = this.#socket !== undefined && rules.path === undefined &&
-      rules.options.upgrade !== undefined;
-    if (!mayPass || !(error instanceof HandshakeError)) throw error;
-    this.#refusal ??= error;
-  }
-
-  /** Creates the request for hooks. */
-  #upgradeRequest(
-    head: RequestHead | undefined,
-    subprotocols: readonly string[],
-  ): UpgradeRequest {
-    const tls = this.#isTls
-      ? this.#socket?.tls ?? { serverName: this.#transport?.serverName }
-      : undefined;
-    const { isSecure, peer } = this.#client;
-    return describeRequest(head, { secure: isSecure, subprotocols, peer, tls, raw: this.#raw });
+  /** The request for hooks. */
+  get upgradeRequest(): UpgradeRequest {
+    if (this.#upgradeRequest === undefined) {
+      const call = this.#call;
+      const isTls = this.#core.rules.options.tls !== undefined;
+      const tls = isTls ? { serverName: this.#transport?.serverName } : undefined;
+      this.#upgradeRequest = describeRequest(this.#head, {
+        secure: this.#client.isSecure,
+        subprotocols: this.#head?.subprotocols ?? [],
+        peer: this.#client.peer,
+        tls: call === undefined ? tls : call.socket.tls,
+        raw: call?.raw,
+      });
+    }
+    return this.#upgradeRequest;
   }
 
   /** Continues with the result of a hook, now or when its promise settles. */
@@ -373,7 +360,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
       else this.#discard(settled);
     }, (cause: unknown) => {
       throw new HookFailure(cause);
-    }).catch((error: unknown) => this.#refuse(error));
+    }).catch((error: unknown) => this.refuse(error));
   }
 
   /** The hook decided after the request was answered or the client disconnected. */
@@ -383,38 +370,38 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     if (isResponse(result)) cancelBody(result, undefined, undefined);
   }
 
-  #settle(request: ServerRequest, url: string, result: UpgradeResult<T>): void {
+  #settle(request: ServerRequest, result: UpgradeResult<T>): void {
     if (result === "pass") {
       this.#pass();
-      return;
-    }
-    if (isResponse(result)) {
+    } else if (result === undefined) {
+      this.#accept(request, ACCEPTED);
+    } else if (isResponse(result)) {
       checkAnswer(result);
-      const known = this.#request!;
-      if (this.#respond(result)) this.#core.refused(known, rejectedByHook(result.status));
-      return;
-    }
-    if (result === undefined) {
-      this.#accept(request, url, ACCEPTED);
-      return;
-    }
-    const decision = result;
-    try {
-      checkDecision(decision);
-      if (decision.status === undefined) this.#accept(request, url, decision);
-      else {
-        const { status, headers, body } = decision;
-        const bytes = refusalResponse({ status, headers: headerLines(headers), body });
-        this.#reject(bytes, rejectedByHook(status));
+      const { upgradeRequest } = this;
+      if (this.#respond(result)) this.#core.refused(upgradeRequest, rejectedByHook(result.status));
+    } else {
+      try {
+        this.#obey(request, result);
+      } catch (error) {
+        this.#discard(result);
+        throw error;
       }
-    } catch (error) {
-      this.#discard(decision);
-      throw error;
     }
   }
 
+  #obey(request: ServerRequest, decision: UpgradeDecision<T>): void {
+    checkDecision(decision);
+    if (decision.status === undefined) {
+      this.#accept(request, decision);
+      return;
+    }
+    const { status, headers, body } = decision;
+    const bytes = refusalResponse({ status, headers: headerLines(headers), body });
+    this.#reject(bytes, rejectedByHook(status));
+  }
+
   #pass(): void {
-    if (this.#socket === undefined) {
+    if (this.#call === undefined) {
       throw new TypeError(
         'upgrade returned "pass", but there is no other listener that could take the request: ' +
           "it is for attach and createUpgrader",
@@ -422,24 +409,21 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     }
     this.#phase = Phase.Answered;
     this.#over = true;
-    this.#socket.leave();
-    this.#done(this, "passed");
+    this.#call.socket.leave();
+    this.#done("passed");
     this.#finish();
   }
 
-  #accept(request: ServerRequest, url: string, decision: UpgradeAcceptance<T>): void {
-    const { subprotocols } = request;
+  #accept(request: ServerRequest, decision: UpgradeAcceptance<T>): void {
+    const { key, subprotocols, fields } = request;
+    const { rules } = this.#core;
     const subprotocol = decision.subprotocol ??
-      chooseSubprotocol(this.#core.rules.subprotocols, subprotocols);
-    const { compression } = this.#core.rules.connection;
+      chooseSubprotocol(rules.subprotocols, subprotocols);
+    const { compression } = rules.connection;
     const deflate = compression && acceptDeflate(request.extensions, compression);
-    const response = acceptResponse({
-      key: request.key,
-      subprotocol,
-      subprotocols,
-      extensions: deflate?.extensions,
-      headers: headerLines(decision.headers),
-    });
+    const extensions = deflate?.extensions;
+    const headers = headerLines(decision.headers);
+    const response = new AcceptResponse({ key, subprotocol, subprotocols, extensions, headers });
     const release = releaseOf(decision);
     const transport = this.#takeTransport();
     if (transport === undefined) {
@@ -449,25 +433,25 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#phase = Phase.Answered;
     this.#stopTimer();
     this.#client.handOver();
-    this.#done(this, {
-      transport: addressed(transport, this.#client.peer),
-      request,
+    const { isSecure, peer } = this.#client;
+    const gift = this.#call?.gift;
+    this.#done({
+      transport: addressed(transport, peer),
+      handshake: new RequestInfo(fields.text, isSecure, subprotocol ?? "", extensions ?? ""),
       response,
-      subprotocol: subprotocol ?? "",
       deflate,
-      url,
-      data: this.#gift?.data ?? decision.data,
-      handlers: this.#gift?.handlers ?? decision.handlers,
+      data: gift?.data ?? decision.data,
+      handlers: gift?.handlers ?? decision.handlers,
       release,
-      rest: this.#rest,
+      rest: this.#rest ?? NO_BYTES,
       ended: this.#ended,
     });
   }
 
   // The response.
 
-  /** Rejects the request because of an error. */
-  #refuse(error: unknown): void {
+  /** Rejects the request because of any error. */
+  refuse(error: unknown): void {
     const method = this.#head?.method;
     if (this.#abort?.signal.aborted && this.#phase === Phase.Deciding) {
       // If the hook throws because its signal aborted, it is not a failure.
@@ -485,9 +469,8 @@ export class Handshake<T> implements TransportSink, TimerTarget {
 
   #reject(bytes: Uint8Array, refusal: Refusal): void {
     if (this.#phase === Phase.Answered) return;
-    const request = this.#request ?? this.#upgradeRequest(this.#head, []);
     const answered = this.#send(bytes);
-    if (answered && !this.#plain) this.#core.refused(request, refusal);
+    if (answered && !this.#plain) this.#core.refused(this.upgradeRequest, refusal);
   }
 
   /** Sends the only response. */
@@ -514,7 +497,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     const transport = this.#takeTransport(this);
     if (transport === undefined) return undefined;
     this.#phase = Phase.Answered;
-    this.#rest = [];
+    this.#rest = undefined;
     this.#stopTimer();
     return this.#needAnswer(transport);
   }
@@ -535,14 +518,15 @@ export class Handshake<T> implements TransportSink, TimerTarget {
    * @returns The stream, or `undefined` if there is none.
    */
   #takeTransport(sink?: TransportSink): Transport | undefined {
-    if (this.#socket === undefined || this.#transport !== undefined) {
-      // Reading may be paused for a hook, but the end must be detected now.
+    const socket = this.#call?.socket;
+    if (socket === undefined || this.#transport !== undefined) {
+      // Reading may have been paused for a hook; the end must be detected now.
       this.#transport?.resume();
       return this.#over ? undefined : this.#transport;
     }
     if (this.#over) return undefined;
     try {
-      this.#transport = this.#socket.take();
+      this.#transport = socket.take();
     } catch (error) {
       this.#core.reportError(error);
     }
@@ -561,7 +545,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     const wasAnswered = this.#phase === Phase.Answered && !this.#isResponding;
     const reason = clientLeft();
     this.#phase = Phase.Answered;
-    this.#rest = [];
+    this.#rest = undefined;
     if (!wasAnswered) {
       this.#answer?.cancel(reason);
       this.#abort?.abort(reason);
@@ -570,7 +554,7 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     }
     if (this.#over) return;
     if (this.#transport === undefined) {
-      this.#socket!.drop();
+      this.#call!.socket.drop();
       this.#over = true;
       this.#finish();
     } else if (wasAnswered) {
@@ -585,15 +569,19 @@ export class Handshake<T> implements TransportSink, TimerTarget {
     this.#stopTimer();
     this.#answer?.stop();
     this.#client.release();
-    this.#done(this, undefined);
+    this.#done(undefined);
+  }
+
+  #done(outcome: HandshakeOutcome<T>): void {
+    this.#core.handshakeDone(this, outcome, this.#call);
   }
 
   #keep(chunk: Uint8Array): void {
     if (chunk.length === 0 || this.#plain) return;
-    this.#rest.push(chunk);
-    this.#restSize += chunk.length;
-    this.#client.hold(this.#restSize);
-    if (this.#restSize > MAX_REST) this.#transport?.pause();
+    const size = (this.#rest === undefined ? 0 : this.#client.counted) + chunk.length;
+    (this.#rest ??= []).push(chunk);
+    this.#client.hold(size);
+    if (size > MAX_REST) this.#transport?.pause();
   }
 
   #stopTimer(): void {

@@ -15,11 +15,17 @@ export interface ClientRules {
   readonly secure: boolean;
 }
 
+/** One opening handshake, as its client sees it. */
+export interface HandshakeOwner {
+  /** Rejects the request. */
+  refuse(error: HandshakeError): void;
+}
+
 /** The client of one opening handshake. */
 export class HandshakeClient implements MemoryHolder {
   readonly #rules: ClientRules;
   readonly #count: ConnectionCount;
-  readonly #refuse: ((error: HandshakeError) => void) | undefined;
+  readonly #owner: HandshakeOwner | undefined;
   #peer: PeerAddress;
   #isSecure: boolean;
   #isCounted = false;
@@ -32,18 +38,18 @@ export class HandshakeClient implements MemoryHolder {
    * @param count The count of handshakes and connections.
    * @param peer The peer of the socket.
    * @param isTls Whether the socket is encrypted.
-   * @param refuse Rejects the handshake because it holds too much memory.
+   * @param owner The handshake, if it holds memory.
    */
   constructor(
     rules: ClientRules,
     count: ConnectionCount,
     peer: Partial<PeerAddress>,
     isTls: boolean,
-    refuse?: (error: HandshakeError) => void,
+    owner?: HandshakeOwner,
   ) {
     this.#rules = rules;
     this.#count = count;
-    this.#refuse = refuse;
+    this.#owner = owner;
     this.#peer = addressOf(peer);
     this.#isSecure = isTls || rules.secure;
   }
@@ -97,11 +103,12 @@ export class HandshakeClient implements MemoryHolder {
   // Its place in the counts.
 
   /**
-   * Counts the handshake.
+   * Counts the handshake, once.
    *
    * @throws {HandshakeError} When there are too many connections.
    */
   count(): void {
+    if (this.#isCounted) return;
     this.#count.addHandshake(this.#peer.remoteAddress);
     this.#isCounted = true;
   }
@@ -150,7 +157,7 @@ export class HandshakeClient implements MemoryHolder {
 
   /** Rejects the handshake because it holds the most memory and the total exceeds the limit. */
   giveUp(): void {
-    this.#refuse?.(memoryNear(this.#count.memoryLimit));
+    this.#owner?.refuse(memoryNear(this.#count.memoryLimit));
     this.#forget();
   }
 

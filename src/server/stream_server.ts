@@ -1,14 +1,13 @@
 // A server over streams: opening handshakes on sockets accepted or handed over by another HTTP
 // server, and the resulting connections.
 
-import type { Connection } from "../connection/connection.ts";
 import { Driver } from "../connection/driver.ts";
-import type { RequestHead } from "../handshake/server.ts";
+import { ServerHandshake } from "../handshake/server.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
-import { Handshake, type HandshakeOutcome } from "./handshake.ts";
+import { Handshake, type HandshakeOutcome, type HandshakeServer } from "./handshake.ts";
 import { ServerCore } from "./server_core.ts";
-import type { Accepted, UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
+import type { Accepted, ForwardedRequest } from "./upgrade_hook.ts";
 
 /**
  * The maximum number of rejected clients still reading their response, besides counted handshakes.
@@ -16,36 +15,16 @@ import type { Accepted, UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook
  */
 const MAX_LINGERING = 1024;
 
-/** A request read by another HTTP server. */
-export interface ForwardedRequest<T> {
-  /** Its socket. */
-  readonly socket: UpgradeSocket;
-  /** Returns its head. */
-  readHead(): RequestHead;
-  /** The request object of that server. */
-  readonly raw: unknown;
-  /** The caller's values for the connection. */
-  readonly gift?: UpgradeCallOptions<T>;
-  /** Whether to reject it with 404. */
-  readonly isUnwanted?: boolean;
-  /** The handshake has ended. */
-  done?(connection: Connection<T> | undefined): void;
-  /** The request is left to other listeners; {@linkcode ForwardedRequest.done} follows. */
-  passed?(): void;
-}
-
 /** The handshakes and connections of one server over streams. */
-export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
+export class StreamServer<T> extends ServerCore<T> implements ListenerSink, HandshakeServer<T> {
   #listener: Listener | undefined;
   #isListening = false;
   /** Whether plain HTTP is still answered during the shutdown. */
   #keepsHttp = false;
   /** Pending handshakes, and rejected clients still connected. */
   readonly #handshakes: Set<Handshake<T>> = new Set();
-  /** The requests passed to {@linkcode StreamServer.upgrade}. */
-  readonly #forwarded: Map<Handshake<T>, ForwardedRequest<T>> = new Map();
-  readonly #done = (handshake: Handshake<T>, outcome: HandshakeOutcome<T>): void =>
-    this.#handshakeDone(handshake, outcome);
+  /** An unused reader, for the next handshake. */
+  #spareReader: ServerHandshake | undefined;
 
   /** The socket is bound. */
   listening(listener: Listener): void {
@@ -61,8 +40,7 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
       transport.destroy();
       return;
     }
-    const secure = this.rules.options.tls !== undefined;
-    const handshake = new Handshake(this, this.#done, { transport, secure });
+    const handshake = new Handshake<T>(this, transport);
     this.#handshakes.add(handshake);
     handshake.start();
   }
@@ -72,44 +50,56 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink {
     this.reportError(error);
   }
 
-  /** Handles a request read by another HTTP server, and takes over its socket. */
-  upgrade(request: ForwardedRequest<T>): void {
-    const { socket, gift = {}, raw, isUnwanted = false } = request;
-    const handshake = new Handshake(this, this.#done, { socket }, gift, raw);
-    this.#handshakes.add(handshake);
-    this.#forwarded.set(handshake, request);
-    handshake.startWith(() => request.readHead(), isUnwanted);
+  /** Returns a reader for the head of a request. */
+  takeReader(): ServerHandshake {
+    const spare = this.#spareReader;
+    this.#spareReader = undefined;
+    return spare ?? new ServerHandshake({ maxBytes: this.rules.maxHandshakeSize });
   }
 
-  #handshakeDone(handshake: Handshake<T>, outcome: HandshakeOutcome<T>): void {
-    this.#handshakes.delete(handshake);
-    const request = this.#forwarded.get(handshake);
-    this.#forwarded.delete(handshake);
-    if (outcome === "passed") {
-      request?.passed?.();
-      request?.done?.(undefined);
-    } else if (outcome === undefined) {
-      request?.done?.(undefined);
+  /** Takes back a reader whose request is complete. */
+  reuseReader(reader: ServerHandshake): void {
+    reader.reset();
+    this.#spareReader = reader;
+  }
+
+  /** Handles a request read by another HTTP server, and takes over its socket. */
+  upgrade(call: ForwardedRequest<T>): void {
+    const handshake = new Handshake(this, undefined, call);
+    this.#handshakes.add(handshake);
+    handshake.startWith(call);
+  }
+
+  /** A handshake has ended. */
+  handshakeDone(
+    handshake: Handshake<T>,
+    outcome: HandshakeOutcome<T>,
+    call: ForwardedRequest<T> | undefined,
+  ): void {
+    const isFirst = this.#handshakes.delete(handshake);
+    if (outcome === undefined) {
+      if (isFirst) call?.done?.(undefined);
       this.checkFinished();
+    } else if (outcome === "passed") {
+      call?.passed?.();
+      call?.done?.(undefined);
     } else {
       const driver = this.#open(outcome);
-      request?.done?.(driver.connection);
+      call?.done?.(driver.connection);
       driver.start(outcome);
     }
   }
 
   #open(accepted: Accepted<T>): Driver<T> {
-    const { request: { fields }, url, subprotocol, deflate } = accepted;
-    fields.compact();
-    const extensions = deflate?.extensions ?? "";
+    const { handshake, deflate } = accepted;
     const driver = new Driver<T>(
       this,
       accepted.transport,
-      { url, status: 101, headers: fields, protocol: subprotocol, extensions },
+      handshake,
       accepted.data as T,
       accepted.handlers,
       deflate?.agreement,
-      subprotocol === TOPICS_SUBPROTOCOL ? this.topicsLayer : undefined,
+      handshake.protocol === TOPICS_SUBPROTOCOL ? this.topicsLayer : undefined,
     );
     this.joined(driver, accepted.release);
     return driver;

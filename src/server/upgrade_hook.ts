@@ -4,8 +4,9 @@
 import type { ErrorCode, HeaderView } from "../errors.ts";
 import type { DeflateAnswer } from "../handshake/deflate_offer.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
-import { refusalResponse } from "../handshake/response.ts";
-import type { RequestHead, ServerRequest } from "../handshake/server.ts";
+import { type AcceptResponse, refusalResponse } from "../handshake/response.ts";
+import { parseRequestHead, type RequestHead } from "../handshake/server.ts";
+import type { Connection, HandshakeInfo } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import { checkNames, checkType, type HeaderFieldsInit, show } from "../shared/check.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -286,12 +287,10 @@ export function describeRequest(
     const headers = new HeaderFields();
     return { method: "", url: "", path: "", headers, remoteAddress, remotePort, subprotocols };
   }
-  const query = head.path.indexOf("?");
   const request: Mutable<UpgradeRequest> = {
     method: head.method,
-    // Joined, because a template would keep the whole head in memory: these are slices of it.
-    url: [secure ? "wss://" : "ws://", head.host, head.path].join(""),
-    path: query === -1 ? head.path : head.path.slice(0, query),
+    url: urlOf(head, secure),
+    path: withoutQuery(head.path),
     headers: head.fields,
     remoteAddress,
     remotePort,
@@ -301,6 +300,63 @@ export function describeRequest(
   if (raw !== undefined) request.raw = raw;
   return request;
 }
+
+/** The URL of a request. */
+function urlOf({ host, path }: RequestHead, secure: boolean): string {
+  // Joined, because a template would keep the whole head in memory: these are slices of it.
+  return [secure ? "wss://" : "ws://", host, path].join("");
+}
+
+/** A path without its query. */
+export function withoutQuery(path: string): string {
+  const query = path.indexOf("?");
+  return query === -1 ? path : path.slice(0, query);
+}
+
+/**
+ * The result of an opening handshake. A connection keeps the text of the request's head; the URL
+ * and the header fields are created on first use.
+ */
+export class RequestInfo implements HandshakeInfo {
+  readonly #head: string;
+  readonly #isSecure: boolean;
+  #headers: HeaderFields | undefined;
+  /** The subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The extensions in use, or the empty string. */
+  readonly extensions: string;
+
+  /**
+   * @param head The text of the request's head.
+   * @param isSecure Whether the URL is `wss:`.
+   * @param protocol The subprotocol, or the empty string.
+   * @param extensions The extensions in use, or the empty string.
+   */
+  constructor(head: string, isSecure: boolean, protocol: string, extensions: string) {
+    this.#head = head;
+    this.#isSecure = isSecure;
+    this.protocol = protocol;
+    this.extensions = extensions;
+  }
+
+  /** The URL of the request. */
+  get url(): string {
+    const line = this.#head.slice(0, this.#head.indexOf("\r"));
+    return urlOf(parseRequestHead(line, this.headers, NO_BYTES), this.#isSecure);
+  }
+
+  /** The status of the response. */
+  get status(): number {
+    return 101;
+  }
+
+  /** The header fields of the request. */
+  get headers(): HeaderFields {
+    return this.#headers ??= HeaderFields.fromParsed(this.#head, this.#head.indexOf("\r") + 2);
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -335,20 +391,34 @@ export interface UpgradeCallOptions<T = undefined> {
   handlers?: Handlers<T> | undefined;
 }
 
+/** A request read by another HTTP server. */
+export interface ForwardedRequest<T> {
+  /** Its socket. */
+  readonly socket: UpgradeSocket;
+  /** Returns its head. */
+  readHead(): RequestHead;
+  /** The request object of that server. */
+  readonly raw: unknown;
+  /** The caller's values for the connection. */
+  readonly gift?: UpgradeCallOptions<T>;
+  /** Whether to reject it with 404. */
+  readonly isUnwanted?: boolean;
+  /** The handshake has ended. */
+  done?(connection: Connection<T> | undefined): void;
+  /** The request is left to other listeners; {@linkcode ForwardedRequest.done} follows. */
+  passed?(): void;
+}
+
 /** An accepted request, with all values for the connection. */
 export interface Accepted<T> {
   /** The stream. */
   readonly transport: Transport;
-  /** The request. */
-  readonly request: ServerRequest;
+  /** The result of the handshake. */
+  readonly handshake: RequestInfo;
   /** The 101 response, not sent yet. */
-  readonly response: Uint8Array;
-  /** The subprotocol, or the empty string. */
-  readonly subprotocol: string;
+  readonly response: AcceptResponse;
   /** The negotiated compression, if any. */
   readonly deflate: DeflateAnswer | undefined;
-  /** The URL of the connection. */
-  readonly url: string;
   /** The initial value of `connection.data`. */
   readonly data: T | undefined;
   /** Handlers of this connection. */

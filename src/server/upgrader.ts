@@ -7,14 +7,14 @@ import { checkHandlers, HANDLER_NAMES } from "../connection/handlers.ts";
 import { requestFrom, type RequestHead } from "../handshake/server.ts";
 import { checkNames } from "../shared/check.ts";
 import { ConnectionGroup } from "./connection_group.ts";
-import { type ForwardedRequest, StreamServer } from "./stream_server.ts";
+import { StreamServer } from "./stream_server.ts";
 import {
   LISTENING_OPTIONS,
   type ServeOptions,
   serveRules,
   type UpgradeOptions,
 } from "./serve_options.ts";
-import type { UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
+import type { ForwardedRequest, UpgradeCallOptions, UpgradeSocket } from "./upgrade_hook.ts";
 
 /**
  * The part of a `node:http` request needed for an upgrade.
