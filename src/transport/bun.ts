@@ -32,7 +32,7 @@ interface BunSocket<Data> {
   shutdown(): void;
   /**
    * Closes immediately; the kernel still sends its buffered output, then a FIN. Calls the `close`
-   * handler synchronously.
+   * handler synchronously, except with TLS and a full buffer.
    */
   close(): void;
   /** Closes immediately with a reset. Calls the `close` handler synchronously. */
@@ -108,7 +108,7 @@ function bunApi(): BunApi {
 type Socket = BunSocket<SocketOwner>;
 
 /** Receives a socket's events, and ignores them by default. */
-abstract class SocketOwner {
+class SocketOwner {
   opened(_socket: Socket): void {}
   secured(_socket: Socket, _success: boolean, _error: Error | null): void {}
   received(_chunk: Uint8Array): void {}
@@ -248,9 +248,13 @@ class BunTransport extends SocketOwner implements Transport {
     this.#flags |= Flag.Destroyed;
     this.#held = undefined;
     this.#error ??= error;
-    if ((this.#flags & Flag.Closed) !== 0) this.#finishSoon();
+    if ((this.#flags & Flag.Closed) !== 0) return this.#finishSoon();
     // Not `terminate`, whose reset would discard bytes not yet read by the peer.
-    else this.#socket.close();
+    this.#socket.close();
+    if ((this.#flags & Flag.Closed) !== 0) return;
+    // With TLS, Bun waits for a peer that does not read, for up to 12 seconds.
+    this.#socket.data = new SocketOwner();
+    this.closed();
   }
 
   /** Starts or stops Bun's reading: it reads while there is a sink that is not paused. */

@@ -129,10 +129,15 @@ export const tlsCases: Cases = {
 
   "TLS: destroy closes immediately and reports its error later": async (context) => {
     const { client, server } = await connectTls(context);
+    const other = await connectTls(context);
+    echo(other.server);
     server.pause();
     client.write(pattern(32 * MIB));
     const error = new Error("cut");
     client.destroy(error);
+    await other.client.send(pattern(10));
+    await other.client.until(() => other.client.received === 10);
+    assert.equal(client.closes, 1, "the close does not wait for the peer to read");
     assert.equal(await client.closedBadly(), error);
     server.resume();
     await server.until(() => server.ends + server.closes > 0);
