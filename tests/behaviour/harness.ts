@@ -9,8 +9,8 @@
  *
  * A case gets a Context: the runtime's name and Network, certificates, and `after` for cleanup.
  * Cases run one after the other, each within a deadline, and several suites run at the same time: they
- * may not share a port or a file. A suite passes when every case did and the
- * process then exited automatically: a socket or a timer left behind is a failure.
+ * may not share a port or a file. A suite passes when every case did and the process then exited
+ * automatically: a socket or a timer left behind is a failure.
  * `capabilities.ts` lists what a runtime lacks, with the reason.
  */
 
