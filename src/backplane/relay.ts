@@ -18,43 +18,10 @@ import type { OrderedMessage, OrderedTopicLimits } from "./ordered_topic.ts";
 import { AppendQueue, type Outgoing, PublishQueue } from "./outgoing.ts";
 import { ReplayPace } from "./replay_pace.ts";
 import { BrokerSubscriptions } from "./subscriptions.ts";
-import { TopicHistory, type TopicHistoryContext } from "./topic_history.ts";
+import { type RelayOwner, TopicHistory, type TopicHistoryContext } from "./topic_history.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import { randomOrigin } from "../shared/random.ts";
-
-/** The topics of the server. No method throws. */
-export interface RelayOwner<R extends object, M extends OrderedMessage> {
-  /** The topics that have subscribers. */
-  names(): Iterable<string>;
-  /** The topics of a subscriber. */
-  namesOf(receiver: R): Iterable<string>;
-  /** Whether a receiver is open and has room in its buffer. */
-  hasRoom(receiver: R): boolean;
-  /**
-   * Creates a message.
-   *
-   * @param number Its sequence number; 0 if there is no history.
-   * @param except The receiver to skip.
-   */
-  createMessage(topic: string, envelope: Envelope, number: number, except: R | undefined): M;
-  /** Delivers a message to the topic's subscribers, except the pending ones. */
-  deliver(message: M, isPending?: (receiver: R) => boolean): void;
-  /** Delivers a message to one subscriber. */
-  deliverTo(receiver: R, message: M): void;
-  /** A subscriber will get all messages after the number. */
-  subscribed(receiver: R, topic: string, number: number | undefined): void;
-  /** A subscriber has missed messages. */
-  missed(receiver: R, topic: string): void;
-  /** All subscribers except the pending ones have missed messages. */
-  missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
-  /** All messages this server published to a topic have returned or failed. */
-  settled(topic: string): void;
-  /** Called with each change in the bytes of messages received during reads of the history. */
-  holding?(difference: number): void;
-  /** Passes an error to `onError`. */
-  reportError(error: unknown): void;
-}
 
 /** A message to publish. */
 export type Published = Pick<Envelope, "isText" | "onSlow" | "key" | "payload">;
@@ -70,7 +37,6 @@ const MAX_RECEIVED_BYTES = 1 << 20;
 export class Relay<R extends object, M extends OrderedMessage>
   implements BackplaneSink, TopicHistoryContext<R, M> {
   readonly #backplane: Backplane;
-  readonly #owner: RelayOwner<R, M>;
   readonly #history: HistoryOptions | undefined;
   readonly #origin: Uint8Array = randomOrigin();
   readonly #outgoing: Outgoing;
@@ -83,6 +49,8 @@ export class Relay<R extends object, M extends OrderedMessage>
   /** With a history: topics with messages published here that have not returned. */
   readonly #awaited: Map<string, Awaited> = new Map();
   #closing: Promise<void> | undefined;
+  /** The server's topics. */
+  readonly owner: RelayOwner<R, M>;
   /** The subscriptions at the broker. */
   readonly subscriptions: BrokerSubscriptions;
   /** The reads of the history. */
@@ -103,7 +71,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     history: HistoryOptions | undefined,
   ) {
     this.#backplane = backplane;
-    this.#owner = owner;
+    this.owner = owner;
     this.#history = history;
     const dropped = (count: number): void =>
       this.overflowed(
@@ -231,7 +199,7 @@ export class Relay<R extends object, M extends OrderedMessage>
 
   /** A receiver has room for more messages of its replays. */
   resumeReplays(receiver: R): void {
-    for (const name of this.#owner.namesOf(receiver)) {
+    for (const name of this.owner.namesOf(receiver)) {
       const history = this.#topics.get(name);
       if (history?.isPending(receiver)) history.wantRead();
     }
@@ -280,7 +248,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     this.#state = "up";
     this.subscriptions.up();
     if (this.#history === undefined) {
-      for (const topic of [...this.#owner.names()]) this.#subscribe(topic);
+      for (const topic of [...this.owner.names()]) this.#subscribe(topic);
     }
     for (const topic of [...this.#topics.values()]) {
       if (this.#state === "up") topic.subscribe();
@@ -324,7 +292,7 @@ export class Relay<R extends object, M extends OrderedMessage>
       this.invalid(`a message of the topic ${show(topic)} was not sent by a server`);
     } else if (!this.#isOwn(envelope)) {
       // Messages of this server were already delivered on publishing.
-      this.#owner.deliver(this.#owner.createMessage(topic, envelope, 0, undefined));
+      this.owner.deliver(this.owner.createMessage(topic, envelope, 0, undefined));
     }
   }
 
@@ -334,39 +302,24 @@ export class Relay<R extends object, M extends OrderedMessage>
   createMessage(topic: string, envelope: Envelope, number: number): M {
     const isExcepted = envelope.except !== 0 && this.#isOwn(envelope);
     const except = isExcepted ? this.#ids.receiver(envelope.except) : undefined;
-    return this.#owner.createMessage(topic, envelope, number, except);
+    return this.owner.createMessage(topic, envelope, number, except);
   }
 
   /** Delivers a message to the topic's subscribers, except the pending ones. */
   deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void {
-    this.#owner.deliver(message, isPending);
+    this.owner.deliver(message, isPending);
     if (message.origin === this.#originText) this.#returned(topic, message.count);
   }
 
   /** Delivers a message to a pending subscriber. */
   deliverTo(receiver: R, message: M): void {
     this.#pace.spend(receiver, message.size);
-    this.#owner.deliverTo(receiver, message);
-  }
-
-  /** A subscriber will get all messages after the number. */
-  subscribed(receiver: R, topic: string, number: number | undefined): void {
-    this.#owner.subscribed(receiver, topic, number);
-  }
-
-  /** A subscriber has missed messages. */
-  missed(receiver: R, topic: string): void {
-    this.#owner.missed(receiver, topic);
-  }
-
-  /** All subscribers except the pending ones have missed messages. */
-  missedByAll(topic: string, isPending: (receiver: R) => boolean): void {
-    this.#owner.missedByAll(topic, isPending);
+    this.owner.deliverTo(receiver, message);
   }
 
   /** Whether a subscriber can receive more of a replay. */
   isReady(receiver: R): boolean {
-    return this.#owner.hasRoom(receiver) && this.#pace.allows(receiver);
+    return this.owner.hasRoom(receiver) && this.#pace.allows(receiver);
   }
 
   /** A request to the broker failed. */
@@ -401,11 +354,11 @@ export class Relay<R extends object, M extends OrderedMessage>
     if (awaited === undefined) return;
     awaited.settled = Math.max(awaited.settled, count);
     if (awaited.settled >= awaited.newest) this.#awaited.delete(topic);
-    this.#owner.settled(topic);
+    this.owner.settled(topic);
   }
 
   #interrupt(): void {
-    for (const topic of [...this.#awaited.keys()]) this.#owner.settled(topic);
+    for (const topic of [...this.#awaited.keys()]) this.owner.settled(topic);
     this.#outgoing.down();
     this.reader.stop();
     for (const topic of this.#topics.values()) topic.interrupt();
@@ -453,7 +406,7 @@ export class Relay<R extends object, M extends OrderedMessage>
     cause?: unknown,
   ): void {
     const options = cause === undefined ? undefined : { cause };
-    this.#owner.reportError(new WebSocketError(code, message, options));
+    this.owner.reportError(new WebSocketError(code, message, options));
   }
 
   /** Makes a request to the backplane and reports its failure. */

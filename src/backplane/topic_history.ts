@@ -8,15 +8,23 @@ import { type OrderedMessage, OrderedTopic, type OrderedTopicLimits } from "./or
 import type { BrokerSubscriptions } from "./subscriptions.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 
-/** The shared context of the topics of a server. */
-export interface TopicHistoryContext<R extends object, M extends OrderedMessage> {
-  readonly limits: OrderedTopicLimits;
-  readonly reader: HistoryReader;
-  readonly subscriptions: BrokerSubscriptions;
-  /** Creates a message. */
-  createMessage(topic: string, envelope: Envelope, number: number): M;
+/** The topics of the server. No method throws. */
+export interface RelayOwner<R extends object, M extends OrderedMessage> {
+  /** The topics that have subscribers. */
+  names(): Iterable<string>;
+  /** The topics of a subscriber. */
+  namesOf(receiver: R): Iterable<string>;
+  /** Whether a receiver is open and has room in its buffer. */
+  hasRoom(receiver: R): boolean;
+  /**
+   * Creates a message.
+   *
+   * @param number Its sequence number; 0 if there is no history.
+   * @param except The receiver to skip.
+   */
+  createMessage(topic: string, envelope: Envelope, number: number, except: R | undefined): M;
   /** Delivers a message to the topic's subscribers, except the pending ones. */
-  deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void;
+  deliver(message: M, isPending?: (receiver: R) => boolean): void;
   /** Delivers a message to one subscriber. */
   deliverTo(receiver: R, message: M): void;
   /** A subscriber will get all messages after the number. */
@@ -25,6 +33,27 @@ export interface TopicHistoryContext<R extends object, M extends OrderedMessage>
   missed(receiver: R, topic: string): void;
   /** All subscribers except the pending ones have missed messages. */
   missedByAll(topic: string, isPending: (receiver: R) => boolean): void;
+  /** All messages this server published to a topic have returned or failed. */
+  settled(topic: string): void;
+  /** Called with each change in the bytes of messages received during reads of the history. */
+  holding?(difference: number): void;
+  /** Passes an error to `onError`. */
+  reportError(error: unknown): void;
+}
+
+/** The shared context of the topics of a server. */
+export interface TopicHistoryContext<R extends object, M extends OrderedMessage> {
+  readonly limits: OrderedTopicLimits;
+  readonly reader: HistoryReader;
+  readonly subscriptions: BrokerSubscriptions;
+  /** Receives the notifications of subscribers. */
+  readonly owner: Pick<RelayOwner<R, M>, "subscribed" | "missed" | "missedByAll">;
+  /** Creates a message. */
+  createMessage(topic: string, envelope: Envelope, number: number): M;
+  /** Delivers a message to the topic's subscribers, except the pending ones. */
+  deliver(topic: string, message: M, isPending: (receiver: R) => boolean): void;
+  /** Delivers a message to one subscriber. */
+  deliverTo(receiver: R, message: M): void;
   /** Whether a subscriber can receive more of a replay. */
   isReady(receiver: R): boolean;
   /** A request to the broker failed. */
@@ -169,17 +198,17 @@ export class TopicHistory<R extends object, M extends OrderedMessage> extends Or
 
   /** A subscriber will get all messages after the number. */
   protected subscribed(receiver: R, number: number | undefined): void {
-    this.#context.subscribed(receiver, this.name, number);
+    this.#context.owner.subscribed(receiver, this.name, number);
   }
 
   /** A subscriber has missed messages. */
   protected missed(receiver: R): void {
-    this.#context.missed(receiver, this.name);
+    this.#context.owner.missed(receiver, this.name);
   }
 
   /** All current subscribers have missed messages. */
   protected missedByAll(): void {
-    this.#context.missedByAll(this.name, this.#isPending);
+    this.#context.owner.missedByAll(this.name, this.#isPending);
   }
 
   /** Whether a subscriber can receive more of a replay. */

@@ -2,7 +2,8 @@
 // slow ones.
 
 import type { Envelope } from "../backplane/envelope.ts";
-import type { Relay, RelayOwner } from "../backplane/relay.ts";
+import type { Relay } from "../backplane/relay.ts";
+import type { RelayOwner } from "../backplane/topic_history.ts";
 import type {
   ConnectionDriver,
   ConnectionTopics,

@@ -473,7 +473,7 @@ async function clientTls(options: TlsClientOptions, hostname: string): Promise<B
   const identity = clientIdentity(options);
   // RFC 6066 3: an IP address is not a server name. Bun would send it unless the name is empty; it
   // always verifies the certificate against the host.
-  const noName = options.serverName === undefined && isIP(hostname) !== 0;
+  const defaultName = isIP(hostname) === 0 ? hostname : "";
   let ca: string[] | undefined;
   if (caCerts !== undefined) {
     checkAuthorities(caCerts);
@@ -485,7 +485,7 @@ async function clientTls(options: TlsClientOptions, hostname: string): Promise<B
     ca,
     cert: identity?.cert,
     key: identity?.key,
-    serverName: noName ? "" : options.serverName ?? hostname,
+    serverName: options.serverName ?? defaultName,
     rejectUnauthorized: options.rejectUnauthorized ?? true,
   };
 }

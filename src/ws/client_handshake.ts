@@ -196,7 +196,7 @@ export class ClientHandshake {
       // A listener may have closed the WebSocket.
       if (this.#aborted) return;
       this.request = null;
-      this.#checkUpgrade(response, socket, head, key, deflate);
+      this.#complete(response, socket, head, key, deflate);
     });
     if (finishRequest === undefined) sent.end();
     else finishRequest(sent, this.#websocket as never);
@@ -293,7 +293,7 @@ export class ClientHandshake {
     this.start(url);
   }
 
-  #checkUpgrade(
+  #complete(
     response: IncomingMessage,
     socket: Duplex,
     head: Uint8Array,

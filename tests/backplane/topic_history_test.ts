@@ -53,10 +53,12 @@ function benchOf(timeout?: number): Bench {
     createMessage: () => assert.fail("there is no message"),
     deliver: () => assert.fail("no message to deliver"),
     deliverTo: () => assert.fail("no message to deliver"),
-    subscribed: (_, topic, number) => log.push(`${topic} at ${number}`),
-    missed: () => log.push("missed"),
-    missedByAll: (_, isPending) => {
-      if (!isPending(receiver)) log.push("missed by all");
+    owner: {
+      subscribed: (_, topic, number) => log.push(`${topic} at ${number}`),
+      missed: () => log.push("missed"),
+      missedByAll: (_, isPending) => {
+        if (!isPending(receiver)) log.push("missed by all");
+      },
     },
     isReady: () => true,
     requestFailed: (cause) => log.push(`failed ${cause}`),
