@@ -20,8 +20,8 @@ export interface BunWebSocket {
   data: unknown;
   /** 1 while it is open. */
   readonly readyState?: number;
-  /** The type of binary messages. */
-  binaryType?: "nodebuffer" | "uint8array" | "arraybuffer" | undefined;
+  /** The type of binary messages; Bun's types name other values in each version. */
+  binaryType?: string | undefined;
   /** Sends text; returns the bytes sent, -1 if it is buffered, 0 if it was dropped. */
   sendText(text: string, compress?: boolean): number;
   /** Sends bytes; returns the same. */
@@ -68,9 +68,9 @@ export interface BunWebSocketHandlers {
   /** Buffered output has been sent. */
   drain(socket: BunWebSocket): void;
   /** A ping arrived. */
-  ping(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
+  ping(socket: BunWebSocket, payload: Uint8Array): void;
   /** A pong arrived. */
-  pong(socket: BunWebSocket, payload: Uint8Array<ArrayBuffer>): void;
+  pong(socket: BunWebSocket, payload: Uint8Array): void;
   /** A connection has ended. */
   close(socket: BunWebSocket, code: number, reason: string): void;
   /** See `maxMessageSize`. */

@@ -22,7 +22,7 @@ export interface ConnectionLoss {
   /** How the connection ended; `undefined` if an attempt to open one failed. */
   readonly info: CloseInfo | undefined;
   /** The error; `undefined` if the server closed the connection. */
-  readonly error: Error | undefined;
+  readonly error: (Error & { readonly code?: string; readonly status?: number }) | undefined;
   /** The number of consecutive failures, including this one. */
   readonly attempt: number;
   /** Milliseconds until the next attempt. */

@@ -77,7 +77,7 @@ export interface CloseInfo {
    */
   readonly received?: number | undefined;
   /** The error, unless the close was clean. */
-  readonly error?: Error;
+  readonly error?: Error & { readonly code?: string };
 }
 
 /**

@@ -140,6 +140,10 @@ await connect(server.url, {
   reconnected: nothing,
   reconnect: { retry: nothing },
 });
+await connect(server.url, {
+  close: (_, { error }) => void (error?.code satisfies string | undefined),
+  reconnect: { retry: ({ error }) => error?.status === 401 || error?.code === "CONNECT_FAILED" },
+});
 conn.send("hello", { written: nothing });
 await connect(server.url, { handshakeTimeout: number, origin: text, signal, headers: undefined });
 await connect(server.url, { reconnect: { minDelay: number, signal } });
