@@ -1,6 +1,8 @@
 // `deno task test`: runs the tests in groups, several at the same time, because many of them wait for
-// other processes or for timers. Arguments name the groups to run: `deno task test behaviour ws`.
+// other processes or for timers. Arguments name the groups to run: `deno task test behaviour ws`, or
+// `unit` for all tests in memory.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { builtForNode } from "./support/node_build.ts";
@@ -24,6 +26,27 @@ const LONG = [
   "units",
   "docs",
 ];
+
+/** The groups that start no other program and need no `deno install`: `deno task test:unit`. */
+const UNIT = [
+  "entries",
+  "client",
+  "connection",
+  "deflate",
+  "handshake",
+  "message",
+  "proxy",
+  "pubsub",
+  "reconnect",
+  "server",
+  "session",
+  "shared",
+  "transport",
+  "wire",
+];
+
+/** Without `deno install`, Deno fetches the few packages that these tests import. */
+const PACKAGES = existsSync("node_modules") ? [] : ["--node-modules-dir=none"];
 
 /** The number of concurrent runs: they wait for more than half of their time. */
 const JOBS = 4;
@@ -91,7 +114,7 @@ async function joinFiles(folder: string, run: Run): Promise<Run> {
 async function execute({ name, args }: Run): Promise<string | undefined> {
   const began = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-all", "--no-check", ...args],
+    args: ["test", "--allow-all", "--no-check", ...PACKAGES, ...args],
     env: { NO_COLOR: "1" },
   }).output();
   const seconds = Math.round((performance.now() - began) / 1000);
@@ -107,12 +130,13 @@ async function execute({ name, args }: Run): Promise<string | undefined> {
 
 const runs = findRuns();
 const groups = new Set(runs.map(({ group }) => group));
-const unknown = Deno.args.filter((name) => !groups.has(name));
+const wanted = Deno.args.flatMap((name) => name === "unit" ? UNIT : [name]);
+const unknown = wanted.filter((name) => !groups.has(name));
 if (unknown.length > 0) {
   console.error(`Unknown groups: ${unknown.join(", ")}. Known: ${[...groups].join(", ")}`);
   Deno.exit(2);
 }
-const left = runs.filter(({ group }) => Deno.args.length === 0 || Deno.args.includes(group));
+const left = runs.filter(({ group }) => wanted.length === 0 || wanted.includes(group));
 const failures = new Map<string, string>();
 
 async function work(): Promise<void> {
@@ -124,7 +148,7 @@ async function work(): Promise<void> {
 
 const began = performance.now();
 // Once, before several runs would do it at the same time.
-builtForNode("mod.ts");
+if (wanted.length === 0 || wanted.some((name) => !UNIT.includes(name))) builtForNode("mod.ts");
 const folder = await Deno.makeTempDir();
 await Promise.all(Array.from({ length: JOBS }, work));
 await Deno.remove(folder, { recursive: true });
