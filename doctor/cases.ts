@@ -112,7 +112,7 @@ export interface Selection {
   readonly exclude: readonly string[];
 }
 
-/** The selected cases, including those that `--fast` skips. */
+/** The selected cases, including those skipped by `--fast`. */
 export function matchingCases(facts: Facts, { role, cases, exclude }: Selection): Case[] {
   const fits = (id: string, patterns: readonly string[]): boolean =>
     patterns.some((pattern) => matches(id, pattern));
@@ -122,7 +122,7 @@ export function matchingCases(facts: Facts, { role, cases, exclude }: Selection)
   );
 }
 
-/** The cases to run, without those that `--fast` skips. */
+/** The cases to run, without those skipped by `--fast`. */
 export function selectCases(facts: Facts, selection: Selection): Case[] {
   return matchingCases(facts, selection).filter((one) => !(facts.fast && one.heavy));
 }

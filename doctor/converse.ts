@@ -154,7 +154,7 @@ export class Conversation {
     for (let at = 0; at < bytes.length && !this.#isUnread; at += chop) {
       // A copy, because the stream may keep it.
       if (!await this.#send(bytes.slice(at, at + chop))) return;
-      // Single octets: the event loop turns, so that the peer receives each alone.
+      // Single octets: yields to the event loop, so that the peer receives each separately.
       if (chop === 1) await this.#peer.turn();
     }
   }
@@ -239,7 +239,7 @@ export class Conversation {
     return back !== "anything" && sameEvents(back, this.#transcript.events);
   }
 
-  /** RFC 6455 7.1.1: the server ends the stream, and the client waits for it to do so. */
+  /** RFC 6455 7.1.1: the server ends the stream, and the client waits for the end. */
   async #end(): Promise<void> {
     const { close: received, violation } = this.#transcript;
     const closed = received !== undefined || this.#peer.ended;

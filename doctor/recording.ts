@@ -36,7 +36,7 @@ export class Recording {
     this.#start = now();
   }
 
-  /** Records bytes, of which only the first are kept. */
+  /** Records bytes, keeping only the first ones. */
   add(sent: boolean, bytes: Uint8Array, length: number = bytes.length): void {
     const time = this.#now() - this.#start;
     const last = this.#entries.at(-1);

@@ -1,4 +1,4 @@
-// A peer on Node: socket.io with its Redis adapter, over WebSocket alone.
+// A peer on Node: socket.io with its Redis adapter, over WebSocket only.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -12,7 +12,7 @@ const PAGES = {
   fflate: "docs/compression.md",
 };
 
-/** Writes the tables for which there are results. */
+/** Writes the tables that have results. */
 export function writeTables(): void {
   for (const [name, page] of Object.entries(PAGES)) {
     const comparisons = load<Comparison[]>(`${name}.json`);

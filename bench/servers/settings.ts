@@ -2,7 +2,7 @@
 
 import process from "node:process";
 
-/** The compression mode: each message alone, or with context takeover. */
+/** The compression mode: independent messages, or with context takeover. */
 export type Compression = "alone" | "takeover";
 
 /** The behavior of a server. */

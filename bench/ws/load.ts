@@ -134,7 +134,7 @@ async function settledMemory(): Promise<number> {
   return resident();
 }
 
-/** Bytes for each idle connection after the first, which allocates what all of them share. */
+/** Bytes per idle connection, excluding the first, which allocates shared memory. */
 async function measureIdle(): Promise<number> {
   await openAll(1);
   const before = await settledMemory();

@@ -28,7 +28,7 @@ const HELLO = "Hello, world!";
 
 type Row = [title: string, steps: readonly Step[], outcomes: readonly Outcome[], rfc?: string];
 
-/** The three ways in which the same frames are sent. */
+/** The three ways to send the same frames. */
 function threeWays(title: string, frames: FrameStep[], outcome: Outcome): Row[] {
   return [
     [title, frames, [outcome]],

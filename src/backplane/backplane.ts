@@ -65,7 +65,7 @@ export interface Backplane {
  * @category Backplanes
  */
 export interface HistoryLimits {
-  /** Milliseconds for which a message is stored. */
+  /** The lifetime of stored messages in milliseconds. */
   maxAge: number;
   /** The number of messages stored per topic: the newest ones. */
   maxMessages: number;
@@ -105,8 +105,8 @@ export interface ReadLimit {
 }
 
 /**
- * Stored messages with sequence numbers, in the order in which all servers receive them. The numbers of
- * a topic only grow: positive safe integers, not always consecutive.
+ * Stored messages with sequence numbers, in the order in which all servers receive them. The
+ * numbers of a topic only increase: positive safe integers, not always consecutive.
  *
  * @category Backplanes
  */

@@ -181,7 +181,7 @@ export function isPosition(value: unknown): value is number {
 }
 
 /**
- * Describes what is wrong with the result of a read; `undefined` if it is valid.
+ * Describes the fault in the result of a read; `undefined` if it is valid.
  *
  * @param page The result.
  * @param after The number to read after; `undefined` if only the position was read.

@@ -53,7 +53,7 @@ interface Pending {
   confirmed: boolean;
   /** Whether a read has started since it became pending. */
   asked: boolean;
-  /** Whether a page did not reach back to its number, although its own part may be complete. */
+  /** Whether a page did not reach back to its number, although its part may be complete. */
   doubtful: boolean;
   /** The number of messages sent to it in this replay. */
   messages: number;
@@ -502,7 +502,7 @@ class Received<M extends OrderedMessage> {
   }
 }
 
-/** The number up to which a page has all messages. */
+/** The number of the last message of a page, or the topic's last if the page is empty. */
 function endOf({ last, messages }: Page<OrderedMessage>): number {
   return messages.length > 0 ? messages[messages.length - 1].number : last;
 }

@@ -140,7 +140,7 @@ export class PublishQueue implements Outgoing {
     }
   }
 
-  /** From here on messages are queued. */
+  /** Queues messages from now on. */
   down(): void {
     this.#isUp = false;
   }
@@ -241,7 +241,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
     this.#flush();
   }
 
-  /** From here on messages are queued. */
+  /** Queues messages from now on. */
   down(): void {
     this.#isUp = false;
     timers.cancel(this.#rejection);

@@ -49,8 +49,8 @@ export interface ConnectOptions<T = undefined, M extends AnyMessage = Message>
   /** The value of the `Host` field, a host with or without a port. Default: that of the URL. */
   host?: string | undefined;
   /**
-   * The path of a unix socket to connect to. The URL then gives only the path, the query and the `Host`
-   * field. The `url` of a server on a unix socket needs no such option. Default: none.
+   * The path of a unix socket to connect to. The URL then only determines the path, the query and
+   * the `Host` field. Not needed for the `url` of a server on a unix socket. Default: none.
    */
   unix?: string | undefined;
   /**

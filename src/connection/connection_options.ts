@@ -32,13 +32,14 @@ export interface DelayedWriteOptions {
  */
 export interface ConnectionOptions {
   /**
-   * The type in which text messages are delivered. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC 6455
-   * section 8.1). Default: `"string"`.
+   * The type of received text messages. `"bytes"`: as a `Uint8Array`, still checked as UTF-8 (RFC
+   * 6455 section 8.1). Default: `"string"`.
    */
   text?: "string" | "bytes" | undefined;
   /**
-   * The type in which binary messages are delivered. `"arraybuffer"`: each as a separate `ArrayBuffer`, which may be
-   * transferred. Default: `"uint8array"`, a view that may share its buffer with other messages.
+   * The type of received binary messages. `"arraybuffer"`: each as a separate `ArrayBuffer`, which
+   * may be transferred. Default: `"uint8array"`, a view that may share its buffer with other
+   * messages.
    */
   binaryType?: "uint8array" | "arraybuffer" | undefined;
   /**

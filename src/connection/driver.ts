@@ -335,7 +335,7 @@ export class Driver<T> extends SendingDriver<T>
     return this.output.congested;
   }
 
-  /** A message takes long to decompress. */
+  /** A message is slow to decompress. */
   messagePaused(): void {
     this.#needReading().messagePaused();
   }

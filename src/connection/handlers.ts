@@ -7,8 +7,8 @@ import type { Connection } from "./connection.ts";
 import type { AnyMessage, Message } from "./connection_driver.ts";
 
 /**
- * A function that is called with these arguments; what it returns is ignored. Arguments are
- * compared as those of a method are: bivariantly.
+ * A function called with these arguments; its result is ignored. Parameters are compared
+ * bivariantly, like those of methods.
  *
  * @category Connection
  */

@@ -77,7 +77,7 @@ export class BitInput {
   hold = 0;
   /** The number of bits in `hold`. */
   bits = 0;
-  /** The last position from which the loop over symbols may read an iteration. */
+  /** The last position where the loop over symbols may start an iteration. */
   fastEnd = 0;
   /** Whether this writer owns `bytes`: no other code writes to it. */
   #isOwn = false;

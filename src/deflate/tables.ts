@@ -59,10 +59,10 @@ export const DISTANCE_EXTRA_BITS: Uint8Array = Uint8Array.of(
 /** RFC 1951 3.2.6: the code lengths of the fixed literal/length code, for all 288 symbols. */
 export const FIXED_LITERAL_LENGTHS: Uint8Array = fixedLiteralLengths();
 
-/** RFC 1951 3.2.6: the fixed distance code has 32 codes of 5 bits, of which 30 have a meaning. */
+/** RFC 1951 3.2.6: the fixed distance code has 32 codes of 5 bits; 30 have a meaning. */
 export const FIXED_DISTANCE_LENGTHS: Uint8Array = new Uint8Array(32).fill(5);
 
-/** RFC 1951 3.2.7: the order in which the lengths of the code length code are sent. */
+/** RFC 1951 3.2.7: the order of the lengths of the code length code. */
 // deno-fmt-ignore
 export const CODE_LENGTH_ORDER: Uint8Array = Uint8Array.of(
   16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,

@@ -138,7 +138,7 @@ export class HeaderFields implements HeaderView {
    * Adds a line at the end.
    *
    * Throws a `TypeError` if the name is not a token, or if the value contains an illegal character,
-   * such as one that ends the line (RFC 9110 5.5).
+   * such as a line break (RFC 9110 5.5).
    */
   append(name: string, value: string): void {
     assertFieldName(name);

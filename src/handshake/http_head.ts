@@ -112,7 +112,7 @@ export class HttpHeadReader {
   /**
    * Creates a reader.
    *
-   * @param limits The size limits. One that is not a positive integer is a `RangeError`;
+   * @param limits The size limits. Throws a `RangeError` unless they are positive integers;
    * `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {

@@ -202,8 +202,8 @@ export class ServerHandshake {
   /**
    * Creates a handshake.
    *
-   * @param limits The size limits. One that is not a positive integer is a `RangeError`;
-   * `maxEmptyLines` may be 0.
+   * @param limits The size limits. Throws a `RangeError` unless they are positive integers;
+   *   `maxEmptyLines` may be 0.
    */
   constructor(limits?: HeadLimits) {
     const { maxBytes, maxLines, maxEmptyLines = MAX_EMPTY_LINES } = limits ?? {};

@@ -341,7 +341,7 @@ export class UnfinishedMessage {
     this.length += end - start;
   }
 
-  /** Takes its buffer, of which the first {@linkcode UnfinishedMessage.length} bytes are used. */
+  /** Takes its buffer; the first {@linkcode UnfinishedMessage.length} bytes are used. */
   take(): Uint8Array {
     const bytes = this.#bytes ?? new Uint8Array(0);
     this.drop();

@@ -93,7 +93,7 @@ export const rare = (): Promise<typeof import("./page_rare.ts")> => import("./pa
  * Checks options; the promise rejects with the error.
  *
  * @param prefix The prefix of option names in errors.
- * @returns The options without those that are `undefined`.
+ * @returns The options without `undefined` values.
  */
 export async function check(
   checks: Checks,

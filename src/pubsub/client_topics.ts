@@ -174,7 +174,7 @@ export class TopicNotices implements TopicAnswers {
 
 // Answers requests, and passes on other messages without their lines.
 
-/** A request for which `allow` is pending. */
+/** A request with a pending `allow`. */
 interface Subscribing {
   /** The number of the client's last message. */
   readonly after: number | undefined;

@@ -55,7 +55,7 @@ export interface SubscriptionsOwner {
 
 interface Subscription {
   readonly handlers: TopicHandlers;
-  /** The number up to which all messages have arrived. */
+  /** The number of the last message received without a gap. */
   last: number | undefined;
   /** Whether the server has confirmed it on the current connection. */
   isConfirmed: boolean;

@@ -9,7 +9,7 @@ export interface TextMethods {
 }
 
 /**
- * Those that are faster than `TextDecoder` and `TextEncoder` for short texts, set by the transport of
- * the runtime. Without them, those are used.
+ * Methods faster than `TextDecoder` and `TextEncoder` for short texts, set by the runtime's
+ * transport, if any.
  */
 export const textMethods: TextMethods = {};

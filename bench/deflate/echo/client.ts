@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 import { constants, createDeflateRaw, deflateRawSync } from "node:zlib";
 
-/** The compression mode: each message alone, with context takeover, or none. */
+/** The compression mode: independent messages, with context takeover, or none. */
 export type CompressionMode = "alone" | "takeover" | "off";
 
 /** The window of sent messages with takeover. Every server accepts it. */

@@ -10,7 +10,7 @@ const CLOCK_TICKS = 100;
 /** The CPU time that makes the tick resolution negligible, in seconds. */
 const LEAST_CPU = 0.3;
 
-/** The largest factor by which a measurement may be extended on a busy machine. */
+/** The maximum factor to extend a measurement by on a busy machine. */
 const PATIENCE_FACTOR = 4;
 
 /** Resolves after a number of milliseconds. */

@@ -104,7 +104,7 @@ export interface StoredMessage {
 
 /** A batch of messages of a subject, and the number of messages from its first one onward. */
 export interface StoredMessages {
-  /** The number of messages, including those that were not read. */
+  /** The number of messages, including unread ones. */
   readonly count: number;
   /** The messages that were read. */
   readonly messages: StoredMessage[];

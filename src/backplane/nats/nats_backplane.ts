@@ -23,7 +23,7 @@ const FLUSH_AFTER = 1 << 20;
 /** The maximum bytes in flight to NATS; messages beyond it are rejected with an error. */
 const MAX_IN_FLIGHT = 64 << 20;
 
-/** Milliseconds for which `close` waits for messages in flight. */
+/** The maximum milliseconds that `close` waits for messages in flight. */
 const CLOSE_TIMEOUT = 2000;
 
 /** The maximum stored messages held back until the first number of the stream is known. */

@@ -23,7 +23,7 @@ const MAX_DELAY = 2000;
 const DOWN_AFTER = 3000;
 const DIAL_TIMEOUT = 10_000;
 
-/** Milliseconds for which `close` waits for requests in flight. */
+/** The maximum milliseconds that `close` waits for requests in flight. */
 const CLOSE_TIMEOUT = 2000;
 
 /** A backplane on Redis through any client. */
