@@ -236,6 +236,22 @@ function writeReferencePackage(folder: string): string[] {
   return Object.values(exports);
 }
 
+/** Shows imports by the names of the entries: `deno doc` writes "." and "./node". */
+async function nameImports(directory: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    const path = posix.join(directory, name);
+    if (isDirectory) await nameImports(path);
+    else if (name.endsWith(".html")) {
+      const text = await Deno.readTextFile(path);
+      const named = text.replaceAll(
+        /( from &quot;)\.((?:\/[a-z]+)?&quot;;)/g,
+        (_, before: string, after: string) => `${before}${config.name}${after}`,
+      );
+      if (named !== text) await Deno.writeTextFile(path, named);
+    }
+  }
+}
+
 async function buildReference(output: string): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -245,6 +261,7 @@ async function buildReference(output: string): Promise<void> {
       cwd: folder,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
+    await nameImports(output);
     const style = await Deno.readTextFile(new URL("reference.css", import.meta.url));
     await Deno.writeTextFile(posix.join(output, "page.css"), style, { append: true });
   } finally {

@@ -49,7 +49,8 @@ Deno.test("the reference shows each public name once and nothing internal", () =
   for (const entry of ["node", "bun", "deno"]) {
     assert.ok(!existsSync(join(site, "reference", entry, "~", "Connection.html")), entry);
   }
-  assert.ok(existsSync(join(site, "reference", "node", "~", "attach.html")));
+  const attach = readFileSync(join(site, "reference", "node", "~", "attach.html"), "utf8");
+  assert.match(attach, /import \{ attach \} from &quot;@quickws\/quickws\/node&quot;;/);
 });
 
 need("chromium")("no page scrolls sideways at a width of 360 pixels", async () => {
