@@ -2,13 +2,11 @@
 // a rejection or a plain HTTP response.
 
 import { HandshakeError } from "../errors.ts";
-import { acceptDeflate } from "../handshake/deflate_offer.ts";
-import { chooseSubprotocol } from "../handshake/subprotocols.ts";
-import { AcceptResponse, errorResponse, refusalResponse } from "../handshake/response.ts";
+import { errorResponse, refusalResponse } from "../handshake/response.ts";
 import {
   checkUpgrade,
   type RequestHead,
-  type ServerHandshake,
+  ServerHandshake,
   type ServerRequest,
 } from "../handshake/server.ts";
 import { headerLines } from "../shared/check.ts";
@@ -28,9 +26,9 @@ import { Answer } from "./answer.ts";
 import { addressed, ProxyHeaderReader } from "./client_address.ts";
 import { HandshakeClient, type HandshakeOwner } from "./handshake_client.ts";
 import { cancelBody, clientLeft, isAbortError, toRequest } from "./plain_http.ts";
+import { type Accepted, negotiate } from "./negotiation.ts";
 import type { ServerCore } from "./server_core.ts";
 import {
-  type Accepted,
   callHook,
   checkAnswer,
   checkDecision,
@@ -44,7 +42,6 @@ import {
   type Refusal,
   rejectedByHook,
   releaseOf,
-  RequestInfo,
   type UpgradeAcceptance,
   type UpgradeDecision,
   type UpgradeRequest,
@@ -61,7 +58,6 @@ export type HandshakeOutcome<T> = Accepted<T> | "passed" | undefined;
 const GRACE = 100;
 /** The maximum bytes after a request to read while a hook decides. */
 const MAX_REST = 65_536;
-
 const NO_BYTES: readonly Uint8Array[] = [];
 
 /** The decision if there is no hook, or it returns nothing. */
@@ -81,10 +77,8 @@ const Phase = {
 
 /** The server of a handshake. */
 export interface HandshakeServer<T> extends ServerCore<T> {
-  /** Returns a reader for the head of a request. */
-  takeReader(): ServerHandshake;
-  /** Takes back a reader whose request is complete. */
-  reuseReader(reader: ServerHandshake): void;
+  /** An unused reader, for the next handshake. */
+  spareReader: ServerHandshake | undefined;
   /**
    * A handshake has ended. After an outcome, a call without one may follow. The connection then
    * owns its count by address.
@@ -193,11 +187,8 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
         chunk = chunk.subarray(end);
         if (chunk.length === 0) return;
       }
-      if (this.#phase === Phase.Head) {
-        this.#read(chunk);
-      } else if (this.#phase === Phase.Deciding && !this.#plain) {
-        this.#keep(chunk);
-      }
+      if (this.#phase === Phase.Head) this.#read(chunk);
+      else if (this.#phase === Phase.Deciding && !this.#plain) this.#keep(chunk);
     } catch (error) {
       this.refuse(error);
     }
@@ -212,12 +203,12 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
   end(): void {
     this.#ended = true;
     if (this.#answer !== undefined) this.#answer.hasPeerEnded = true;
-    if (this.#phase === Phase.Deciding || this.#isResponding) {
+    if (this.#phase === Phase.Deciding || this.#answer?.isResponding) {
       // Most likely the client has disconnected, and the hook may abort. But the client may still
       // read its response.
       this.#abort?.abort(clientLeft());
       // The bytes after the request may be complete input.
-      if (this.#plain || this.#isResponding || this.#rest !== undefined) return;
+      if (this.#plain || this.#answer?.isResponding || this.#rest !== undefined) return;
     }
     this.#left();
   }
@@ -247,22 +238,22 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     else this.#send(hookFailed(this.#head?.method));
   }
 
-  get #isResponding(): boolean {
-    return this.#answer !== undefined && this.#answer.isResponding;
-  }
-
   // The decision.
 
   /** Reads the head of the request. */
   #read(chunk: Uint8Array): void {
-    const reader = this.#reader ?? this.#core.takeReader();
+    const core = this.#core;
+    const reader = this.#reader ?? core.spareReader ??
+      new ServerHandshake({ maxBytes: core.rules.maxHandshakeSize });
+    this.#reader = reader;
+    core.spareReader = undefined;
     if (reader.push(chunk)) {
       const { request } = reader;
+      reader.reset();
       this.#reader = undefined;
-      this.#core.reuseReader(reader);
+      core.spareReader = reader;
       this.#take(request);
     } else {
-      this.#reader = reader;
       this.#client.hold(reader.held);
     }
   }
@@ -316,10 +307,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     }
     // A function in the options may have shut the server down, which has then answered.
     if (this.#phase !== Phase.Deciding) return;
-    if (upgrade === undefined) {
-      this.#accept(request, ACCEPTED);
-      return;
-    }
+    if (upgrade === undefined) return this.#accept(request, ACCEPTED);
     const result = callHook(() => rules.options.upgrade!(this.upgradeRequest));
     this.#waitFor(result, (value) => {
       if (value !== "pass" && this.#refusal !== undefined) {
@@ -332,19 +320,17 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
 
   /** The request for hooks. */
   get upgradeRequest(): UpgradeRequest {
-    if (this.#upgradeRequest === undefined) {
-      const call = this.#call;
-      const isTls = this.#core.rules.options.tls !== undefined;
-      const tls = isTls ? { serverName: this.#transport?.serverName } : undefined;
-      this.#upgradeRequest = describeRequest(this.#head, {
-        secure: this.#client.isSecure,
-        subprotocols: this.#head?.subprotocols ?? [],
-        peer: this.#client.peer,
-        tls: call === undefined ? tls : call.socket.tls,
-        raw: call?.raw,
-      });
-    }
-    return this.#upgradeRequest;
+    const call = this.#call;
+    const { isSecure: secure, peer } = this.#client;
+    const isTls = this.#core.rules.options.tls !== undefined;
+    const tls = isTls ? { serverName: this.#transport?.serverName } : undefined;
+    return this.#upgradeRequest ??= describeRequest(this.#head, {
+      secure,
+      subprotocols: this.#head?.subprotocols ?? [],
+      peer,
+      tls: call === undefined ? tls : call.socket.tls,
+      raw: call?.raw,
+    });
   }
 
   /** Continues with the result of a hook, now or when its promise settles. */
@@ -391,10 +377,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
 
   #obey(request: ServerRequest, decision: UpgradeDecision<T>): void {
     checkDecision(decision);
-    if (decision.status === undefined) {
-      this.#accept(request, decision);
-      return;
-    }
+    if (decision.status === undefined) return this.#accept(request, decision);
     const { status, headers, body } = decision;
     const bytes = refusalResponse({ status, headers: headerLines(headers), body });
     this.#reject(bytes, rejectedByHook(status));
@@ -415,15 +398,8 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
   }
 
   #accept(request: ServerRequest, decision: UpgradeAcceptance<T>): void {
-    const { key, subprotocols, fields } = request;
-    const { rules } = this.#core;
-    const subprotocol = decision.subprotocol ??
-      chooseSubprotocol(rules.subprotocols, subprotocols);
-    const { compression } = rules.connection;
-    const deflate = compression && acceptDeflate(request.extensions, compression);
-    const extensions = deflate?.extensions;
-    const headers = headerLines(decision.headers);
-    const response = new AcceptResponse({ key, subprotocol, subprotocols, extensions, headers });
+    const { isSecure, peer } = this.#client;
+    const negotiated = negotiate(request, decision, this.#core.rules, isSecure);
     const release = releaseOf(decision);
     const transport = this.#takeTransport();
     if (transport === undefined) {
@@ -433,13 +409,11 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     this.#phase = Phase.Answered;
     this.#stopTimer();
     this.#client.handOver();
-    const { isSecure, peer } = this.#client;
     const gift = this.#call?.gift;
     this.#done({
       transport: addressed(transport, peer),
-      handshake: new RequestInfo(fields.text, isSecure, subprotocol ?? "", extensions ?? ""),
-      response,
-      deflate,
+      negotiated,
+      response: negotiated.response,
       data: gift?.data ?? decision.data,
       handlers: gift?.handlers ?? decision.handlers,
       release,
@@ -453,24 +427,23 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
   /** Rejects the request because of any error. */
   refuse(error: unknown): void {
     const method = this.#head?.method;
+    const cause = error instanceof HookFailure ? error.cause : error;
     if (this.#abort?.signal.aborted && this.#phase === Phase.Deciding) {
       // If the hook throws because its signal aborted, it is not a failure.
-      const cause = error instanceof HookFailure ? error.cause : error;
       if (cause === this.#abort.signal.reason || isAbortError(cause)) return this.#left();
     }
     if (error instanceof HandshakeError) {
       const { status = 400, code, message } = error;
       this.#reject(errorResponse(error, method), { status, code, message });
     } else {
-      this.#core.reportError(error instanceof HookFailure ? error.cause : error);
+      this.#core.reportError(cause);
       this.#reject(hookFailed(method), HOOK_FAILED);
     }
   }
 
   #reject(bytes: Uint8Array, refusal: Refusal): void {
     if (this.#phase === Phase.Answered) return;
-    const answered = this.#send(bytes);
-    if (answered && !this.#plain) this.#core.refused(this.upgradeRequest, refusal);
+    if (this.#send(bytes) && !this.#plain) this.#core.refused(this.upgradeRequest, refusal);
   }
 
   /** Sends the only response. */
@@ -511,16 +484,11 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     );
   }
 
-  /**
-   * Returns the stream; first takes it over if the request came from another HTTP server.
-   *
-   * @param sink The new sink, if any.
-   * @returns The stream, or `undefined` if there is none.
-   */
+  /** Returns the stream, if any; first takes it over from another HTTP server, for this sink. */
   #takeTransport(sink?: TransportSink): Transport | undefined {
     const socket = this.#call?.socket;
     if (socket === undefined || this.#transport !== undefined) {
-      // Reading may have been paused for a hook; the end must be detected now.
+      // Reading may be paused for a hook, but the end must be detected now.
       this.#transport?.resume();
       return this.#over ? undefined : this.#transport;
     }
@@ -542,7 +510,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
 
   /** The client has disconnected or ended its side of the stream. */
   #left(): void {
-    const wasAnswered = this.#phase === Phase.Answered && !this.#isResponding;
+    const wasAnswered = this.#phase === Phase.Answered && !this.#answer?.isResponding;
     const reason = clientLeft();
     this.#phase = Phase.Answered;
     this.#rest = undefined;

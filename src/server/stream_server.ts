@@ -2,12 +2,13 @@
 // server, and the resulting connections.
 
 import { Driver } from "../connection/driver.ts";
-import { ServerHandshake } from "../handshake/server.ts";
+import type { ServerHandshake } from "../handshake/server.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { Handshake, type HandshakeOutcome, type HandshakeServer } from "./handshake.ts";
+import type { Accepted } from "./negotiation.ts";
 import { ServerCore } from "./server_core.ts";
-import type { Accepted, ForwardedRequest } from "./upgrade_hook.ts";
+import type { ForwardedRequest } from "./upgrade_hook.ts";
 
 /**
  * The maximum number of rejected clients still reading their response, besides counted handshakes.
@@ -24,7 +25,7 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink, Hand
   /** Pending handshakes, and rejected clients still connected. */
   readonly #handshakes: Set<Handshake<T>> = new Set();
   /** An unused reader, for the next handshake. */
-  #spareReader: ServerHandshake | undefined;
+  spareReader: ServerHandshake | undefined;
 
   /** The socket is bound. */
   listening(listener: Listener): void {
@@ -48,19 +49,6 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink, Hand
   /** Accepting a socket failed. */
   error(error: Error): void {
     this.reportError(error);
-  }
-
-  /** Returns a reader for the head of a request. */
-  takeReader(): ServerHandshake {
-    const spare = this.#spareReader;
-    this.#spareReader = undefined;
-    return spare ?? new ServerHandshake({ maxBytes: this.rules.maxHandshakeSize });
-  }
-
-  /** Takes back a reader whose request is complete. */
-  reuseReader(reader: ServerHandshake): void {
-    reader.reset();
-    this.#spareReader = reader;
   }
 
   /** Handles a request read by another HTTP server, and takes over its socket. */
@@ -91,7 +79,7 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink, Hand
   }
 
   #open(accepted: Accepted<T>): Driver<T> {
-    const { handshake, deflate } = accepted;
+    const { handshake, deflate } = accepted.negotiated;
     const driver = new Driver<T>(
       this,
       accepted.transport,

@@ -2,11 +2,10 @@
 // HTTP servers.
 
 import type { ErrorCode, HeaderView } from "../errors.ts";
-import type { DeflateAnswer } from "../handshake/deflate_offer.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
-import { type AcceptResponse, refusalResponse } from "../handshake/response.ts";
-import { parseRequestHead, type RequestHead } from "../handshake/server.ts";
-import type { Connection, HandshakeInfo } from "../connection/connection.ts";
+import { refusalResponse } from "../handshake/response.ts";
+import type { RequestHead } from "../handshake/server.ts";
+import type { Connection } from "../connection/connection.ts";
 import { checkHandlers, HANDLER_NAMES, type Handlers } from "../connection/handlers.ts";
 import { checkNames, checkType, type HeaderFieldsInit, show } from "../shared/check.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -302,7 +301,7 @@ export function describeRequest(
 }
 
 /** The URL of a request. */
-function urlOf({ host, path }: RequestHead, secure: boolean): string {
+export function urlOf({ host, path }: RequestHead, secure: boolean): string {
   // Joined, because a template would keep the whole head in memory: these are slices of it.
   return [secure ? "wss://" : "ws://", host, path].join("");
 }
@@ -312,51 +311,6 @@ export function withoutQuery(path: string): string {
   const query = path.indexOf("?");
   return query === -1 ? path : path.slice(0, query);
 }
-
-/**
- * The result of an opening handshake. A connection keeps the text of the request's head; the URL
- * and the header fields are created on first use.
- */
-export class RequestInfo implements HandshakeInfo {
-  readonly #head: string;
-  readonly #isSecure: boolean;
-  #headers: HeaderFields | undefined;
-  /** The subprotocol, or the empty string. */
-  readonly protocol: string;
-  /** The extensions in use, or the empty string. */
-  readonly extensions: string;
-
-  /**
-   * @param head The text of the request's head.
-   * @param isSecure Whether the URL is `wss:`.
-   * @param protocol The subprotocol, or the empty string.
-   * @param extensions The extensions in use, or the empty string.
-   */
-  constructor(head: string, isSecure: boolean, protocol: string, extensions: string) {
-    this.#head = head;
-    this.#isSecure = isSecure;
-    this.protocol = protocol;
-    this.extensions = extensions;
-  }
-
-  /** The URL of the request. */
-  get url(): string {
-    const line = this.#head.slice(0, this.#head.indexOf("\r"));
-    return urlOf(parseRequestHead(line, this.headers, NO_BYTES), this.#isSecure);
-  }
-
-  /** The status of the response. */
-  get status(): number {
-    return 101;
-  }
-
-  /** The header fields of the request. */
-  get headers(): HeaderFields {
-    return this.#headers ??= HeaderFields.fromParsed(this.#head, this.#head.indexOf("\r") + 2);
-  }
-}
-
-const NO_BYTES = new Uint8Array(0);
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -407,26 +361,4 @@ export interface ForwardedRequest<T> {
   done?(connection: Connection<T> | undefined): void;
   /** The request is left to other listeners; {@linkcode ForwardedRequest.done} follows. */
   passed?(): void;
-}
-
-/** An accepted request, with all values for the connection. */
-export interface Accepted<T> {
-  /** The stream. */
-  readonly transport: Transport;
-  /** The result of the handshake. */
-  readonly handshake: RequestInfo;
-  /** The 101 response, not sent yet. */
-  readonly response: AcceptResponse;
-  /** The negotiated compression, if any. */
-  readonly deflate: DeflateAnswer | undefined;
-  /** The initial value of `connection.data`. */
-  readonly data: T | undefined;
-  /** Handlers of this connection. */
-  readonly handlers: Handlers<T> | undefined;
-  /** Called when the connection has closed. */
-  readonly release: (() => unknown) | undefined;
-  /** The bytes after the request. */
-  readonly rest: readonly Uint8Array[];
-  /** Whether the peer has already ended its side of the stream. */
-  readonly ended: boolean;
 }
