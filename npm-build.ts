@@ -181,7 +181,8 @@ async function* filesBelow(directory: string): AsyncGenerator<string, void> {
 /** Makes modules and declarations in `work` with `deno pack`. */
 async function pack({ folder }: Package, work: string): Promise<void> {
   const tarball = `${work}.tgz`;
-  await run(join(root, folder), Deno.execPath(), "pack", "--allow-dirty", "--output", tarball);
+  const options = ["--allow-dirty", "--no-source-maps", "--output", tarball];
+  await run(join(root, folder), Deno.execPath(), "pack", ...options);
   await Deno.mkdir(work);
   await run(root, "tar", "-xzf", tarball, "-C", work, "--strip-components=1");
 }

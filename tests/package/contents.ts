@@ -6,8 +6,7 @@ import { dirname, join } from "node:path";
 import rootConfig from "../../deno.json" with { type: "json" };
 import { manifest, type Package, packages } from "../../npm-build.ts";
 import { root } from "../project/source_files.ts";
-import { nodePath } from "../support/runtimes.ts";
-import { printed } from "./run.ts";
+import { nodePrinted, printed } from "./run.ts";
 
 /** A package that is built, packed and installed in a project. */
 export interface Installed {
@@ -106,12 +105,12 @@ export function testContents({ source, tarball, directory, files }: Installed): 
 
   test("publint reports nothing", async () => {
     const cli = join(root, "node_modules", "publint", "src", "cli.js");
-    assert.match(await printed(root, nodePath(), cli, "run", tarball, "--strict"), /All good/);
+    assert.match(await nodePrinted(cli, "run", tarball, "--strict"), /All good/);
   });
 
   test("types resolve in every resolution mode that supports `exports`", async () => {
     const cli = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
     // The package contains no CommonJS.
-    await printed(root, nodePath(), cli, tarball, "--profile", "esm-only", "--no-color");
+    await nodePrinted(cli, tarball, "--profile", "esm-only", "--no-color");
   });
 }

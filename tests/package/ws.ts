@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { bunPath, nodePath } from "../support/runtimes.ts";
 import { NAMES } from "../../ws/npm-build.ts";
-import { printed, typeErrors } from "./run.ts";
+import { nodePrinted, printed, typeErrors } from "./run.ts";
 
 const REQUIRER = `
 const assert = require("node:assert/strict");
@@ -79,14 +79,12 @@ createWebSocketStream(client).end(data);
 /**
  * Registers the tests.
  *
- * @param directory The directory of the built package.
+ * @param tarball The path of the package.
  */
-export async function testWs(directory: string, work: string): Promise<void> {
+export async function testWs(tarball: string, work: string): Promise<void> {
   const project = join(work, "ws_project");
   const installed = join(project, "node_modules", "ws");
   await Deno.mkdir(join(project, "node_modules"), { recursive: true });
-  const packed = await printed(directory, "npm", "pack", "--json", "--pack-destination", work);
-  const tarball = join(work, JSON.parse(packed)[0].filename);
   await Deno.mkdir(installed);
   await printed(work, "tar", "-xzf", tarball, "-C", installed, "--strip-components=1");
   await Deno.writeTextFile(join(project, "requirer.cjs"), REQUIRER);
@@ -127,8 +125,8 @@ export async function testWs(directory: string, work: string): Promise<void> {
 
   Deno.test("@quickws/ws: publint and attw report nothing", async () => {
     const publint = join(root, "node_modules", "publint", "src", "cli.js");
-    assert.match(await printed(root, nodePath(), publint, "run", tarball, "--strict"), /All good/);
+    assert.match(await nodePrinted(publint, "run", tarball, "--strict"), /All good/);
     const attw = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
-    await printed(root, nodePath(), attw, tarball, "--no-color");
+    await nodePrinted(attw, tarball, "--no-color");
   });
 }
