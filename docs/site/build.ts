@@ -213,6 +213,50 @@ function entryLinks(): string {
   return ` * Other entries: ${links.join(", ")}.\n *\n`;
 }
 
+/** What `deno doc --json` says about a module, as far as it is used here. */
+interface DocumentedModule {
+  readonly symbols: readonly {
+    readonly name: string;
+    readonly declarations: readonly {
+      readonly jsDoc?: {
+        readonly tags?: readonly { readonly kind: string; readonly doc?: string }[];
+      };
+    }[];
+  }[];
+}
+
+/** The `@category` of each name of the entries, by the entry's file. */
+function categories(paths: readonly string[]): Map<string, Map<string, string>> {
+  const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", ...paths],
+    cwd: ROOT,
+  }).outputSync();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const { nodes }: { nodes: Record<string, DocumentedModule> } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
+  const found = new Map<string, Map<string, string>>();
+  for (const path of paths) {
+    const { symbols } = nodes[pathToFileURL(posix.join(ROOT, path)).href]!;
+    const ofNames = new Map<string, string>();
+    for (const { name, declarations } of symbols) {
+      const tags = declarations.flatMap(({ jsDoc }) => jsDoc?.tags ?? []);
+      ofNames.set(name, tags.find(({ kind }) => kind === "category")?.doc?.trim() ?? "Other");
+    }
+    found.set(path, ofNames);
+  }
+  return found;
+}
+
+/** Links to the names of an entry by category, as lines of a comment: `deno doc` lists names only. */
+function categoryLinks(names: readonly string[], ofNames: Map<string, string>): string {
+  const groups = Map.groupBy(names, (name) => ofNames.get(name) ?? "Other");
+  return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([category, members]) => {
+    const links = members.map((name) => `[\`${name}\`](./~/${name}.html)`);
+    return ` * **${category}**: ${links.join(", ")}.\n *\n`;
+  }).join("");
+}
+
 /**
  * Writes a package for `deno doc --html` in which each public name stands in one entry only: those
  * that the main entry exports too are left out of the others. Returns the files of the entries.
@@ -221,12 +265,14 @@ function writeReferencePackage(folder: string): string[] {
   const names = exportedNames();
   const main = new Set(names[MAIN_ENTRY]);
   const exports: Record<string, string> = {};
+  const byPath = categories(Object.values(config.exports));
   for (const [entry, path] of Object.entries(config.exports)) {
     const own = names[entry]!.filter((name) => entry === MAIN_ENTRY || !main.has(name));
     const file = `${entry === MAIN_ENTRY ? "mod" : entry.slice(2)}.ts`;
     const from = pathToFileURL(posix.join(ROOT, path)).href;
     const about = /^\/\*\*[^]*?\*\//.exec(Deno.readTextFileSync(posix.join(ROOT, path)))?.[0] ?? "";
-    const shown = entry === MAIN_ENTRY ? about.replace(" *\n", ` *\n${entryLinks()}`) : about;
+    const links = categoryLinks(own, byPath.get(path)!);
+    const shown = about.replace(" *\n", ` *\n${entry === MAIN_ENTRY ? entryLinks() : ""}${links}`);
     const text = `${shown}\n\nexport { ${own.join(", ")} } from "${from}";\n`;
     Deno.writeTextFileSync(posix.join(folder, file), text);
     exports[entry] = `./${file}`;

@@ -46,6 +46,9 @@ Deno.test("the reference shows each public name once and nothing internal", () =
   assert.ok(existsSync(join(site, "reference", "~", "Connection.html")));
   const index = readFileSync(join(site, "reference", "index.html"), "utf8");
   assert.match(index, /href="[^"]*node\/index\.html"/);
+  for (const category of ["Server", "Client", "Connection", "Errors", "Pub/sub"]) {
+    assert.ok(index.includes(`<strong>${category}</strong>`), category);
+  }
   for (const entry of ["node", "bun", "deno"]) {
     assert.ok(!existsSync(join(site, "reference", entry, "~", "Connection.html")), entry);
   }
