@@ -21,6 +21,7 @@ const NO_BYTES = new Uint8Array(0);
 export class RequestInfo implements HandshakeInfo {
   readonly #head: string;
   readonly #isSecure: boolean;
+  #url: string | undefined;
   #headers: HeaderFields | undefined;
   /** The subprotocol, or the empty string. */
   readonly protocol: string;
@@ -42,6 +43,10 @@ export class RequestInfo implements HandshakeInfo {
 
   /** The URL of the request. */
   get url(): string {
+    return this.#url ??= this.#readUrl();
+  }
+
+  #readUrl(): string {
     const line = this.#head.slice(0, this.#head.indexOf("\r"));
     return urlOf(parseRequestHead(line, this.headers, NO_BYTES), this.#isSecure);
   }
