@@ -14,9 +14,12 @@ const NANOSECONDS = 1_000_000;
  */
 const DAY = 86_400_000;
 
-/** Milliseconds for a reply of JetStream, and for the messages of a read. */
-const TIMEOUT = 5000;
-const READ_TIMEOUT = 10_000;
+/**
+ * Milliseconds for a reply of JetStream, or for the messages of a read. A message whose reply is late
+ * is reported as failed though it may be delivered, so a slow disk must not exceed it. A server
+ * without JetStream is detected immediately.
+ */
+const TIMEOUT = 20_000;
 
 /** Milliseconds after which the server deletes an unused consumer. */
 const CONSUMER_LIFETIME = 30_000;
@@ -257,7 +260,7 @@ export class NatsStream {
     const replies = await this.#connection.requestMany(
       `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
       JSON.stringify({ batch: count, "no_wait": true, ...limit }),
-      { strategy: "count", maxMessages: count, maxWait: READ_TIMEOUT, noMux: true },
+      { strategy: "count", maxMessages: count, maxWait: TIMEOUT, noMux: true },
     );
     for await (const reply of replies) {
       // A status without data: messages were deleted meanwhile, or the limit is reached.
