@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { root } from "../project/source_files.ts";
+import { typeErrors, typeProgram } from "../support/type_program.ts";
 
 const CLIENTS = `
 import { connect } from "@nats-io/transport-node";
@@ -39,29 +40,11 @@ function diagnose(texts: string[]): string[][] {
     writeFileSync(path, `${text}\nexport {};\n`);
     return path;
   });
-  const program = ts.createProgram({
-    rootNames: paths,
-    options: {
-      lib: ["lib.esnext.d.ts"],
-      types: ["node", "bun-types"],
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.ESNext,
-      moduleResolution: ts.ModuleResolutionKind.Bundler,
-      allowImportingTsExtensions: true,
-      noEmit: true,
-      strict: true,
-      skipLibCheck: true,
-      paths: {
-        "@quickws/quickws": [join(root, "mod.ts")],
-        "@quickws/quickws/*": [join(root, "src/*.ts")],
-      },
-    },
-  });
-  return paths.map((path) => {
-    const file = program.getSourceFile(path)!;
-    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
-  });
+  const program = typeProgram(paths, ["esnext"]);
+  return paths.map((path) =>
+    typeErrors(program, path)
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))
+  );
 }
 
 /** The examples of a file that need a broker. */

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import ts from "typescript";
 import { root } from "../project/source_files.ts";
+import { typeErrors, typeProgram } from "../support/type_program.ts";
 import { markdownFiles } from "./blocks.ts";
 
 const directory = join(root, ".build", "block_types");
@@ -26,36 +27,12 @@ for (const page of markdownFiles()) {
   }
 }
 
-const program = ts.createProgram({
-  rootNames: [...origins.keys()],
-  options: {
-    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
-    types: ["node", "bun-types"],
-    target: ts.ScriptTarget.ESNext,
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    allowImportingTsExtensions: true,
-    esModuleInterop: true,
-    noEmit: true,
-    strict: true,
-    skipLibCheck: true,
-    paths: {
-      "@quickws/quickws": [join(root, "mod.ts")],
-      "@quickws/quickws/*": [join(root, "src/*.ts")],
-      "@quickws/ws": [join(root, "src/ws.ts")],
-    },
-  },
-});
+const program = typeProgram([...origins.keys()], ["esnext", "dom", "dom.iterable"]);
 
 let failures = 0;
 for (const [path, origin] of origins) {
   const file = program.getSourceFile(path)!;
-  for (
-    const { messageText, start } of [
-      ...program.getSyntacticDiagnostics(file),
-      ...program.getSemanticDiagnostics(file),
-    ]
-  ) {
+  for (const { messageText, start } of typeErrors(program, path)) {
     failures++;
     const { line } = file.getLineAndCharacterOfPosition(start ?? 0);
     const message = ts.flattenDiagnosticMessageText(messageText, "\n").split("\n")[0];
