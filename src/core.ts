@@ -70,8 +70,8 @@ export {
 } from "./message/permessage.ts";
 export { checkUtf8, checkUtf8End, decodeText, encodeText, UTF8_COMPLETE } from "./message/utf8.ts";
 
+export type { CloseInfo } from "./session/end.ts";
 export {
-  type CloseInfo,
   Session,
   type SessionEvents,
   type SessionRules,

@@ -4,7 +4,7 @@ export * from "./errors.ts";
 export type { CompressionCodec } from "./message/codec.ts";
 export type { MessageCompression, MessageSlices } from "./message/message_compression.ts";
 export type { PreparedMessage } from "./message/prepared_message.ts";
-export type { CloseInfo } from "./session/session.ts";
+export type { CloseInfo } from "./session/end.ts";
 export type {
   Backplane,
   BackplaneHistory,

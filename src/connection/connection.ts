@@ -2,7 +2,7 @@
 
 import type { HeaderView } from "../errors.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
 import { CloseCode } from "../wire/close.ts";
 import {

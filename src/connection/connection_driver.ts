@@ -4,7 +4,8 @@
 
 import type { WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo, SessionState } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
+import type { SessionState } from "../session/session.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { PublishOptions, PublishResult, WrittenCallback } from "./arguments.ts";
 

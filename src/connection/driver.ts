@@ -6,12 +6,8 @@ import type { WebSocketError } from "../errors.ts";
 import type { DeflateAgreement } from "../handshake/deflate_offer.ts";
 import { takeDeflateWork } from "../message/inflate_budget.ts";
 import { MemoryGovernor, type MemoryHolder, type MemoryUse } from "../message/memory_governor.ts";
-import {
-  type CloseInfo,
-  Session,
-  type SessionShell,
-  type SessionState,
-} from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
+import { Session, type SessionShell, type SessionState } from "../session/session.ts";
 import type { Transport, TransportSink } from "../transport/transport.ts";
 import { bufferDetached } from "../wire/frame_reader.ts";
 import { maskWith } from "../wire/mask.ts";

@@ -3,7 +3,8 @@
 
 import { ConnectionError, WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo, SessionEvents, SessionState } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
+import type { SessionEvents, SessionState } from "../session/session.ts";
 import { CloseCode } from "../wire/close.ts";
 import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";

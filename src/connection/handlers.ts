@@ -1,6 +1,6 @@
 // The handlers of a connection, and the report that `onLimit` receives.
 
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import { checkType } from "../shared/check.ts";
 import type { Connection } from "./connection.ts";

@@ -2,7 +2,7 @@
 // handler.
 
 import { WebSocketError } from "../errors.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import { isDetached } from "../shared/bytes.ts";
 import { readableFrom, writableTo } from "./message_streams.ts";
 import { Queue } from "../shared/queue.ts";

@@ -11,7 +11,7 @@ import {
   WebSocketError,
 } from "../errors.ts";
 import { lost, notDelivered } from "../connection/driver_base.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import type { Timer } from "../shared/timer_wheel.ts";
 import { CloseCode } from "../wire/close.ts";
 import type { NativeEnd } from "./engine.ts";

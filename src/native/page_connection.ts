@@ -13,7 +13,7 @@ import type { Message } from "../connection/connection_driver.ts";
 import type { WrittenCallback } from "../connection/arguments.ts";
 import type { Handler, Handlers } from "../connection/handlers.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import { callReported, reportError } from "../shared/user_code.ts";
 import { readableFrom, writableTo } from "../connection/message_streams.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";

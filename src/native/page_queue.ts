@@ -3,7 +3,7 @@
 
 import type { AnyMessage } from "../connection/connection_driver.ts";
 import type { ReaderQueue } from "../reconnect/reconnector.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 
 /** Resolves a pending read. */
 type Read = (result: Result | Promise<Result>) => void;

@@ -1,7 +1,7 @@
 // Connection attempts: decides whether to retry, and after which delay.
 
 import { WebSocketError } from "../errors.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import { show } from "../shared/check.ts";
 import { isPromiseLike } from "../shared/user_code.ts";
 import { type ConnectionLoss, MAX_DELAY, type ReconnectRules } from "./options.ts";

@@ -1,7 +1,7 @@
 // The public object of a reconnecting connection: consecutive connections, presented as one.
 
 import { WebSocketError } from "../errors.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";

@@ -3,7 +3,7 @@
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Message } from "../connection/connection_driver.ts";
 import type { Handler, LimitReport } from "../connection/handlers.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ReconnectingConnection } from "./connection.ts";
 import type { TopicMessageInfo } from "./subscriptions.ts";

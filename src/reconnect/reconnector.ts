@@ -2,7 +2,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/protocol.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
 import type { Connection, HandshakeInfo } from "../connection/connection.ts";

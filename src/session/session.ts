@@ -1,7 +1,7 @@
 // One endpoint of an open connection as a state machine (RFC 6455 5.5, 6 and 7): bytes in, events
 // and bytes out. The shell provides the socket and the clock.
 
-import { ConnectionError, TimeoutError, WebSocketError } from "../errors.ts";
+import { WebSocketError } from "../errors.ts";
 import {
   CloseCode,
   type ClosePayload,
@@ -15,6 +15,7 @@ import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { MessageCompression } from "../message/message_compression.ts";
 import { MessageReader, type MessageRules, type MessageSink } from "../message/message_reader.ts";
 import { MessageWriter } from "../message/message_writer.ts";
+import { type CloseInfo, closeTimeout, connectionLost, outcomeOf, SessionEnd } from "./end.ts";
 import { PongBacklog } from "./pong_backlog.ts";
 
 /**
@@ -47,37 +48,6 @@ export interface SessionEvents {
   onPing(payload: Uint8Array): void;
   /** A pong arrived. */
   onPong(payload: Uint8Array): void;
-}
-
-/**
- * How a connection ended.
- *
- * @category Connection
- */
-export interface CloseInfo {
-  /**
-   * The close code (RFC 6455 section 7.4): the peer's; the local one if this side failed the
-   * connection; 1005 if the peer's Close frame had none; 1006 if the connection ended without a
-   * Close frame.
-   */
-  readonly code: number;
-  /** The reason received with the code; for a local failure, the error's message. */
-  readonly reason: string;
-  /** Whether both sides sent a Close frame and there was no error. */
-  readonly clean: boolean;
-  /** The side that started the close. */
-  readonly initiator: "local" | "remote";
-  /**
-   * The code of the sent Close frame, 1005 for one without a code; `undefined` if none was sent.
-   */
-  readonly sent?: number | undefined;
-  /**
-   * The code of the received Close frame, 1005 for one without a code; `undefined` if none was
-   * received.
-   */
-  readonly received?: number | undefined;
-  /** The error, unless the close was clean. */
-  readonly error?: Error & { readonly code?: string };
 }
 
 /**
@@ -117,18 +87,6 @@ export interface SessionShell {
  * @category Session
  */
 export type SessionState = "opening" | "open" | "closing" | "closed";
-
-/** The state of closing; created when a session begins to close or fail. */
-class SessionEnd {
-  /** The sent Close frame. */
-  sent: ClosePayload | undefined;
-  /** The received Close frame. */
-  received: ClosePayload | undefined;
-  /** The first cause. */
-  initiator: "local" | "remote" | undefined;
-  /** The failure. */
-  error: Error | undefined;
-}
 
 /**
  * The protocol of one endpoint, between a byte stream and a user.
@@ -555,45 +513,6 @@ export class Session implements MessageSink {
       ...(end.error === undefined ? undefined : { error: end.error }),
     };
   }
-}
-
-/** The code and reason to report. */
-function outcomeOf({ sent, received, error }: SessionEnd): ClosePayload {
-  if (error instanceof WebSocketError && error.closeCode !== undefined) {
-    // Report the code if it was sent in the Close frame.
-    const isSent = sent?.code === error.closeCode && sent.reason === error.message;
-    if (isSent) return { code: error.closeCode, reason: error.message };
-  }
-  // RFC 6455 7.1.5: the code is the one in the first Close frame received, and 1006 without one.
-  return received ?? { code: CloseCode.Abnormal, reason: "" };
-}
-
-function closeTimeout(): TimeoutError {
-  return new TimeoutError(
-    "CLOSE_TIMEOUT",
-    "The peer did not finish the closing handshake in time (option closeTimeout)",
-  );
-}
-
-/**
- * Creates an error without a stack trace, for frequent peer errors, where the place in this library
- * is irrelevant. On V8 the trace is a tenth of the cost of a connection (bench/NOTES.md).
- *
- * @param make Creates the error.
- */
-export function untraced<E extends Error>(make: () => E): E {
-  const limit: unknown = Reflect.get(Error, "stackTraceLimit");
-  // If it cannot be set, the error just has a trace.
-  Reflect.set(Error, "stackTraceLimit", 0);
-  try {
-    return make();
-  } finally {
-    Reflect.set(Error, "stackTraceLimit", limit);
-  }
-}
-
-function connectionLost(message: string, cause?: Error): ConnectionError {
-  return untraced(() => new ConnectionError("CONNECTION_LOST", message, { cause }));
 }
 
 /** Returns errors of the readers; any other error is reported as a bug of this library. */

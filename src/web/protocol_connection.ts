@@ -4,7 +4,7 @@
 import { connectOver } from "../client/connect.ts";
 import { closeWithoutCode, type Connection } from "../connection/connection.ts";
 import type { AnyMessage } from "../connection/connection_driver.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import { ConnectionError, HandshakeError, WebSocketError } from "../errors.ts";
 import { type ErrorHandler, reportError } from "../shared/user_code.ts";
 import { runtimeNetwork } from "../transport/runtime.ts";

@@ -6,7 +6,7 @@ import type { ClientRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketError } from "../errors.ts";
 import type { Handlers } from "../connection/handlers.ts";
-import type { CloseInfo } from "../session/session.ts";
+import type { CloseInfo } from "../session/end.ts";
 import { randomMask } from "../shared/random.ts";
 import { CloseCode } from "../wire/close.ts";
 import { Opcode } from "../wire/opcode.ts";

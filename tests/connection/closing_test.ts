@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
 import { MemoryGovernor } from "../../src/message/memory_governor.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { BINARY, CONTINUATION, TEXT } from "../support/vectors.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConnectionError, type WebSocketError } from "../../src/errors.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import { MessageQueue, type MessageQueueOwner } from "../../src/connection/incoming.ts";
 
 const CLEAN: CloseInfo = { code: 1000, reason: "", clean: true, initiator: "remote" };

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { Handlers } from "../../src/connection/handlers.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { prepareMessage } from "../../src/connection/arguments.ts";
 import { Opcode } from "../../src/wire/opcode.ts";

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Connection } from "../../src/connection/connection.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import { Harness, quiet } from "../support/socket_harness.ts";
 import { unhandledDuring } from "./promise_world.ts";
 

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
 import type { Backplane, BackplaneSink } from "../../src/backplane/backplane.ts";
-import type { CloseInfo, SessionEvents } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
+import type { SessionEvents } from "../../src/session/session.ts";
 import {
   type ClientTopicsOptions,
   clientTopicsRules,

@@ -2,7 +2,7 @@
 // that subscribe, publish and close during a publish.
 
 import assert from "node:assert/strict";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { type OnSlow, prepareMessage, type PublishResult } from "../../src/connection/arguments.ts";
 import { connectOver } from "../../src/client/connect.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, WebSocketError } from "../../src/errors.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import {
   type ConnectionLoss,
   type ReconnectOptions,

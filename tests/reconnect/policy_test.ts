@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../../src/errors.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import { MAX_RETRY_AFTER, reconnectRules } from "../../src/reconnect/options.ts";
 import { delayAfter, type Failure, isFinal } from "../../src/reconnect/attempts.ts";
 

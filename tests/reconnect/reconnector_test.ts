@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, WebSocketError } from "../../src/errors.ts";
-import type { CloseInfo } from "../../src/session/session.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
 import type { ConnectionLoss, ReconnectOptions } from "../../src/reconnect/options.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { untraced } from "../../src/session/session.ts";
+import { untraced } from "../../src/session/end.ts";
 
 Deno.test("an untraced error has its class, message and cause, but no stack frames", () => {
   const cause = new Error("the cause");

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { MessageTooBigError, WebSocketError } from "../../src/errors.ts";
 import type { MessageCompression } from "../../src/message/message_compression.ts";
+import type { CloseInfo } from "../../src/session/end.ts";
 import {
-  type CloseInfo,
   Session,
   type SessionEvents,
   type SessionRules,
