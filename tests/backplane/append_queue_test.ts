@@ -7,7 +7,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const decoder = new TextDecoder();
 
-/** A broker that answers on command. */
+/** A fake broker. The test settles each append. */
 class Broker {
   readonly queue: AppendQueue;
   readonly appended: string[] = [];
@@ -69,14 +69,13 @@ Deno.test("appends unacknowledged messages again after an outage, before queued 
   broker.queue.up();
   broker.push("e");
   assert.deepEqual(broker.appended, ["a", "b", "c", "b", "c", "d", "e"]);
-  // A late answer to the previous attempt: a rejection no longer counts, but a success means that
-  // the message is stored.
+  // A late rejection of an earlier attempt is ignored.
   await broker.refuse(2);
   assert.deepEqual(broker.reports.all, []);
   await broker.keep(3, 4, 5, 6);
   broker.queue.down();
   broker.queue.up();
-  assert.equal(broker.appended.length, 7, "all are kept");
+  assert.equal(broker.appended.length, 7, "stored messages are not appended again");
 });
 
 Deno.test("appends a message again that was rejected shortly before an outage", async () => {
@@ -155,7 +154,7 @@ Deno.test("limits pending bytes, but always allows one message", async () => {
   assert.equal(broker.appended.length, 3);
 });
 
-Deno.test("appends nothing more to a broker that disconnects meanwhile", () => {
+Deno.test("stops appending when the broker disconnects", () => {
   const broker = new Broker();
   broker.push("a", "b", "c");
   const append = broker.append.bind(broker);

@@ -9,7 +9,7 @@ function taken(queue: BoundedQueue): string[] {
   return messages;
 }
 
-/** A queue with messages of these sizes in bytes, on topics of one letter. */
+/** Creates a queue with messages of these sizes in bytes, each on a one-letter topic. */
 function queueOf(drop: "oldest" | "newest", maxBytes: number, ...sizes: number[]): BoundedQueue {
   const queue = new BoundedQueue({ drop, maxBytes });
   sizes.forEach((size, i) => queue.push("abcdefgh"[i], new Uint8Array(size)));
@@ -67,7 +67,7 @@ Deno.test("queues 16 MiB by default and drops the oldest messages", () => {
   assert.equal(queue.shift()?.topic, "b");
 });
 
-Deno.test("a message put back is the next one, and counts again", () => {
+Deno.test("a message put back is first in the queue, and its size counts again", () => {
   const queue = queueOf("oldest", 100, 1, 2, 3);
   for (let i = 0; i < 5; i++) {
     const { size } = queue;

@@ -1,5 +1,5 @@
-// Type checks: every real client is accepted without a cast, and the examples that need a broker to run
-// compile.
+// Type-checks the backplanes with real broker clients, and the documentation examples that need a
+// broker to run.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -31,7 +31,7 @@ const WRONG = [
   "redisBackplane(await connect());",
 ];
 
-/** The type checker's diagnostics for modules. */
+/** Returns the type errors of each module. */
 function diagnose(texts: string[]): string[][] {
   const directory = join(root, ".build", "client_types");
   mkdirSync(directory, { recursive: true });
@@ -47,7 +47,7 @@ function diagnose(texts: string[]): string[][] {
   );
 }
 
-/** The examples of a file that need a broker. */
+/** Returns the examples in a file that need a broker. */
 function examples(path: string): string[] {
   const text = readFileSync(join(root, path), "utf8").replaceAll(/^ \* ?/gm, "");
   return [...text.matchAll(/^```ts (?:ignore|redis|nats)\n([^]*?)^```$/gm)].map(([, example]) =>

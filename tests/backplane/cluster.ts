@@ -1,5 +1,5 @@
-// Three nodes on one broker, one on each runtime, with thousands of connections between them: the
-// deliveries in normal operation, during an outage of the broker, and after the loss of a node.
+// Runs three nodes (one per runtime) with thousands of connections on one broker. Checks deliveries
+// in normal operation, while the broker is down, and after a node is killed.
 
 import assert from "node:assert/strict";
 import { Worker } from "../faults/worker.ts";
@@ -10,21 +10,21 @@ import { ClientLedger, type Piece } from "./cluster_ledger.ts";
 import { readMessage, TOPICS } from "./cluster_messages.ts";
 import type { ErrorCodes, Listening, NodeOrder } from "./cluster_node.ts";
 
-/** The load. */
+/** The parameters of a run. */
 export interface ClusterPlan {
   readonly broker: BrokerName;
   /** The total number of connections. */
   readonly connections: number;
-  /** Messages of each node while the broker, and later a node, is killed. */
+  /** The number of messages per node during each outage. */
   readonly load: number;
   /**
-   * Whether the broker keeps a history, and clients reconnect and resume automatically. Then only
-   * messages that a killed node had not published are lost.
+   * Whether the broker keeps a history, and clients reconnect and resume automatically. If so, the
+   * only messages lost are those that a killed node had not yet published.
    */
   readonly resume: boolean;
 }
 
-/** The results; all counts are deliveries (messages times receivers). */
+/** The results. Every count is a number of deliveries (messages times receivers). */
 export interface ClusterReport {
   readonly broker: BrokerName;
   readonly resume: boolean;
@@ -32,13 +32,13 @@ export interface ClusterReport {
   readonly seconds: number;
   /** Expected deliveries that did not arrive. */
   readonly lost: {
-    /** During the broker's outage: from the client's own node, and from other nodes. */
+    /** While the broker was down, from the client's own node and from other nodes. */
     readonly brokerLocal: number;
     readonly brokerRemote: number;
-    /** During a node's outage: between the other nodes, and from the killed node to the others. */
+    /** While a node was down, between the other nodes and from the killed node to them. */
     readonly nodeBetweenOthers: number;
     readonly nodeFromKilled: number;
-    /** At the clients of the killed node. */
+    /** To the clients of the killed node. */
     readonly nodeOwnClients: number;
   };
   /** Expected deliveries during the outages. */
@@ -46,10 +46,10 @@ export interface ClusterReport {
   readonly expectedNode: number;
 }
 
-/** Connections that are opened concurrently. */
+/** The number of connections to open concurrently. */
 const AT_ONCE = 100;
 
-/** Messages of each node that must have arrived before a process is killed. */
+/** The number of messages per node that must arrive before a process is killed. */
 const BEFORE = 2 * TOPICS;
 
 /** The duration of an outage of the broker or a node, in milliseconds. */
@@ -58,15 +58,15 @@ const OUTAGE = 150;
 /** Milliseconds between two messages of a node during an outage. */
 const GAP = 10;
 
-/** The maximum milliseconds until an expected message arrives. */
+/** The maximum time to wait for expected messages, in milliseconds. */
 const LIMIT = 240_000;
 
-/** The history limits of each topic, if there is a history. */
+/** The history limits of each topic, if the plan has a history. */
 const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
 
 const CALM: Piece = { first: 0, count: 5 * TOPICS };
 
-/** The node that is killed. */
+/** The node to kill. */
 const KILLED = 2;
 
 class Cluster implements AsyncDisposable {
@@ -92,7 +92,7 @@ class Cluster implements AsyncDisposable {
     }
   }
 
-  /** Starts a node, on its previous port. */
+  /** Starts a node. A restarted node uses its previous port. */
   async start(node: number): Promise<void> {
     const runtime = runtimeNames[node];
     const worker = this.#workers[node] = new Worker(runtime, "../backplane/cluster_node");
@@ -145,12 +145,12 @@ class Cluster implements AsyncDisposable {
     );
   }
 
-  /** Waits until a batch has arrived from all nodes at all clients. */
+  /** Waits until all clients have received a batch from all nodes. */
   async arrived(piece: Piece): Promise<void> {
     await this.arrivedFrom([...this.#lives.keys()], piece);
   }
 
-  /** Waits until a batch has arrived from these nodes at all clients. */
+  /** Waits until all clients have received a batch from these nodes. */
   async arrivedFrom(nodes: readonly number[], piece: Piece): Promise<void> {
     const deadline = Date.now() + LIMIT;
     let behind = [...this.clients];
@@ -161,14 +161,14 @@ class Cluster implements AsyncDisposable {
       if (behind.length === 0) break;
       const left = deadline - Date.now();
       if (left <= 0) {
-        throw new Error(`${behind.length} clients do not receive ${JSON.stringify(piece)}`);
+        throw new Error(`${behind.length} clients have not received ${JSON.stringify(piece)}`);
       }
       await this.#next(left);
     }
-    assert.deepEqual(this.#faults.slice(0, 5), [], "each once, and in order");
+    assert.deepEqual(this.#faults.slice(0, 5), [], "each message arrives once and in order");
   }
 
-  /** Waits for a message, and for a short time after it. */
+  /** Waits for the next message, then briefly for more. */
   async #next(limit: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
@@ -176,11 +176,11 @@ class Cluster implements AsyncDisposable {
       timer = setTimeout(resolve, limit);
     });
     clearTimeout(timer);
-    // Avoids a check after each single message.
+    // The caller checks all clients, which is too slow after every message.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  /** The missing messages of one node's batch at the clients of another. */
+  /** For each client of the node `at`, returns the batch's messages it has not received from `from`. */
   missing(from: number, life: number, at: number, piece: Piece): number[][] {
     return this.clients.filter(({ node }) => node === at)
       .map((client) => client.missing(from, life, piece));
@@ -202,7 +202,7 @@ class Cluster implements AsyncDisposable {
     if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
   }
 
-  /** All processes exit automatically. */
+  /** Asks all nodes to quit, and waits until their processes exit. */
   async end(): Promise<void> {
     for (const worker of this.#workers) {
       await worker.ask("quit");
@@ -216,7 +216,7 @@ class Cluster implements AsyncDisposable {
   }
 }
 
-/** Executes the plan; throws if a guarantee does not hold. */
+/** Runs the plan. Throws if a delivery guarantee is violated. */
 export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const began = performance.now();
   await using broker = await Broker.start(plan.broker, { persistent: plan.resume });
@@ -227,9 +227,9 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
 
   await Promise.all(cluster.publish(CALM));
   await cluster.arrived(CALM);
-  assert.deepEqual((await cluster.settle()).flat(), [], "there are no errors");
+  assert.deepEqual((await cluster.settle()).flat(), [], "no node reports an error");
 
-  // The broker fails while all nodes publish, and the messages after its return arrive at every
+  // Kill the broker while all nodes publish. Messages published after its restart must reach every
   // client.
   const before: Piece = { first: CALM.first + CALM.count, count: BEFORE };
   const away: Piece = { first: before.first + before.count, count: plan.load };
@@ -241,9 +241,9 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await cluster.killBroker();
   await Promise.all(underLoad);
   const codes = new Set((await cluster.settle()).flat());
-  assert.ok(codes.has("BACKPLANE_DOWN"), "it was reported");
+  assert.ok(codes.has("BACKPLANE_DOWN"), "the outage is reported");
   codes.delete("BACKPLANE_DOWN");
-  // Messages in transit when the broker was killed.
+  // Nodes may report messages in transit when the broker was killed.
   codes.delete("BACKPLANE_FAILED");
   assert.deepEqual([...codes], []);
   await Promise.all(cluster.publish(after));
@@ -258,12 +258,12 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   );
   assert.equal(brokerLocal, 0, "local delivery never waits for the broker");
 
-  // A node fails while all nodes publish.
+  // Kill a node while all nodes publish.
   const others = nodes.filter((node) => node !== KILLED);
   const alone: Piece = { first: after.first + after.count, count: plan.load };
   const end: Piece = { first: alone.first + alone.count, count: 2 * TOPICS };
   const stillUnderLoad = cluster.publish(alone, GAP);
-  // The killed node will not answer.
+  // The killed node does not reply.
   stillUnderLoad[KILLED]!.catch(() => {});
   await cluster.arrived({ first: alone.first, count: 1 });
   await cluster.killNode(KILLED);
@@ -274,8 +274,8 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   const nodeBetweenOthers = sum(
     others.flatMap((from) => others.map((at) => count(from, at, alone))),
   );
-  assert.equal(nodeBetweenOthers, 0, "the end of a node does not affect the others");
-  // The deliveries of the killed node are a prefix of its published messages.
+  assert.equal(nodeBetweenOthers, 0, "killing a node does not affect the others");
+  // From the killed node, each client received a prefix of the published messages.
   for (const at of others) {
     for (const missing of cluster.missing(KILLED, 0, at, alone)) {
       for (const [i, number] of missing.entries()) {

@@ -1,8 +1,8 @@
-// The clients of a cluster: clients without reconnection, and clients that reconnect.
+// The clients of a cluster, with and without automatic reconnection.
 
 import { connect, type Message } from "../../mod.ts";
 
-/** A connection, of either kind. */
+/** A client with or without automatic reconnection. */
 export interface ClusterConnection {
   /** Disconnects permanently. */
   terminate(): void;
@@ -12,7 +12,7 @@ function nameOf(topic: number): string {
   return `topic ${topic}`;
 }
 
-/** Connects for these topics; the server subscribes. */
+/** Connects once. The server subscribes the connection to these topics. */
 export async function joinOnce(
   topics: readonly number[],
   port: number,
@@ -23,7 +23,7 @@ export async function joinOnce(
   return await connect(url, { message: (_, data) => took(data) });
 }
 
-/** Connects for these topics and reconnects; the client subscribes and resumes. */
+/** Connects, and reconnects automatically. The client subscribes to these topics and resumes. */
 export async function joinToStay(
   topics: readonly number[],
   port: number,

@@ -1,11 +1,11 @@
-// The received and the expected messages of each client of a cluster.
+// Compares the messages that each client of a cluster receives with the expected ones.
 
 import { type ClusterMessage, TOPICS } from "./cluster_messages.ts";
 
 /** The maximum number of starts of a node. */
 const LIVES = 2;
 
-/** The maximum number of messages that a node publishes between two starts. */
+/** The maximum number of messages that a node publishes after each start. */
 const NUMBERS = 4096;
 
 /** A batch of messages that each node publishes. */
@@ -16,12 +16,12 @@ export interface Piece {
 
 /** The messages that one client has received. */
 export class ClientLedger {
-  /** The node it is connected to. */
+  /** The node that the client is connected to. */
   readonly node: number;
   /** The subscribed topics, by their numbers. */
   readonly topics: readonly number[];
   readonly #got: Uint8Array[];
-  /** The newest number of each node, start and topic. */
+  /** The highest message number by node, start and topic. */
   readonly #newest = new Map<number, number>();
   readonly #faults: string[];
 
@@ -32,7 +32,7 @@ export class ClientLedger {
     this.#faults = faults;
   }
 
-  /** Records a message; returns false if it was not expected. */
+  /** Records a message. Adds a fault if it is repeated, out of order, or on another topic. */
   take({ node, life, number }: ClusterMessage): void {
     const publisher = node * LIVES + life;
     const topic = number % TOPICS;
@@ -40,11 +40,11 @@ export class ClientLedger {
     const newest = this.#newest.get(place) ?? -1;
     if (this.#got[publisher][number]++ > 0) this.#faults.push(`${node} ${life} ${number} twice`);
     else if (number < newest) this.#faults.push(`${node} ${life} ${number} after ${newest}`);
-    if (!this.topics.includes(topic)) this.#faults.push(`${number} was not subscribed to`);
+    if (!this.topics.includes(topic)) this.#faults.push(`${number} is on another topic`);
     this.#newest.set(place, Math.max(newest, number));
   }
 
-  /** The numbers of a batch that have not arrived from a node. */
+  /** Returns the numbers in a batch that have not arrived from a node. */
   missing(node: number, life: number, { first, count }: Piece): number[] {
     const got = this.#got[node * LIVES + life];
     return Array.from({ length: count }, (_, i) => first + i)

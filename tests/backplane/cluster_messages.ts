@@ -1,31 +1,30 @@
-// The messages that the nodes of a cluster publish: every second one is text, the others are
-// binary.
+// The messages that cluster nodes publish, alternately text and binary.
 
-/** The topics to publish to, in turn. */
+/** The number of topics. Nodes publish to them in turn. */
 export const TOPICS = 20;
 
-/** Identifies the message. */
+/** Identifies a message. */
 export interface ClusterMessage {
   /** The node that published it. */
   readonly node: number;
-  /** How often that node was started before. */
+  /** The number of earlier starts of that node. */
   readonly life: number;
-  /** Its number among those of the node. */
+  /** The sequence number within that node. */
   readonly number: number;
 }
 
-/** The topic of a number. */
+/** Returns the topic of a message number. */
 export function topicOf(number: number): string {
   return `topic ${number % TOPICS}`;
 }
 
-/** The message. */
+/** Encodes a message. */
 export function messageOf({ node, life, number }: ClusterMessage): string | Uint8Array {
   const text = `${node} ${life} ${number}`;
   return number % 2 === 0 ? text : Uint8Array.of(0xff, ...new TextEncoder().encode(text));
 }
 
-/** Identifies a received message. */
+/** Decodes a received message. */
 export function readMessage(data: string | Uint8Array): ClusterMessage {
   const text = typeof data === "string" ? data : new TextDecoder().decode(data.subarray(1));
   const [node, life, number] = text.split(" ").map(Number);

@@ -1,4 +1,4 @@
-// One node of a cluster: a server on a broker, which publishes on command.
+// A cluster node: a process with a server on a broker. The test tells it what to publish.
 
 import { serve, type Server } from "../../mod.ts";
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
@@ -16,10 +16,10 @@ export interface ListenOrder {
   readonly url: string;
   /** The port; 0 for any. */
   readonly port: number;
-  /** The number of the node, and how often it was started before. */
+  /** The number of the node, and the number of its earlier starts. */
   readonly node: number;
   readonly life: number;
-  /** Further options of the server. */
+  /** Additional server options. */
   readonly options: Record<string, unknown>;
 }
 
@@ -35,20 +35,20 @@ export interface PublishOrder {
 /** The commands for a node. */
 export type NodeOrder = ListenOrder | PublishOrder | "settled" | "quit";
 
-/** The client of Redis on each runtime. */
+/** The Redis client on each runtime. */
 const REDIS_CLIENTS: Record<RuntimeName, string> = {
   deno: "ioredis",
   bun: "Bun.RedisClient",
   node: "redis",
 };
 
-/** The node's answer to "listen". */
+/** The node's reply to "listen". */
 export interface Listening {
   readonly port: number;
 }
 
 /**
- * The node's answer to "settled": the error codes that `onError` has received since the last
+ * The node's reply to "settled": the error codes that `onError` has received since the last
  * request.
  */
 export type ErrorCodes = readonly string[];
@@ -103,7 +103,7 @@ class Watched implements Backplane {
     return this.#inner.close();
   }
 
-  /** Waits until it is up and everything is subscribed. */
+  /** Waits until the backplane is up and all subscriptions are confirmed. */
   async settled(): Promise<void> {
     if (this.#isUp && this.#pending === 0) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));

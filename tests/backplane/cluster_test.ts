@@ -1,4 +1,4 @@
-// Three nodes, one on each runtime, with many connections, on each broker.
+// Runs a cluster of three nodes, one per runtime, on each broker.
 
 import { brokerNames, brokerPrograms } from "../support/brokers.ts";
 import { need } from "../support/need.ts";
@@ -10,7 +10,7 @@ const CONNECTIONS = Number(Deno.env.get("QUICKWS_CONNECTIONS") ?? 600);
 const test = need(...brokerPrograms);
 
 const CASES = brokerNames.flatMap((broker) => [
-  { broker, resume: false, promise: "with no more losses than documented" },
+  { broker, resume: false, promise: "with only the documented losses" },
   { broker, resume: true, promise: "with no losses for clients that resume" },
 ]);
 

@@ -5,7 +5,7 @@ function message(number: number, origin: string, count: number): Identified {
   return { number, origin, count };
 }
 
-Deno.test("recognizes a duplicate by the counter of its server", () => {
+Deno.test("recognizes duplicates by their server's counter", () => {
   const filter = new DuplicateFilter();
   const [a, b] = ["a", "b"];
   const answers = [
@@ -26,7 +26,7 @@ Deno.test("recognizes a duplicate by the counter of its server", () => {
   ]);
 });
 
-Deno.test("bounds its memory: forgets the oldest of many servers and duplicates", () => {
+Deno.test("limits memory by forgetting the oldest servers and duplicates", () => {
   const filter = new DuplicateFilter();
   for (let i = 0; i < 65; i++) filter.isDuplicate(message(i + 1, `${i}`, 7));
   assert.equal(filter.isDuplicate(message(100, "1", 7)), true);

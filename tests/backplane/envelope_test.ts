@@ -21,23 +21,23 @@ const base: Envelope = {
 };
 
 const ENVELOPES: readonly [what: string, envelope: Envelope, start: string, end: string][] = [
-  ["text", base, "010100000000", "6869"],
-  ["binary", { ...base, isText: false, payload: hex("ff 00") }, "010200000000", "ff00"],
+  ["text payload", base, "010100000000", "6869"],
+  ["binary payload", { ...base, isText: false, payload: hex("ff 00") }, "010200000000", "ff00"],
   ["no payload", { ...base, payload: hex("") }, "010100000000", ""],
-  ["dropped", { ...base, onSlow: "drop" }, "010101000000", "6869"],
+  ["onSlow: drop", { ...base, onSlow: "drop" }, "010101000000", "6869"],
   ["a key", { ...base, onSlow: "conflate", key: "k\u20ac" }, "010102000004", "6be282ac6869"],
-  ["closed", { ...base, onSlow: "close" }, "010103000000", "6869"],
+  ["onSlow: close", { ...base, onSlow: "close" }, "010103000000", "6869"],
 ];
 
 for (const [what, envelope, start, end] of ENVELOPES) {
-  Deno.test(`an envelope with ${what} survives writing and reading`, () => {
+  Deno.test(`writes and reads an envelope with ${what}`, () => {
     const bytes = writeEnvelope(envelope);
     assert.equal(toHex(bytes), start + toHex(origin) + "00".repeat(12) + end);
     assert.deepEqual(readEnvelope(bytes), envelope);
   });
 }
 
-Deno.test("the counter and the excluded connection survive writing and reading", () => {
+Deno.test("writes and reads the counter and the excluded connection", () => {
   for (
     const [count, except, written] of [
       [1, 2, "000000000000010000000002"],
@@ -55,19 +55,19 @@ Deno.test("the counter and the excluded connection survive writing and reading",
   }
 });
 
-Deno.test("a key of maximum length survives writing and reading", () => {
+Deno.test("writes and reads a key of maximum length", () => {
   const key = "k".repeat(MAX_KEY_BYTES);
   assert.deepEqual(readEnvelope(writeEnvelope({ ...base, key })), { ...base, key });
 });
 
-Deno.test("keeps a byte order mark in the key and in the payload", () => {
+Deno.test("preserves a byte order mark in the key and in the payload", () => {
   const envelope = { ...base, key: "\ufeffk", payload: utf8("\ufefft") };
   assert.deepEqual(readEnvelope(writeEnvelope(envelope)), envelope);
 });
 
 const good = writeEnvelope({ ...base, key: "key" });
 
-/** The envelope with another byte. */
+/** Returns the envelope with one byte replaced. */
 function changed(index: number, byte: number): Uint8Array {
   const bytes = good.slice();
   bytes[index] = byte;
@@ -75,15 +75,15 @@ function changed(index: number, byte: number): Uint8Array {
 }
 
 const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
-  ["nothing", hex("")],
-  ["another version", changed(0, 2)],
-  ["another type", changed(1, 3)],
-  ["no type", changed(1, 0)],
-  ["another policy", changed(2, 4)],
-  ["a key longer than all", changed(3, 1)],
+  ["an empty message", hex("")],
+  ["an unknown version", changed(0, 2)],
+  ["an unknown type", changed(1, 3)],
+  ["type 0", changed(1, 0)],
+  ["an unknown policy", changed(2, 4)],
+  ["a key longer than the envelope", changed(3, 1)],
   ["a key that is not UTF-8", changed(34, 0xff)],
   ["text that is not UTF-8", concat(good, hex("ff"))],
-  ["the message of another program", utf8('{"type":"hello","from":"another program"}')],
+  ["another program's message", utf8('{"type":"hello","from":"another program"}')],
 ];
 
 for (const [what, bytes] of GARBLED) {
@@ -97,7 +97,7 @@ Deno.test("rejects an envelope that is truncated before its payload", () => {
   }
 });
 
-Deno.test("an envelope with text is valid UTF-8 as a whole and recognized as such", () => {
+Deno.test("a text envelope is valid UTF-8 and recognized as text", () => {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   for (const key of ["", "k\u20ac", "k".repeat(200), "k".repeat(MAX_KEY_BYTES)]) {
     const bytes = writeEnvelope({ ...base, key });

@@ -1,6 +1,6 @@
-// Three servers on one broker, with random events: they publish, the broker loses messages in
-// transit and disconnects in the middle of appends, and receivers leave one server and reconnect to
-// another. At the end each receiver has every message once and in order.
+// Random events on three servers that share a broker: the servers publish, the broker loses messages
+// in transit and disconnects during appends, and clients reconnect to another server. In the end,
+// every client must have each message once and in order.
 
 import assert from "node:assert/strict";
 import type { PreparedMessage } from "../../src/message/prepared_message.ts";
@@ -16,7 +16,7 @@ import { quiet } from "../support/socket_harness.ts";
 
 const decoder = new TextDecoder();
 
-/** A client, on one connection after the other. */
+/** A client that uses one connection after another. */
 class Client {
   /** The newest message number that it has received. */
   at: number | undefined;
@@ -24,7 +24,7 @@ class Client {
   readonly numbers: number[] = [];
   missed = 0;
 
-  /** A new connection. */
+  /** Creates the client's next connection. */
   connection(): ConnectionDriver {
     const topicListener: TopicListener = {
       subscribed: (_, number) => void (this.at = number),
@@ -62,8 +62,8 @@ async function run(seed: number): Promise<number> {
   const broker = new FakeBroker(true, history);
   const errors: unknown[] = [];
   const nodes = Array.from({ length: 3 }, () => new Node(broker, errors));
-  // One receiver stays at each server, because a server detects repeated messages only with a
-  // subscriber.
+  // One client stays subscribed at each server, because a server without subscribers does not detect
+  // duplicates.
   const stays = nodes.map(({ topics }) => {
     const client = new Client();
     topics.subscribe(client.connection(), "room");
@@ -81,7 +81,7 @@ async function run(seed: number): Promise<number> {
   const published: string[] = [];
   let cut: Array<() => void> = [];
   history.loses = () => random.below(10) === 0;
-  // Before an outage the broker stores some more messages without confirming them, then none.
+  // Before an outage the broker first stores messages without acknowledging them, then stores none.
   let health: "answers" | "keeps" | "is silent" = "answers";
   history.append = (done) => {
     if (random.below(10) === 0) health = health === "answers" ? "keeps" : "is silent";
@@ -148,9 +148,9 @@ Deno.test("each client receives each message once and in one order under random 
     try {
       repeated += await run(seed * 104729);
     } catch (error) {
-      throw new Error(`with the seed ${seed * 104729}`, { cause: error });
+      throw new Error(`failed with seed ${seed * 104729}`, { cause: error });
     }
   }
   assert.ok(repeated > 60, `${repeated} messages were appended again`);
-  assert.equal(timers.size, 0, "a timer was left");
+  assert.equal(timers.size, 0, "no timer is left");
 });

@@ -9,7 +9,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 import { quiet } from "../support/socket_harness.ts";
 
-/** A reader that records its messages. */
+/** A reader that records its calls. */
 class Reader implements HistoryReaderTopic {
   readonly name: string;
   readonly after: number | undefined;
@@ -62,7 +62,7 @@ function readsTest(name: string, test: (t: Bench) => Promise<void>, timeout?: nu
     const bench = benchOf(timeout);
     await test(bench);
     bench.reads.stop();
-    assert.equal(timers.size, 0, "a timer was left");
+    assert.equal(timers.size, 0, "no timer is left");
   });
 }
 
@@ -78,10 +78,10 @@ readsTest("a reader receives the page or the reason for its absence", async (t) 
   assert.deepEqual(one.calls.all, ["begin", "done page"]);
   assert.deepEqual(two.calls.all, ["begin", "failed broken"]);
   t.reads.want(two);
-  assert.equal(t.asked.length, 3, "it may read again");
+  assert.equal(t.asked.length, 3, "a reader may read again");
 });
 
-Deno.test("a broker that throws or returns no promise counts as a reply", async () => {
+Deno.test("a read that throws or returns no promise counts as answered", async () => {
   const results: Array<() => unknown> = [() => {
     throw new Error("thrown");
   }, () => "page"];
@@ -100,7 +100,7 @@ Deno.test("a broker that throws or returns no promise counts as a reply", async 
 });
 
 readsTest(
-  "64 reads are pending at a time; reads that are no longer needed are skipped",
+  "allows 64 pending reads and skips reads that are no longer needed",
   async (t) => {
     const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
     for (const reader of readers) t.reads.want(reader);
@@ -110,7 +110,7 @@ readsTest(
     t.answers[5].resolve("page");
     await quiet();
     assert.deepEqual(t.asked.slice(64), [["66"]]);
-    // A read that its reader has abandoned still occupies the broker.
+    // An abandoned read counts as pending until the broker replies.
     t.reads.forget(readers[0]);
     assert.equal(t.asked.length, 65);
     t.answers[0].resolve("page");
@@ -132,7 +132,7 @@ readsTest("a read times out without a reply", async (t) => {
   assert.equal(t.asked.length, 2);
 }, 20);
 
-readsTest("reads do not wait during an outage of the broker", async (t) => {
+readsTest("reads do not wait while the broker is down", async (t) => {
   const readers = Array.from({ length: 70 }, (_, i) => new Reader(`${i}`));
   for (const reader of readers) t.reads.want(reader);
   t.reads.stop();
@@ -146,14 +146,17 @@ readsTest("reads do not wait during an outage of the broker", async (t) => {
   assert.deepEqual(t.asked.slice(64), [["0"], ["69"]]);
 });
 
-readsTest("spreads reads after many messages over several turns", async (t) => {
-  const readers = Array.from({ length: 6 }, (_, i) => new Reader(`${i}`, 1));
-  const messages = Array.from({ length: 256 }, () => ({}));
-  for (const reader of readers) t.reads.want(reader);
-  for (const answer of t.answers) answer.resolve({ messages });
-  await Promise.resolve().then(() => {}).then(() => {}).then(() => {});
-  for (const reader of readers) t.reads.want(reader);
-  assert.equal(t.asked.length, 6, "not in this turn");
-  await readers[0].calls.atLeast(3);
-  assert.equal(t.asked.length, 12);
-});
+readsTest(
+  "delays reads to another event loop turn after it has received many messages",
+  async (t) => {
+    const readers = Array.from({ length: 6 }, (_, i) => new Reader(`${i}`, 1));
+    const messages = Array.from({ length: 256 }, () => ({}));
+    for (const reader of readers) t.reads.want(reader);
+    for (const answer of t.answers) answer.resolve({ messages });
+    await Promise.resolve().then(() => {}).then(() => {}).then(() => {});
+    for (const reader of readers) t.reads.want(reader);
+    assert.equal(t.asked.length, 6, "not in this turn");
+    await readers[0].calls.atLeast(3);
+    assert.equal(t.asked.length, 12);
+  },
+);

@@ -1,5 +1,5 @@
-// Servers that share a broker with a history: one order for all, the replay for each receiver, and
-// the behavior while the broker is unavailable, slow, faulty, or loses messages.
+// Servers that share a broker with a history: message order, replay, and the behavior while the
+// broker is down, slow or faulty, or loses messages.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -24,7 +24,7 @@ class Receiver implements TopicListener {
   readonly log: string[] = [];
   state = "open";
   slow = false;
-  /** Itself, unless it is a connection with plain messages. */
+  /** Undefined for a connection that receives plain messages. */
   readonly topicListener: TopicListener | undefined;
 
   constructor(isPlain = false) {
@@ -64,7 +64,7 @@ class Receiver implements TopicListener {
   }
 }
 
-/** One server on the broker. */
+/** A server on the broker. */
 class Node {
   readonly topics: Topics;
   readonly backplane: FakeBackplane;
@@ -88,7 +88,7 @@ class Node {
     return this.topics.publish("room", text, options ?? {}, except?.control);
   }
 
-  /** A connection that subscribes to "room". */
+  /** Subscribes a connection to "room". */
   join(after?: number, receiver = new Receiver()): Receiver {
     assert.equal(this.topics.subscribe(receiver.control, "room", after), true);
     return receiver;
@@ -111,7 +111,7 @@ interface Bench {
   readonly nodes: Node[];
 }
 
-/** A test with a number of servers; checks that no timer is left afterwards. */
+/** Defines a test with this many servers. Checks that no timer is left afterwards. */
 function historyTest(name: string, count: number, test: (t: Bench) => Promise<void>): void {
   Deno.test(name, async () => {
     const history = new FakeHistory();
@@ -122,7 +122,7 @@ function historyTest(name: string, count: number, test: (t: Bench) => Promise<vo
     } finally {
       for (const { topics } of nodes) await topics.close(0);
     }
-    assert.equal(timers.size, 0, "a timer was left");
+    assert.equal(timers.size, 0, "no timer is left");
   });
 }
 
@@ -130,7 +130,7 @@ function result(waiting: number): PublishResult {
   return { sent: 0, waiting, replaced: 0, dropped: 0, closed: 0 };
 }
 
-historyTest("all receivers of all servers get messages in one order, by number", 3, async (t) => {
+historyTest("receivers on all servers get messages in the same order, by number", 3, async (t) => {
   const receivers = t.nodes.flatMap((
     node,
   ) => [node.join(), node.join(undefined, new Receiver(true))]);
@@ -155,26 +155,30 @@ historyTest("delivers a message only after the broker returns it", 1, async ({ n
   assert.deepEqual(receiver.log, ["subscribed 0", "1 later"]);
 });
 
-historyTest("the connection in except receives no message, only the progress", 2, async (t) => {
-  const [one, two] = t.nodes;
-  const own = one.join();
-  const other = one.join();
-  const plain = one.join(undefined, new Receiver(true));
-  const far = two.join();
-  await quiet();
-  assert.deepEqual(one.publish("from own", {}, own), result(2));
-  assert.deepEqual(one.publish("from plain", {}, plain), result(2));
-  assert.deepEqual(two.publish("from far", {}, far), result(0));
-  const outside = new Receiver();
-  assert.deepEqual(one.publish("from outside", {}, outside), result(3));
-  one.end(other);
-  assert.deepEqual(one.publish("from one that is over", {}, other), result(2));
-  await quiet();
-  const last = ["4 from outside", "5 from one that is over"];
-  assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 from plain", "3 from far", ...last]);
-  assert.deepEqual(plain.log, ["from own", "from far", ...last.map((text) => text.slice(2))]);
-  assert.deepEqual(far.log, ["subscribed 0", "1 from own", "2 from plain", "passed 3", ...last]);
-});
+historyTest(
+  "the connection in `except` receives the message number, but not the message",
+  2,
+  async (t) => {
+    const [one, two] = t.nodes;
+    const own = one.join();
+    const other = one.join();
+    const plain = one.join(undefined, new Receiver(true));
+    const far = two.join();
+    await quiet();
+    assert.deepEqual(one.publish("from own", {}, own), result(2));
+    assert.deepEqual(one.publish("from plain", {}, plain), result(2));
+    assert.deepEqual(two.publish("from far", {}, far), result(0));
+    const outside = new Receiver();
+    assert.deepEqual(one.publish("from outside", {}, outside), result(3));
+    one.end(other);
+    assert.deepEqual(one.publish("from a closed connection", {}, other), result(2));
+    await quiet();
+    const last = ["4 from outside", "5 from a closed connection"];
+    assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 from plain", "3 from far", ...last]);
+    assert.deepEqual(plain.log, ["from own", "from far", ...last.map((text) => text.slice(2))]);
+    assert.deepEqual(far.log, ["subscribed 0", "1 from own", "2 from plain", "passed 3", ...last]);
+  },
+);
 
 historyTest(
   "a publisher excluded from its message is also excluded from the replay",
@@ -184,13 +188,13 @@ historyTest(
     const own = node.join();
     await quiet();
     node.publish("own", {}, own);
-    node.publish("of others");
+    node.publish("from others");
     await quiet();
     node.leave(own);
     own.log.length = 0;
     node.join(0, own);
     await quiet();
-    assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 of others"]);
+    assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 from others"]);
   },
 );
 
@@ -209,7 +213,7 @@ historyTest("a reconnecting client receives missed messages before new ones", 2,
   assert.deepEqual(back.log, ["subscribed 1", "2 b", "3 c", "4 d", "5 e", "6 f"]);
 });
 
-historyTest("clients that are up to date or new cause no read", 1, async (t) => {
+historyTest("new and up-to-date clients cause no read", 1, async (t) => {
   const { nodes: [node], history } = t;
   node.join();
   await quiet();
@@ -228,7 +232,7 @@ historyTest("clients that are up to date or new cause no read", 1, async (t) => 
 });
 
 historyTest(
-  "simultaneously resuming subscribers share the reads",
+  "subscribers that resume simultaneously share reads",
   1,
   async ({ nodes: [node], history }) => {
     node.join();
@@ -265,7 +269,7 @@ historyTest("reports a gap where the history does not reach back far enough", 1,
   ]);
 });
 
-historyTest("a client ahead of the broker is reported a gap", 1, async (t) => {
+historyTest("reports a gap to a client that is ahead of the broker", 1, async (t) => {
   const { nodes: [node] } = t;
   node.publish("a");
   await quiet();
@@ -302,7 +306,7 @@ historyTest(
     await quiet();
     const first = node.join();
     node.publish("joined");
-    node.topics.publish("elsewhere", "is not held up", {}, undefined);
+    node.topics.publish("elsewhere", "is not delayed", {}, undefined);
     node.publish("second");
     await quiet();
     assert.deepEqual(first.log, ["subscribed 1", "2 joined", "3 second"]);
@@ -353,9 +357,9 @@ historyTest(
 );
 
 for (const kept of [true, false]) {
-  const what = kept ? "was kept" : "was not kept";
+  const when = kept ? "after" : "before";
   historyTest(
-    `an append that ${what} and is interrupted by an outage arrives once`,
+    `delivers a message once if an outage interrupts its append ${when} the broker stores it`,
     2,
     async (t) => {
       const { broker, history, nodes: [one, two] } = t;
@@ -373,7 +377,7 @@ for (const kept of [true, false]) {
       one.publish("3");
       await quiet();
       history.append = undefined;
-      // The client of a broker may reject pending requests before it reports the disconnect.
+      // A broker client may reject pending requests before it reports the disconnect.
       cut.reject(new Error("connection lost"));
       await quiet();
       broker.goAway(new Error("away"));
@@ -381,7 +385,7 @@ for (const kept of [true, false]) {
       broker.comeBack();
       await quiet();
       const appends = history.requests.filter(([method]) => method === "append").length;
-      assert.equal(appends, 6, "two of them again");
+      assert.equal(appends, 6, "two messages were appended again");
       for (const { log } of [near, far]) {
         assert.deepEqual(log.map((text) => text.split(" ")[1]), ["0", "1", "2", "3", "4"]);
       }
@@ -418,7 +422,7 @@ historyTest("reports and drops a message that the broker rejects, and continues"
 Deno.test("bounds the queue and reports dropped messages", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(false, history);
-  // A message of 1 byte counts 35 bytes, its topic 4.
+  // A 1-byte message counts as 35 bytes, its topic as 4.
   const node = new Node(broker, 2 * 39);
   const receiver = node.join();
   for (let i = 0; i < 10; i++) node.publish(`${i}`);
@@ -453,21 +457,25 @@ const PAGES: Record<string, unknown> = {
   "nothing": undefined,
   "a string": "page",
   "no number": { last: NaN, complete: true, messages: [] },
-  "half a number": { last: 2.5, complete: true, messages: [] },
+  "a fractional number": { last: 2.5, complete: true, messages: [] },
   "no messages": { last: 1, complete: true, messages: 7 },
-  "no completeness": { last: 1, messages: [] },
-  "messages that are invalid": { last: 1, complete: true, messages: [null] },
-  "messages of text": { last: 1, complete: true, messages: [{ number: 1, message: "text" }] },
-  "numbers that decrease": {
+  "no `complete`": { last: 1, messages: [] },
+  "a null message": { last: 1, complete: true, messages: [null] },
+  "a text message": { last: 1, complete: true, messages: [{ number: 1, message: "text" }] },
+  "decreasing numbers": {
     last: 1,
     complete: true,
     messages: [{ number: 2, message: hex("") }, { number: 1, message: hex("") }],
   },
-  "an end beyond": { last: 1, complete: true, messages: [{ number: 2, message: hex("") }] },
+  "a message beyond `last`": {
+    last: 1,
+    complete: true,
+    messages: [{ number: 2, message: hex("") }],
+  },
 };
 
 for (const [what, page] of Object.entries(PAGES)) {
-  historyTest(`reports a broker that replies ${what}, without further effect`, 1, async (t) => {
+  historyTest(`reports a read reply with ${what}, and continues`, 1, async (t) => {
     const { nodes: [node], history } = t;
     node.publish("a");
     await quiet();
@@ -484,7 +492,7 @@ for (const [what, page] of Object.entries(PAGES)) {
   });
 }
 
-historyTest("reports a broker that throws, without further effect", 1, async (t) => {
+historyTest("reports a broker that throws, and continues", 1, async (t) => {
   const { nodes: [node], history, broker } = t;
   const cause = new Error("broken");
   history.read = () => {
@@ -513,19 +521,19 @@ historyTest("reports a broker that throws, without further effect", 1, async (t)
 });
 
 const BROUGHT: readonly [what: string, message: unknown[]][] = [
-  ["bytes of another program", ["room", hex("01 02"), 1, 0]],
-  ["no bytes", ["room", "text", 1, 0]],
+  ["another program's bytes", ["room", hex("01 02"), 1, 0]],
+  ["text instead of bytes", ["room", "text", 1, 0]],
   ["no topic", [7, hex(""), 1, 0]],
   ["no number", ["room", hex(""), undefined, undefined]],
-  ["NaN", ["room", hex(""), NaN, 0]],
-  ["a number that is no integer", ["room", hex(""), 1.5, 0]],
-  ["0", ["room", hex(""), 0, 0]],
-  ["a number before the one before", ["room", hex(""), 3, 3]],
-  ["a negative number before", ["room", hex(""), 3, -1]],
+  ["number NaN", ["room", hex(""), NaN, 0]],
+  ["a fractional number", ["room", hex(""), 1.5, 0]],
+  ["number 0", ["room", hex(""), 0, 0]],
+  ["a previous number that is not smaller", ["room", hex(""), 3, 3]],
+  ["a negative previous number", ["room", hex(""), 3, -1]],
 ];
 
 for (const [what, message] of BROUGHT) {
-  historyTest(`reports and ignores ${what} from the broker`, 1, async (t) => {
+  historyTest(`reports and ignores a message with ${what}`, 1, async (t) => {
     const { nodes: [node] } = t;
     const receiver = node.join();
     await quiet();
@@ -537,7 +545,7 @@ for (const [what, message] of BROUGHT) {
   });
 }
 
-historyTest("starts over with a notice when the broker has lost its data", 2, async (t) => {
+historyTest("restarts with a gap notice when the broker has lost its data", 2, async (t) => {
   const { broker, history, nodes: [one, two] } = t;
   const receiver = one.join();
   await quiet();
@@ -554,7 +562,7 @@ historyTest("starts over with a notice when the broker has lost its data", 2, as
 });
 
 historyTest(
-  "an outage in the middle of a read is no loss",
+  "an outage during a read loses no messages",
   1,
   async ({ broker, history, nodes }) => {
     const [node] = nodes;
@@ -577,7 +585,7 @@ historyTest(
 );
 
 historyTest(
-  "the number of pending reads is limited",
+  "limits the number of pending reads",
   1,
   async ({ broker, history, nodes: [node] }) => {
     const receiver = new Receiver();
@@ -627,7 +635,7 @@ historyTest(
 );
 
 historyTest(
-  "reports messages beyond the buffer during a read of the history as missed",
+  "reports messages that exceed the buffer during a history read as missed",
   1,
   async (t) => {
     const { nodes: [node], history } = t;
@@ -646,7 +654,7 @@ historyTest(
 );
 
 historyTest(
-  "the treatment of slow receivers also applies to messages from the broker",
+  "onSlow also applies to messages from the broker",
   1,
   async ({ nodes: [node] }) => {
     const slow = node.join();
@@ -666,7 +674,7 @@ historyTest(
   },
 );
 
-historyTest("makes no requests to the broker after the shutdown", 2, async ({ nodes, history }) => {
+historyTest("makes no requests to the broker after shutdown", 2, async ({ nodes, history }) => {
   const [one, two] = nodes;
   const receiver = one.join(5);
   one.topics.close(0);
@@ -692,11 +700,11 @@ historyTest("replays page by page to a slow receiver", 1, async (t) => {
   const back = node.join(990);
   await quiet();
   assert.deepEqual(stuck.log, []);
-  assert.equal(back.log.length, 11, "the other does not wait");
+  assert.equal(back.log.length, 11, "the other receiver does not wait");
   const { length } = history.reads;
   node.topics.release(stuck.control);
   await quiet();
-  assert.equal(history.reads.length, length, "still slow");
+  assert.equal(history.reads.length, length, "the receiver is still slow");
   stuck.slow = false;
   node.topics.release(stuck.control);
   await quiet();
@@ -706,7 +714,7 @@ historyTest("replays page by page to a slow receiver", 1, async (t) => {
 Deno.test("throttles a client that resumes repeatedly, but no other client", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(true, history);
-  // 16 x 250 bytes are pending together; a message counts 512 bytes plus its size.
+  // The burst is 16 x 250 bytes. A message counts as its size plus 512 bytes.
   const node = new Node(broker, undefined, { replayRate: 250 });
   for (let i = 0; i < 20; i++) node.publish("x");
   await quiet();
@@ -721,7 +729,7 @@ Deno.test("throttles a client that resumes repeatedly, but no other client", asy
   await quiet();
   assert.deepEqual(honest.log, ["subscribed 18", "19 x", "20 x"]);
   await node.topics.close(0);
-  assert.equal(timers.size, 0, "a timer was left");
+  assert.equal(timers.size, 0, "no timer is left");
 });
 
 Deno.test("a shutdown waits for published messages and reports unsent ones", async () => {
@@ -730,7 +738,7 @@ Deno.test("a shutdown waits for published messages and reports unsent ones", asy
   const node = new Node(broker);
   const stored = new Deferred<void>();
   history.append = (done) => stored.promise.then(done);
-  node.publish("last words");
+  node.publish("last message");
   let isClosed = false;
   const closed = node.topics.close(60_000).then(() => isClosed = true);
   await quiet();
@@ -745,7 +753,7 @@ Deno.test("a shutdown waits for published messages and reports unsent ones", asy
   await other.topics.close(60_000);
   assert.deepEqual(other.codes, ["BACKPLANE_OVERFLOW"]);
   assert.match(other.errors.all[0].message, /3 messages .* had not been sent/);
-  assert.equal(timers.size, 0, "a timer was left");
+  assert.equal(timers.size, 0, "no timer is left");
 });
 
 historyTest("counts only open connections as waiting", 1, async ({ nodes: [node] }) => {

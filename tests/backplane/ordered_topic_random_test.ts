@@ -1,5 +1,5 @@
-// A numbered topic under random events: the messages of each receiver are compared with the
-// published ones. No receiver may get a message twice, out of order, or miss one without a report.
+// Random events on a numbered topic. No receiver may get a message twice or out of order, or miss a
+// message without a gap notice.
 
 import assert from "node:assert/strict";
 import { Random } from "../support/random.ts";
@@ -25,23 +25,23 @@ const MIXES: readonly [what: string, chances: Chances, misses: boolean][] = [
   ["no faults", CALM, false],
   ["lost or duplicate messages", { ...CALM, lost: 20, twice: 20 }, false],
   ["broker outages", { ...CALM, outages: 20, lost: 5 }, false],
-  ["messages are appended again", { ...CALM, lost: 10, repeated: 20, outages: 10 }, false],
-  ["little is kept", { ...CALM, outages: 10, lost: 10, kept: 5, repeated: 5 }, true],
-  ["one message is kept", { ...CALM, outages: 10, lost: 10, kept: 1 }, true],
-  ["reads fail", { ...CALM, outages: 10, lost: 10, failedReads: 30, repeated: 5 }, true],
-  ["pages are small", { ...CALM, outages: 10, lost: 10, repeated: 10, pageSize: 2 }, false],
+  ["repeated appends", { ...CALM, lost: 10, repeated: 20, outages: 10 }, false],
+  ["a short history", { ...CALM, outages: 10, lost: 10, kept: 5, repeated: 5 }, true],
+  ["a history of one message", { ...CALM, outages: 10, lost: 10, kept: 1 }, true],
+  ["failed reads", { ...CALM, outages: 10, lost: 10, failedReads: 30, repeated: 5 }, true],
+  ["small pages", { ...CALM, outages: 10, lost: 10, repeated: 10, pageSize: 2 }, false],
   [
-    "receivers are slow",
+    "slow receivers",
     { ...CALM, outages: 10, lost: 10, repeated: 10, pageSize: 3, slow: 50 },
     false,
   ],
   [
-    "replays are limited",
+    "limited replays",
     { ...CALM, outages: 10, lost: 10, repeated: 10, pageSize: 3, slow: 50, maxReplay: 30 },
     true,
   ],
   [
-    "little is held",
+    "a small buffer",
     { ...CALM, outages: 10, lost: 10, failedReads: 10, maxHeld: 3, kept: 20 },
     true,
   ],
@@ -57,12 +57,12 @@ for (const [what, chances, misses] of MIXES) {
         for (let i = 0; i < STEPS; i++) simulation.step();
         simulation.settle();
       } catch (error) {
-        throw new Error(`with the seed ${seed * 7919}`, { cause: error });
+        throw new Error(`failed with seed ${seed * 7919}`, { cause: error });
       }
       got += simulation.got;
       missed += simulation.misses;
     }
     assert.ok(got > 100 * RUNS, `${got} messages`);
-    assert.equal(missed > 0, misses, `${missed} signs`);
+    assert.equal(missed > 0, misses, `${missed} gap notices`);
   });
 }

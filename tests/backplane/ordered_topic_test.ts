@@ -1,5 +1,5 @@
-// One topic, driven step by step: its requests to the history, and the order of the notifications
-// for each receiver.
+// Drives one topic step by step. Checks its requests to the history, and the order of each
+// receiver's notifications.
 
 import assert from "node:assert/strict";
 import { type OrderedMessage, OrderedTopic } from "../../src/backplane/ordered_topic.ts";
@@ -13,7 +13,7 @@ function message(number: number, count = number, size = 1): OrderedMessage {
   return { number, origin: "a", count, size };
 }
 
-/** The bytes that topics report for messages that arrive during reads. */
+/** The bytes that topics report as buffered during reads. */
 let held = 0;
 
 const LIMITS = {
@@ -43,19 +43,19 @@ class Bench extends OrderedTopic<Receiver, OrderedMessage> {
     return receiver.log;
   }
 
-  /** Messages arrive in order. */
+  /** Receives messages in order. */
   arrive(...numbers: number[]): void {
     for (const number of numbers) this.receive(message(number), number - 1);
   }
 
   /** Starts a read. */
   ask(): void {
-    assert.ok(this.wanted && this.needsRead, "there is no pending read");
+    assert.ok(this.wanted && this.needsRead, "no read was requested");
     this.wanted = false;
     this.asked.push(this.beginRead() ?? "last");
   }
 
-  /** Answers the read. */
+  /** Completes the read. */
   answer(last: number, numbers: number[] = [], complete = true): void {
     this.read({ last, complete, messages: numbers.map((number) => message(number)) });
   }
@@ -102,11 +102,11 @@ class Bench extends OrderedTopic<Receiver, OrderedMessage> {
   }
 
   rewound(): void {
-    this.notices.push("went back");
+    this.notices.push("rewound");
   }
 }
 
-/** A topic at a number, with one subscriber. */
+/** Creates a topic at this number, with one subscriber. */
 function live(number: number): { t: Bench; first: string[] } {
   const t = new Bench();
   const first = t.add();
@@ -171,7 +171,7 @@ Deno.test("reads a gap, then delivers messages that arrived meanwhile", () => {
   assert.deepEqual(first, ["8", "9", "10", "11", "12", "13", "14"]);
 });
 
-Deno.test("also reads a gap in messages that arrive during another read", () => {
+Deno.test("also reads a gap between messages that arrive during another read", () => {
   const { t, first } = live(7);
   t.arrive(9);
   t.ask();
@@ -200,7 +200,7 @@ Deno.test("a resuming subscriber gets its replay before new messages; others are
   assert.deepEqual(back, ["at 4", "5", "6", "7", "8", "9", "10", "11"]);
   assert.deepEqual(further, ["at 6", "7", "8", "9", "10", "11"]);
   assert.deepEqual(there, ["at 7", "8", "9", "10", "11"]);
-  assert.deepEqual(later, ["at 5", "6", "7", "8", "9", "10", "11"], "by the same read");
+  assert.deepEqual(later, ["at 5", "6", "7", "8", "9", "10", "11"], "one read serves both");
 });
 
 Deno.test("a subscriber that needs more than the pending read waits for the next read", () => {
@@ -219,7 +219,7 @@ Deno.test("an unavailable start of one range does not affect the next range", ()
   const { t } = live(9);
   const [old, older, kept, recent] = [2, 3, 5, 7].map((after) => t.add(after));
   t.ask();
-  // 6 is the first stored number; it is unknown whether there was a message between 5 and 6.
+  // The history starts at 6, so the topic cannot tell whether it lacks a message between 5 and 6.
   t.answer(9, [6, 7, 8, 9], false);
   assert.deepEqual(old, ["at 2", "missed", "6", "7", "8", "9"]);
   assert.deepEqual(recent, ["at 7", "8", "9"]);
@@ -244,7 +244,7 @@ Deno.test("an unavailable range affects all subscribers that need it", () => {
   assert.deepEqual(logs.map((log) => log.slice(1)), logs.map(() => ["missed", "9"]));
 });
 
-Deno.test("all subscribers are notified of a gap that cannot be read any more", () => {
+Deno.test("notifies all subscribers of a gap that the history no longer contains", () => {
   const { t, first } = live(7);
   t.arrive(20);
   t.ask();
@@ -263,7 +263,7 @@ Deno.test("a subscriber ahead of this server waits until it catches up", () => {
   assert.deepEqual([t.asked, first, ahead], [[7], ["8", "9", "10"], ["at 9", "10"]]);
 });
 
-Deno.test("a client ahead of the broker is reported a gap", () => {
+Deno.test("reports a gap to a client that is ahead of the broker", () => {
   const { t } = live(7);
   const lost = t.add(1000);
   t.ask();
@@ -305,7 +305,7 @@ Deno.test("after a failed read all subscribers continue with a gap notice", () =
   t.giveUp();
   assert.deepEqual(first, ["8", "missed", "11", "missed", "13"]);
   t.arrive(20);
-  assert.deepEqual([first.at(-1), t.needsRead], ["13", true], "a hole like any other");
+  assert.deepEqual([first.at(-1), t.needsRead], ["13", true], "a later gap is read as usual");
 });
 
 Deno.test("after a failed first read the next message sets the position", () => {
@@ -318,7 +318,7 @@ Deno.test("after a failed first read the next message sets the position", () => 
   assert.deepEqual(logs, [["at undefined", "6", "7"], ["at 4", "missed", "6", "7"]]);
 });
 
-Deno.test("drops messages beyond the buffer", () => {
+Deno.test("drops messages that exceed the buffer", () => {
   const { t, first } = live(7);
   t.arrive(9);
   t.ask();
@@ -328,14 +328,14 @@ Deno.test("drops messages beyond the buffer", () => {
   assert.deepEqual([t.notices, first], [["overflowed"], ["missed", "10", "11", "12"]]);
 });
 
-Deno.test("reports decreased numbers, and restarts all subscribers", () => {
+Deno.test("reports decreasing numbers, and restarts all subscribers", () => {
   const { t, first } = live(7);
   t.interrupt();
   const logs = [t.add(), t.add(3)];
   t.ask();
   t.answer(2, []);
   t.arrive(3);
-  assert.deepEqual([t.notices, first], [["went back"], ["missed", "3"]]);
+  assert.deepEqual([t.notices, first], [["rewound"], ["missed", "3"]]);
   assert.deepEqual(logs, [["at 2", "3"], ["at 2", "missed", "3"]]);
 });
 
@@ -439,7 +439,7 @@ Deno.test("does not read for a slow receiver, and does not delay others", () => 
   assert.deepEqual(stuck, ["at 0", "1", "2", "3", "4", "5", "6", "7", "8"]);
 });
 
-Deno.test("delivers the rest of a page later to a receiver that becomes slow", () => {
+Deno.test("a receiver that becomes slow gets the rest of its page later", () => {
   const { t } = live(7);
   const back = t.add(4);
   const [, receiver] = t.receivers;
@@ -457,7 +457,7 @@ Deno.test("delivers the rest of a page later to a receiver that becomes slow", (
   assert.deepEqual([t.asked, back], [[4, 5], ["at 4", "5", "6"]]);
 });
 
-Deno.test("subscribers with a long replay alternate with the others", () => {
+Deno.test("alternates between subscribers with long replays and the others", () => {
   const { t } = live(9000);
   const far = [t.add(0), t.add(1000)];
   t.ask();
@@ -494,7 +494,7 @@ Deno.test("ends a replay beyond its limit with a gap notice, then delivers new m
   }
 });
 
-Deno.test("messages that arrive during a read count as memory until the read ends in any way", () => {
+Deno.test("messages that arrive during a read count toward memory until the read succeeds or fails", () => {
   for (const end of ["answer", "giveUp", "interrupt", "end"] as const) {
     const { t } = live(7);
     t.add(3);

@@ -1,4 +1,4 @@
-// Records the events of a backplane, in place of a server.
+// Records the events of a backplane in place of a server.
 
 import type { Backplane, BackplaneSink } from "../../src/backplane/backplane.ts";
 import { readEnvelope } from "../../src/backplane/envelope.ts";
@@ -24,14 +24,14 @@ export class Recorder implements BackplaneSink {
   /**
    * Starts a backplane.
    *
-   * @param topics The topics to subscribe to each time that it is up.
+   * @param topics The topics to subscribe to whenever the backplane is up.
    */
   constructor(backplane: Backplane, ...topics: string[]) {
     this.#backplane = backplane;
     this.#topics = topics;
   }
 
-  /** Starts it, and waits until it is up and subscribed. */
+  /** Starts a backplane, and waits until it is up and subscribed. */
   static async started(backplane: Backplane, ...topics: string[]): Promise<Recorder> {
     const recorder = new Recorder(backplane, ...topics);
     backplane.start(recorder);
@@ -39,7 +39,7 @@ export class Recorder implements BackplaneSink {
     return recorder;
   }
 
-  /** Waits for the first connection. Ignores failed attempts before it, as on a busy machine. */
+  /** Waits for the first connection. Earlier attempts may fail on a busy machine. */
   async #firstUp(): Promise<void> {
     while (await this.states.next() !== "up");
     this.states = new Queue();
@@ -59,7 +59,7 @@ export class Recorder implements BackplaneSink {
 
   up(): void {
     this.#subscribed = Promise.all(this.#topics.map((topic) => this.#backplane.subscribe(topic)));
-    // It may be down again before that is done.
+    // The backplane may go down before all subscriptions are confirmed.
     this.#subscribed.catch(() => {});
     this.states.push("up");
   }
@@ -72,16 +72,16 @@ export class Recorder implements BackplaneSink {
   /** Waits for the next state change, which must be to this state. */
   async turns(to: "up" | "down"): Promise<void> {
     const state = await this.states.next();
-    if (state !== to) throw new Error(`it is ${state} and not ${to}`);
+    if (state !== to) throw new Error(`expected ${to}, got ${state}`);
   }
 
-  /** Waits until it is up and subscribed. */
+  /** Waits until the backplane is up and subscribed. */
   async isUp(): Promise<void> {
     await this.turns("up");
     await this.#subscribed;
   }
 
-  /** The contents of the envelopes so far, as text. */
+  /** The payloads received so far, as text. */
   get texts(): string[] {
     const decoder = new TextDecoder();
     return this.messages.all.map(({ message }) => decoder.decode(readEnvelope(message)!.payload));

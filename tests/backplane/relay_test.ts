@@ -1,5 +1,5 @@
-// Servers that share a broker: published and received messages, and the behavior while the broker
-// is unavailable or faulty.
+// Servers that share a broker: publishing, receiving, and the behavior while the broker is down or
+// faulty.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -20,7 +20,7 @@ interface Node {
   readonly errors: WebSocketError[];
 }
 
-/** A server on the broker, with one connection that subscribes to "room". */
+/** Starts a server on the broker, with one connection subscribed to "room". */
 async function node(t: Harness, broker: FakeBroker, options: ServeOptions = {}): Promise<Node> {
   const backplane = broker.backplane();
   const errors: WebSocketError[] = [];
@@ -48,12 +48,12 @@ function codes({ errors }: Node): string[] {
   return errors.map(({ code }) => code);
 }
 
-/** The requests to the broker, except for publishing. */
+/** Returns the requests to the broker other than "publish". */
 function requests({ backplane }: Node): Request[] {
   return backplane.requests.filter(([method]) => method !== "publish");
 }
 
-socketTest("a message from one server arrives at all servers once and in order", async (t) => {
+socketTest("messages from one server arrive at all servers once and in order", async (t) => {
   const all = await nodes(t, 3);
   const expected: string[] = [];
   for (let i = 0; i < 30; i++) {
@@ -77,21 +77,24 @@ socketTest("does not deliver a connection's own messages through the broker", as
   assert.deepEqual(two.peer.payloads, ["from one", "not to one"]);
 });
 
-socketTest("text, bytes and topics with any characters survive the broker", async (t) => {
-  const [one, two] = await nodes(t, 2);
-  const topic = "a b\r\n*>.\u20ac\u{1f680}";
-  two.conn.subscribe(topic);
-  one.server.publish(topic, "caf\u00e9 \ufeff");
-  one.server.publish(topic, hex("ff fe 00"));
-  one.server.publish(topic, "");
-  await quiet();
-  const frames = two.peer.frames.map(({ opcode, payload }) => [opcode, [...payload]]);
-  assert.deepEqual(frames, [
-    [TEXT, [...new TextEncoder().encode("caf\u00e9 \ufeff")]],
-    [BINARY, [0xff, 0xfe, 0]],
-    [TEXT, []],
-  ]);
-});
+socketTest(
+  "text, bytes and topics with any characters pass through the broker unchanged",
+  async (t) => {
+    const [one, two] = await nodes(t, 2);
+    const topic = "a b\r\n*>.\u20ac\u{1f680}";
+    two.conn.subscribe(topic);
+    one.server.publish(topic, "caf\u00e9 \ufeff");
+    one.server.publish(topic, hex("ff fe 00"));
+    one.server.publish(topic, "");
+    await quiet();
+    const frames = two.peer.frames.map(({ opcode, payload }) => [opcode, [...payload]]);
+    assert.deepEqual(frames, [
+      [TEXT, [...new TextEncoder().encode("caf\u00e9 \ufeff")]],
+      [BINARY, [0xff, 0xfe, 0]],
+      [TEXT, []],
+    ]);
+  },
+);
 
 socketTest("subscribes at the broker only to topics with local subscribers", async (t) => {
   const [it] = await nodes(t, 1);
@@ -101,7 +104,7 @@ socketTest("subscribes at the broker only to topics with local subscribers", asy
   second.subscribe("own");
   second.subscribe("own");
   second.unsubscribe("room");
-  it.server.publish("unused", "is sent anyway");
+  it.server.publish("unused", "is sent without subscribers");
   it.conn.unsubscribe("room");
   it.conn.unsubscribe("room");
   other.close();
@@ -118,7 +121,7 @@ socketTest("subscribes at the broker only to topics with local subscribers", asy
   ]);
 });
 
-socketTest("the onSlow policy travels with the message", async (t) => {
+socketTest("sends the onSlow policy with the message", async (t) => {
   const broker = new FakeBroker();
   const one = await node(t, broker);
   const two = await node(t, broker, { highWaterMark: 500 });
@@ -145,7 +148,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   const cause = new Error("gone");
   one.backplane.requests.length = 0;
   broker.goAway(cause);
-  one.backplane.sink.down(new Error("still gone"));
+  one.backplane.sink.down(new Error("still down"));
   assert.equal(one.server.publish("room", "1").sent, 1);
   one.conn.subscribe("new");
   one.conn.unsubscribe("new");
@@ -155,7 +158,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   await quiet();
   assert.deepEqual(one.peer.payloads, ["1", "3"]);
   assert.deepEqual(two.peer.payloads, []);
-  assert.deepEqual(one.backplane.requests, [], "it receives no requests");
+  assert.deepEqual(one.backplane.requests, [], "the broker receives no requests");
   assert.deepEqual([codes(one), codes(two)], [["BACKPLANE_DOWN"], ["BACKPLANE_DOWN"]]);
   assert.equal(one.errors[0].cause, cause);
 
@@ -163,39 +166,46 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   one.server.publish("room", "4");
   await quiet();
   assert.deepEqual(requests(one), [["subscribe", "room"], ["subscribe", "newer"]]);
-  assert.deepEqual(one.backplane.requests.slice(0, 2), requests(one), "subscriptions are first");
+  assert.deepEqual(
+    one.backplane.requests.slice(0, 2),
+    requests(one),
+    "subscribes before publishing",
+  );
   assert.deepEqual(one.peer.payloads, ["1", "3", "4", "2"]);
-  // A message published before a server has resubscribed is lost to it: at most once delivery.
+  // Delivery is at most once: a server misses messages published before it has resubscribed.
   assert.deepEqual(two.peer.payloads.at(-1), "4");
   assert.deepEqual([codes(one).length, codes(two).length], [1, 1]);
 });
 
-socketTest("sends queued messages in order, then messages published in the meantime", async (t) => {
-  const broker = new FakeBroker(false);
-  const one = await node(t, broker);
-  const two = await node(t, broker);
-  for (const text of ["1", "2", "3"]) one.server.publish("room", text);
-  broker.isUp = true;
-  two.backplane.sink.up();
-  // The broker calls back from inside a request.
-  const publish = one.backplane.publish.bind(one.backplane);
-  let nested = false;
-  one.backplane.publish = (topic, message) => {
-    if (!nested) {
-      nested = true;
-      one.server.publish("room", "4");
-    }
-    return publish(topic, message);
-  };
-  one.backplane.sink.up();
-  one.server.publish("room", "5");
-  await quiet();
-  assert.deepEqual(two.peer.payloads, ["1", "2", "3", "4", "5"]);
-  assert.deepEqual(codes(one), []);
-});
+socketTest(
+  "sends queued messages in order, then messages published while sending them",
+  async (t) => {
+    const broker = new FakeBroker(false);
+    const one = await node(t, broker);
+    const two = await node(t, broker);
+    for (const text of ["1", "2", "3"]) one.server.publish("room", text);
+    broker.isUp = true;
+    two.backplane.sink.up();
+    // The broker calls back from inside a request.
+    const publish = one.backplane.publish.bind(one.backplane);
+    let nested = false;
+    one.backplane.publish = (topic, message) => {
+      if (!nested) {
+        nested = true;
+        one.server.publish("room", "4");
+      }
+      return publish(topic, message);
+    };
+    one.backplane.sink.up();
+    one.server.publish("room", "5");
+    await quiet();
+    assert.deepEqual(two.peer.payloads, ["1", "2", "3", "4", "5"]);
+    assert.deepEqual(codes(one), []);
+  },
+);
 
 socketTest(
-  "another outage while the queue is sent loses no further messages",
+  "another outage while sending the queue loses no queued messages",
   async (t) => {
     const broker = new FakeBroker(false);
     const one = await node(t, broker);
@@ -230,7 +240,7 @@ socketTest(
       throw new Error("outage");
     };
     for (const text of ["1", "2", "3", "4"]) one.server.publish("room", text);
-    // It fails again after the first of the queued messages.
+    // The broker fails again after the first queued message.
     left = 1;
     one.backplane.sink.up();
     await quiet();
@@ -246,7 +256,7 @@ socketTest(
 for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as const) {
   socketTest(`bounds the queue, drops the ${drop} when it is full, and reports it`, async (t) => {
     const broker = new FakeBroker(false);
-    // A message of 1 byte counts 35 bytes, its topic 4.
+    // A 1-byte message counts as 35 bytes, its topic as 4.
     const one = await node(t, broker, { backplaneQueue: { maxBytes: 2 * 39, drop } });
     const two = await node(t, broker);
     for (let i = 0; i < 10; i++) one.server.publish("room", String(i));
@@ -260,7 +270,7 @@ for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as c
   });
 }
 
-const cause = new Error("the broker's own");
+const cause = new Error("broker failure");
 const FAILURES: Record<string, () => unknown> = {
   throws: () => {
     throw cause;
@@ -269,7 +279,7 @@ const FAILURES: Record<string, () => unknown> = {
 };
 
 for (const [how, fail] of Object.entries(FAILURES)) {
-  socketTest(`reports a broker that ${how}, without further effect`, async (t) => {
+  socketTest(`reports a broker that ${how}, and continues`, async (t) => {
     const broker = new FakeBroker();
     const backplane = broker.backplane();
     const errors: WebSocketError[] = [];
@@ -297,9 +307,9 @@ for (const [how, fail] of Object.entries(FAILURES)) {
 }
 
 const RUBBISH: readonly [what: string, topic: unknown, message: unknown][] = [
-  ["bytes of another program", "room", hex("01 02 03")],
-  ["nothing", "room", hex("")],
-  ["a string", "room", "hello"],
+  ["another program's bytes", "room", hex("01 02 03")],
+  ["an empty message", "room", hex("")],
+  ["text instead of bytes", "room", "hello"],
   ["no message", "room", undefined],
   ["no topic", undefined, hex("01")],
 ];
@@ -317,7 +327,7 @@ for (const [what, topic, message] of RUBBISH) {
 }
 
 socketTest(
-  "makes no requests to the broker and ignores its messages after the shutdown",
+  "makes no requests to the broker and ignores its messages after shutdown",
   async (t) => {
     const [one, two] = await nodes(t, 2);
     await one.server.shutdown({ timeout: 0 });
@@ -353,7 +363,7 @@ const WRONG: readonly [what: string, options: ServeOptions, message: RegExp][] =
 ];
 
 for (const [what, options, message] of WRONG) {
-  socketTest(`serve rejects ${what} among the backplane options`, async (t) => {
+  socketTest(`serve rejects ${what} in the backplane options`, async (t) => {
     await assert.rejects(t.serve({ backplane: BACKPLANE, ...options }), (error: Error) => {
       assert.ok(error instanceof TypeError || error instanceof RangeError);
       assert.match(error.message, message);
@@ -374,7 +384,7 @@ socketTest("reports a failed subscription once and retries it", async (t) => {
   one.backplane.fails = undefined;
 });
 
-socketTest("reports messages that could not be sent before the shutdown", async (t) => {
+socketTest("reports messages that could not be sent before shutdown", async (t) => {
   const one = await node(t, new FakeBroker(false));
   for (let i = 0; i < 5; i++) one.server.publish("room", "to others");
   await one.server.shutdown({ timeout: 0 });
@@ -383,7 +393,7 @@ socketTest("reports messages that could not be sent before the shutdown", async 
 });
 
 socketTest(
-  "a shutdown waits for the backplane to close, and for no longer than its timeout",
+  "shutdown waits for the backplane to close, up to its timeout",
   async (t) => {
     for (const timeout of [60_000, 10]) {
       const one = await node(t, new FakeBroker());
@@ -403,7 +413,7 @@ socketTest(
   },
 );
 
-socketTest("reports an error that belongs to no request", async (t) => {
+socketTest("reports an error that is unrelated to a request", async (t) => {
   const one = await node(t, new FakeBroker());
   const cause = new Error("permission revoked");
   one.backplane.sink.failed!(cause);

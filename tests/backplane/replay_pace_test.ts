@@ -4,7 +4,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 
 const [a, b] = [{ name: "a" }, { name: "b" }];
 
-/** A pace of 512 bytes per second, and the receivers that may receive more again. */
+/** Creates a pace with a fake clock, and a list of the receivers that become ready. */
 function paceOf(rate = 512): {
   pace: ReplayPace<{ name: string }>;
   ready: string[];
@@ -20,14 +20,14 @@ function paceOf(rate = 512): {
   return { pace, ready, clock };
 }
 
-Deno.test("delivers 16 seconds of messages without delay, then at the rate of the topic", () => {
+Deno.test("allows a burst of 16 seconds, then limits the rate", () => {
   const { pace, ready, clock } = paceOf();
   for (let i = 0; i < 16; i++) {
     assert.ok(pace.allows(a));
     pace.spend(a, 0);
   }
   assert.equal(pace.allows(a), false);
-  assert.ok(pace.allows(b), "others have their own");
+  assert.ok(pace.allows(b), "each receiver has its own bucket");
   pace.timerFired();
   assert.deepEqual(ready, []);
   clock.now += 10;
@@ -39,7 +39,7 @@ Deno.test("delivers 16 seconds of messages without delay, then at the rate of th
   clock.now += 20_000;
   assert.ok(pace.allows(a));
   pace.stop();
-  assert.equal(timers.size, 0, "a timer was left");
+  assert.equal(timers.size, 0, "no timer is left");
 });
 
 Deno.test("forgets disconnected receivers and those with a full bucket", () => {
@@ -55,7 +55,7 @@ Deno.test("forgets disconnected receivers and those with a full bucket", () => {
   assert.deepEqual(ready, ["a"]);
   assert.ok(pace.allows(a));
   pace.stop();
-  assert.equal(timers.size, 0, "a timer was left");
+  assert.equal(timers.size, 0, "no timer is left");
 });
 
 Deno.test("a rate of 0 disables the limit", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Subscriptions } from "../../src/backplane/redis/connection.ts";
 
-/** A broker that answers on command. */
+/** A fake broker. The test answers each request. */
 class SlowBroker {
   readonly requests: string[] = [];
   readonly #answers: ((error?: Error) => void)[] = [];
@@ -45,7 +45,7 @@ Deno.test("requests one subscription per topic, several topics in parallel", asy
   assert.deepEqual(broker.requests, ["+one", "+two"]);
 });
 
-Deno.test("applies a change during a pending request afterwards; the last change wins", async () => {
+Deno.test("applies the last of several changes made during a pending request", async () => {
   const { broker, topics: all } = topics();
   const settled = all.set("t", true);
   for (let i = 0; i < 9; i++) void all.set("t", i % 2 === 1);
@@ -59,13 +59,13 @@ Deno.test("applies a change during a pending request afterwards; the last change
   await settled;
 });
 
-Deno.test("sends no request for a topic that was unsubscribed before the confirmation", async () => {
+Deno.test("sends no request for a topic unsubscribed before the confirmation", async () => {
   const { broker, topics: all } = topics();
   await all.set("t", false);
   assert.deepEqual(broker.requests, []);
 });
 
-Deno.test("a rejection rejects the promise, and the next subscription requests again", async () => {
+Deno.test("a rejected request rejects the promise, and the next subscription tries again", async () => {
   const { broker, topics: all } = topics();
   const refused = assert.rejects(all.set("t", true), /no/);
   await broker.answer(new Error("no"));

@@ -14,14 +14,14 @@ interface Bench {
   readonly history: TopicHistory<Receiver, OrderedMessage>;
   /** The requests to the broker, and the notifications, in order. */
   readonly log: Queue<string>;
-  /** The answers to the subscriptions. */
+  /** The replies to the subscription requests. */
   readonly subscriptions: Deferred<void>[];
   readonly receiver: Receiver;
-  /** Ends it, with its timers. */
+  /** Stops the topic and its timers. */
   readonly end: () => void;
 }
 
-/** A topic on a broker that answers reads immediately, and subscriptions on command. */
+/** Creates a topic on a fake broker that answers reads. The test answers subscriptions. */
 function benchOf(timeout?: number): Bench {
   const log = new Queue<string>();
   const subscriptions: Deferred<void>[] = [];
@@ -50,7 +50,7 @@ function benchOf(timeout?: number): Bench {
     limits: { maxReceivedBytes: 1000, maxReplayMessages: 1000, maxReplayBytes: 1000 },
     reader: new HistoryReader(store, timeout),
     subscriptions: broker,
-    createMessage: () => assert.fail("there is no message"),
+    createMessage: () => assert.fail("no message to create"),
     deliver: () => assert.fail("no message to deliver"),
     deliverTo: () => assert.fail("no message to deliver"),
     owner: {
@@ -79,7 +79,7 @@ function historyTest(name: string, test: (t: Bench) => Promise<void>, timeout?: 
     const bench = benchOf(timeout);
     await test(bench);
     bench.end();
-    assert.equal(timers.size, 0, "a timer was left");
+    assert.equal(timers.size, 0, "no timer is left");
   });
 }
 
@@ -93,15 +93,18 @@ historyTest("does not read before the subscription is confirmed", async (t) => {
   assert.deepEqual(t.log.all, ["subscribe", "read room undefined", "room at 5"]);
 });
 
-historyTest("runs pending work in order at the start, and later work immediately", async (t) => {
-  t.history.join(t.receiver, undefined);
-  t.history.subscribe();
-  for (const text of ["a", "b"]) t.history.whenStarted(() => t.log.push(text));
-  t.subscriptions[0].resolve();
-  await quiet();
-  t.history.whenStarted(() => t.log.push("c"));
-  assert.deepEqual(t.log.all.slice(2), ["room at 5", "a", "b", "c"]);
-});
+historyTest(
+  "runs pending work in order when the topic starts, and later work immediately",
+  async (t) => {
+    t.history.join(t.receiver, undefined);
+    t.history.subscribe();
+    for (const text of ["a", "b"]) t.history.whenStarted(() => t.log.push(text));
+    t.subscriptions[0].resolve();
+    await quiet();
+    t.history.whenStarted(() => t.log.push("c"));
+    assert.deepEqual(t.log.all.slice(2), ["room at 5", "a", "b", "c"]);
+  },
+);
 
 historyTest("completes pending work immediately without subscribers", async (t) => {
   t.history.join(t.receiver, undefined);
@@ -128,7 +131,7 @@ historyTest(
   },
 );
 
-historyTest("waiting for a subscription times out, but it may still complete", async (t) => {
+historyTest("a subscription that times out may still complete", async (t) => {
   t.history.join(t.receiver, 3);
   t.history.subscribe();
   const all = await t.log.atLeast(4);
@@ -141,7 +144,7 @@ historyTest("waiting for a subscription times out, but it may still complete", a
   assert.deepEqual(t.log.all.slice(4), ["read room undefined", "missed by all", "room at 5"]);
 }, 20);
 
-historyTest("ignores a reply from before an outage", async (t) => {
+historyTest("ignores a reply to a request sent before an outage", async (t) => {
   t.history.join(t.receiver, undefined);
   t.history.subscribe();
   t.history.interrupt();

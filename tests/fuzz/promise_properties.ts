@@ -119,7 +119,7 @@ async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): P
     assertErrors(world);
   });
   assert.deepEqual(unhandled, [], "an unhandled rejection");
-  assert.equal(timers.size, 0, "a timer was left");
+  assert.equal(timers.size, 0, "no timer is left");
 }
 
 /** Guarantee 3, and the part of guarantee 1 that applies to every end. */

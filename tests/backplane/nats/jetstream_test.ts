@@ -9,7 +9,7 @@ import {
   textOf,
 } from "../../../src/backplane/nats/jetstream.ts";
 
-/** A connection to a server that sends this reply to every request. */
+/** Creates a connection whose server sends this reply to every request. */
 function answering(answer: string | Uint8Array | Error): NatsConnection {
   const never = (): never => assert.fail("not called");
   return {
@@ -29,18 +29,18 @@ function answering(answer: string | Uint8Array | Error): NatsConnection {
 }
 
 const RUBBISH: [what: string, answer: string | Uint8Array | Error][] = [
-  ["nothing", ""],
-  ["no JSON", "-ERR"],
-  ["no object", "7"],
+  ["an empty reply", ""],
+  ["invalid JSON", "-ERR"],
+  ["a number", "7"],
   ["null", "null"],
-  ["no UTF-8", Uint8Array.of(0xff)],
-  ["an error that is none", '{"error":5}'],
-  ["an error of the server", '{"error":{"code":500,"err_code":10000,"description":"no"}}'],
-  ["no answer", new Error("timeout")],
+  ["invalid UTF-8", Uint8Array.of(0xff)],
+  ["an invalid error", '{"error":5}'],
+  ["a server error", '{"error":{"code":500,"err_code":10000,"description":"no"}}'],
+  ["a timeout", new Error("timeout")],
 ];
 
 for (const [what, answer] of RUBBISH) {
-  Deno.test(`rejects the request when JetStream replies ${what}`, async () => {
+  Deno.test(`rejects the request after ${what} from JetStream`, async () => {
     const connection = answering(answer);
     await assert.rejects(() => request(connection, "$JS.API.INFO", {}), JetStreamError);
     const options = { stream: "s", storage: "file", replicas: 1 } as const;
@@ -62,7 +62,7 @@ Deno.test("rejects a stream whose replies are invalid", async () => {
   }
 });
 
-Deno.test("keeps the number of a server error", async () => {
+Deno.test("exposes the number of a server error", async () => {
   const answer = '{"error":{"err_code":10059,"description":"stream not found"}}';
   await assert.rejects(() => request(answering(answer), "s", {}), {
     number: 10059,

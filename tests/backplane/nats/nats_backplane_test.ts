@@ -1,4 +1,4 @@
-// Errors of a connection to NATS that belong to no request: each is reported once.
+// Errors of a NATS connection that are unrelated to a request. Each is reported once.
 
 import assert from "node:assert/strict";
 import type { NatsConnection, NatsMessage } from "../../../src/backplane/nats/connection.ts";
@@ -54,7 +54,7 @@ class Connection implements NatsConnection {
 
 const NO_MESSAGE: NatsMessage = { data: new Uint8Array(0) };
 
-/** A connected backplane, and its reports. */
+/** Returns a started backplane and a log of its reports. */
 async function started(): Promise<{
   connection: Connection;
   backplane: NatsBackplane;
@@ -74,7 +74,7 @@ async function started(): Promise<{
   return { connection, backplane, log };
 }
 
-Deno.test("a closed connection is reported as down, and the error names the cure", async () => {
+Deno.test("reports a closed connection as down, with an error that suggests a fix", async () => {
   const { connection, backplane, log } = await started();
   connection.end.resolve(new Error("too many attempts"));
   const [, down, failed] = await log.atLeast(3);
@@ -83,7 +83,7 @@ Deno.test("a closed connection is reported as down, and the error names the cure
   await backplane.close();
 });
 
-Deno.test("reports a rejected message, but no unrelated errors of the connection", async () => {
+Deno.test("reports rejected messages, but no unrelated connection errors", async () => {
   const { connection, backplane, log } = await started();
   for (const subject of ["elsewhere.t", "p.live.t"]) {
     const error = Object.assign(new Error(`no permission for ${subject}`), {
@@ -101,7 +101,7 @@ Deno.test("reports a rejected message, but no unrelated errors of the connection
   await backplane.close();
 });
 
-Deno.test("reports a subscription that the server ends later, and allows a new one", async () => {
+Deno.test("reports a subscription that the server ends, and can subscribe again", async () => {
   const { connection, backplane, log } = await started();
   await backplane.subscribe("t");
   connection.callback!(new Error("permission revoked"), NO_MESSAGE);

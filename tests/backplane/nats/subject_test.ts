@@ -22,7 +22,7 @@ for (const [topic, token] of TOKENS) {
   });
 }
 
-Deno.test("encodes different topics as different tokens without special characters of subjects", () => {
+Deno.test("encodes topics as distinct tokens without special subject characters", () => {
   const characters = Array.from({ length: 0x250 }, (_, i) => String.fromCodePoint(i));
   const topics = characters.flatMap((a) => [a, `${a}=`, `=${a}`, `${a}2E`]);
   const tokens = new Set(topics.map(topicToken));
@@ -30,11 +30,11 @@ Deno.test("encodes different topics as different tokens without special characte
   for (const token of tokens) assert.match(token, /^[A-Za-z0-9_=-]+$/);
 });
 
-Deno.test("encodes the longest topic within a protocol line", () => {
+Deno.test("the longest topic fits into a protocol line", () => {
   assert.ok(`HPUB quickws.keep.${topicToken("\n".repeat(1024))}`.length < 4096 - 200);
 });
 
-Deno.test("a prefix consists of names that end in dots, a token of one name", () => {
+Deno.test("validates subject prefixes and stream names", () => {
   for (const prefix of ["a.", "quickws.", "A-1._b."]) assert.ok(isSubjectPrefix(prefix), prefix);
   for (const prefix of ["", ".", "a", "a..", ".a.", "a.b", "*.", ">.", "a b.", "a.\n"]) {
     assert.ok(!isSubjectPrefix(prefix), JSON.stringify(prefix));

@@ -20,20 +20,20 @@ const binary = writeEnvelope({ ...parts, isText: false, payload: hex("00 ff 80")
 const MESSAGES: [what: string, message: Uint8Array, start: string][] = [
   ["text", text, "\x01"],
   ["bytes", binary, "="],
-  ["nothing", new Uint8Array(0), "="],
+  ["an empty message", new Uint8Array(0), "="],
   ["bytes that are not an envelope", hex("ff fe"), "="],
-  ["bytes that begin like base64", utf8("=="), "="],
+  ["bytes that start like base64", utf8("=="), "="],
   ["a million bytes", new Uint8Array(1_000_000).fill(0xab), "="],
 ];
 
-/** The text, and its bytes, as clients deliver it; also as a part of a larger buffer. */
+/** Returns the forms in which clients deliver a message: text, bytes, and part of a larger buffer. */
 function forms(text: string): (string | Uint8Array)[] {
   const bytes = utf8(`x${text}`);
   return [text, bytes.subarray(1), Buffer.from(bytes).subarray(1)];
 }
 
 for (const [what, message, start] of MESSAGES) {
-  Deno.test(`${what} survives encoding as text, with and without numbers`, () => {
+  Deno.test(`encodes ${what} as text and decodes it, with and without numbers`, () => {
     const text = messageText(message);
     assert.ok(text.startsWith(start));
     for (const form of forms(text)) assert.deepEqual(receivedMessage(form), { message });
@@ -43,7 +43,7 @@ for (const [what, message, start] of MESSAGES) {
   });
 }
 
-Deno.test("encodes the same without the runtime's own base64", () => {
+Deno.test("encodes the same without the runtime's built-in base64", () => {
   const { prototype } = Uint8Array as unknown as { prototype: { toBase64?: unknown } };
   const constructor = Uint8Array as unknown as { fromBase64?: unknown };
   const own = { toBase64: prototype.toBase64, fromBase64: constructor.fromBase64 };

@@ -3,11 +3,11 @@ import type { RedisConnection, RedisListener } from "../../../src/backplane/redi
 import { RedisPair } from "../../../src/backplane/redis/connection.ts";
 import { block } from "../../support/block.ts";
 
-/** A connection that answers requests unless disabled. */
+/** A fake connection that answers requests, unless `isSilent`. */
 class FakeLink implements RedisConnection {
   isReady = true;
   isSilent = false;
-  /** The delay of an answer in milliseconds. */
+  /** The delay of each reply, in milliseconds. */
   delay = 0;
   isClosed = false;
   readonly requests: string[] = [];
@@ -45,7 +45,7 @@ interface Dialled {
   readonly publisher: FakeLink;
   readonly subscriber: FakeLink;
   readonly losses: unknown[];
-  /** Resolves with the first loss. */
+  /** Resolves with the first disconnect error. */
   readonly lost: Promise<unknown>;
   readonly listeners: RedisListener[];
   readonly received: string[];
@@ -103,7 +103,7 @@ Deno.test("closes one connection when the other cannot be opened", async () => {
         links.push(new FakeLink());
         return Promise.resolve(links[0]);
       },
-      { message: () => {}, lost: () => assert.fail("it was never there") },
+      { message: () => {}, lost: () => assert.fail("lost() called before the pair was open") },
       signal,
     );
     await assert.rejects(dialling, /no/);
@@ -111,7 +111,7 @@ Deno.test("closes one connection when the other cannot be opened", async () => {
   }
 });
 
-Deno.test("Redis does not count as connected while it loads its data", async () => {
+Deno.test("does not connect while Redis loads its data", async () => {
   const links: FakeLink[] = [];
   const dialling = RedisPair.dial(
     () => {
@@ -121,14 +121,14 @@ Deno.test("Redis does not count as connected while it loads its data", async () 
       links.push(link);
       return Promise.resolve(link);
     },
-    { message: () => {}, lost: () => assert.fail("it was never there") },
+    { message: () => {}, lost: () => assert.fail("lost() called before the pair was open") },
     signal,
   );
   await assert.rejects(dialling, /LOADING/);
   assert.deepEqual(links.map(({ isClosed }) => isClosed), [true, true]);
 });
 
-Deno.test("dialing ends with its signal while Redis does not answer", async () => {
+Deno.test("the signal aborts dialing when Redis does not reply", async () => {
   const links: FakeLink[] = [];
   const aborting = new AbortController();
   const dialling = RedisPair.dial(
@@ -138,14 +138,14 @@ Deno.test("dialing ends with its signal while Redis does not answer", async () =
       if (links.push(link) === 2) queueMicrotask(() => aborting.abort(new Error("too late")));
       return Promise.resolve(link);
     },
-    { message: () => {}, lost: () => assert.fail("it was never there") },
+    { message: () => {}, lost: () => assert.fail("lost() called before the pair was open") },
     aborting.signal,
   );
   await assert.rejects(dialling, /too late/);
   assert.deepEqual(links.map(({ isClosed }) => isClosed), [true, true]);
 });
 
-Deno.test("a connection that is lost while the other opens does not count as open", async () => {
+Deno.test("does not connect if one connection is lost while the other opens", async () => {
   const links = [new FakeLink(), new FakeLink()];
   let count = 0;
   const dialling = RedisPair.dial(
@@ -153,7 +153,7 @@ Deno.test("a connection that is lost while the other opens does not count as ope
       listener.lost(new Error("gone"));
       return Promise.resolve(links[count++]);
     },
-    { message: () => {}, lost: () => assert.fail("it was never there") },
+    { message: () => {}, lost: () => assert.fail("lost() called before the pair was open") },
     signal,
   );
   await assert.rejects(dialling, /gone/);
@@ -182,7 +182,7 @@ Deno.test("a rejected request detects a disconnect the client has not reported",
   pair.close();
 });
 
-Deno.test("rejects more than 64 MiB in flight until some of it has arrived", async () => {
+Deno.test("rejects requests above 64 MiB in flight until earlier requests complete", async () => {
   const { pair, publisher } = await dial();
   const half = 32 << 20;
   let arrive: (() => void) | undefined;
@@ -213,7 +213,7 @@ Deno.test("tolerates a client that throws on requests or close", async () => {
   assert.ok(subscriber.isClosed);
 });
 
-// These connections take real seconds, so they run concurrently.
+// The timeouts take real seconds, so all connections are tested concurrently.
 Deno.test("disconnects a silent connection, but not a responsive one", async () => {
   const [silentPublisher, silentSubscriber, quiet, busy, stopped, blocked] = [
     await dial(),
@@ -225,7 +225,7 @@ Deno.test("disconnects a silent connection, but not a responsive one", async () 
   ];
   silentPublisher.publisher.isSilent = true;
   silentSubscriber.subscriber.isSilent = true;
-  // Its pongs are late, but messages and other replies arrive.
+  // Pings get no reply, but messages and other replies arrive.
   busy.publisher.isSilent = busy.subscriber.isSilent = true;
   // The process was suspended: the reply is in the kernel when the timer is due.
   stopped.publisher.delay = stopped.subscriber.delay = 3040;
@@ -239,7 +239,7 @@ Deno.test("disconnects a silent connection, but not a responsive one", async () 
   for (const { lost } of [silentPublisher, silentSubscriber]) {
     assert.match(String(await lost), /not answered for 3000 ms/);
   }
-  // It has failed, or another ping was sent.
+  // Wait for a disconnect or for another ping.
   const isAskedAgain = (): boolean => blocked.publisher.requests.length > 1;
   while (blocked.losses.length === 0 && !isAskedAgain()) {
     await new Promise((resolve) => setTimeout(resolve, 10));
