@@ -1,7 +1,10 @@
-// Counts the memory that code allocates, so that "allocates nothing" and "stays linear" are exact
-// assertions rather than timings.
+// Counts allocated bytes, so that a test can assert "allocates nothing" or "grows linearly" exactly
+// instead of measuring time.
 
-/** The sizes of the byte arrays created during `work`, without views of existing memory. */
+/**
+ * Returns the sizes of the byte arrays that `work` allocates; views of existing memory do not
+ * count.
+ */
 export function allocationsOf(work: () => void): number[] {
   const sizes: number[] = [];
   const original = globalThis.Uint8Array;
@@ -19,7 +22,7 @@ export function allocationsOf(work: () => void): number[] {
   return sizes;
 }
 
-/** The sum of some sizes. */
+/** Adds up sizes. */
 export function total(sizes: readonly number[]): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }

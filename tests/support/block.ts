@@ -1,5 +1,4 @@
-// Blocks the event loop like a long computation, but without using the processor needed by other
-// tests.
+// Blocks the event loop like a long computation, but leaves the CPU to other tests.
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 

@@ -1,4 +1,4 @@
-// All clients accepted by a backplane, by the runtimes they are tested on.
+// The broker clients that the backplanes support, grouped by the runtimes that test them.
 
 import { connect } from "@nats-io/transport-node";
 import { Redis } from "ioredis";
@@ -13,14 +13,14 @@ import {
 import type { BrokerName } from "./brokers.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
-/** A user's client and the backplane created from it. */
+/** A user's client, and a backplane that uses it. */
 export interface Made {
   readonly backplane: Backplane;
   /** Sends a request to the broker with the user's own client. */
   ping(): Promise<unknown>;
   /** Ends the user's client. */
   end(): Promise<void>;
-  /** Publishes any bytes on the channel of a topic, as another program could. */
+  /** Publishes raw bytes on a topic's channel, as another program could. */
   sendRaw(topic: string, bytes: Uint8Array): Promise<unknown>;
 }
 
@@ -31,12 +31,12 @@ export interface ClientKind {
   make(url: string, options?: NatsBackplaneOptions): Promise<Made>;
 }
 
-/** Additional clients on Bun. */
+/** The clients that only Bun has. */
 interface BunModule {
   RedisClient: new (url: string) => BunRedisClient;
 }
 
-/** The options of Redis among those of a backplane. */
+/** Picks the options that Redis supports. */
 function prefixOf({ prefix }: NatsBackplaneOptions = {}): RedisBackplaneOptions {
   return prefix === undefined ? {} : { prefix };
 }
@@ -86,7 +86,7 @@ const bunRedis: ClientKind = {
   async make(url, options) {
     const { RedisClient } = (globalThis as unknown as { Bun: BunModule }).Bun;
     const client = new RedisClient(url);
-    // It sends text only.
+    // Bun's client can publish only text.
     const stranger = new Redis(url, { lazyConnect: true });
     stranger.on("error", () => {});
     return await Promise.resolve({

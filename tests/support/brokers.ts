@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { type ProgramName, programPath } from "./need.ts";
 
-/** A broker that the library has a backplane for. */
+/** A supported broker. */
 export type BrokerName = "redis" | "nats";
 
 /** All brokers. */
@@ -21,14 +21,14 @@ const PROGRAMS = { redis: "redis-server", nats: "nats-server" } as const;
 /** The programs of all brokers. */
 export const brokerPrograms: readonly ProgramName[] = Object.values(PROGRAMS);
 
-/** Ports below the automatically assigned range, different from those of the proxies. */
+/** The first port to try: below the ephemeral range, and apart from the ports of the proxies. */
 const FIRST_PORT = 10_000;
 const PORT_COUNT = 9000;
 
 /** The maximum number of ports tried. */
 const ATTEMPTS = 10;
 
-/** Milliseconds between two checks of a starting program. */
+/** How often to check whether a program has started, in milliseconds. */
 const PATIENCE = 10;
 
 /** The settings of a broker. */
@@ -70,7 +70,7 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** A free port for a broker that is not running yet. */
+  /** Chooses a free port for a broker, but does not start it. */
   static async prepare(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
     const broker = await Broker.start(name, options);
     await broker.kill();
@@ -82,36 +82,36 @@ export class Broker implements AsyncDisposable {
     return `${this.name}://127.0.0.1:${this.port}`;
   }
 
-  /** Its process, while it runs. */
+  /** The ID of the running process. */
   get pid(): number {
     return this.#child!.pid!;
   }
 
-  /** Kills it, as a crash would. */
+  /** Kills the process, to simulate a crash. */
   async kill(): Promise<void> {
     this.#child?.kill("SIGKILL");
     await this.#exited;
   }
 
-  /** Starts it again. */
+  /** Restarts the broker. */
   async restart(): Promise<void> {
     await this.kill();
     if (!await this.#run()) throw new Error(`${this.name} does not start:\n${this.#output}`);
   }
 
-  /** Deletes its files; it must not be running. */
+  /** Deletes the broker's files. The broker must not be running. */
   forget(): void {
     rmSync(this.#directory, { recursive: true, force: true });
     mkdirSync(this.#directory);
   }
 
-  /** Suspends it without ending it, as a network without connectivity would, or resumes it. */
+  /** Suspends or resumes the process, to simulate a network outage. */
   freeze(isFrozen: boolean): void {
-    // The `kill` of a child process of Deno's node:child_process cannot resume it.
+    // `ChildProcess.kill` of Deno's node:child_process cannot send SIGCONT.
     process.kill(this.#child!.pid!, isFrozen ? "SIGSTOP" : "SIGCONT");
   }
 
-  /** Stops it permanently. */
+  /** Stops the broker and deletes its files. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });

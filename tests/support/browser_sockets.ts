@@ -1,10 +1,11 @@
-// The WebSocket of a real browser, used from this process: a page opens and reads the sockets, and a
-// connection to this process carries calls and events. The client for pages runs unchanged over it.
+// Lets this process use the WebSocket of a real browser. A page creates the sockets; a WebSocket
+// between the page and this process carries calls and events. The browser client runs on it
+// unchanged.
 
 import type { WebSocketEvent, WebSocketLike } from "../../src/native/web_socket.ts";
 import { Deferred } from "./live_harness.ts";
 
-/** A call for a socket of the page; bytes are arrays of numbers. */
+/** A call on a socket of the page. Bytes are sent as arrays of numbers. */
 interface Call {
   readonly id: number;
   readonly open?: { readonly url: string; readonly protocols: readonly string[] };
@@ -13,7 +14,7 @@ interface Call {
   readonly close?: readonly [code?: number, reason?: string];
 }
 
-/** An event of a socket of the page, and the state of the socket. */
+/** An event from a socket of the page, with the state of the socket. */
 interface Report extends WebSocketEvent {
   readonly id: number;
   readonly type: "open" | "message" | "close" | "error" | "sent";
@@ -59,7 +60,7 @@ const PAGE = `<!doctype html><script type="module">
   };
 </script>`;
 
-/** Serves the page, and provides its WebSocket to this process. */
+/** Serves the page and gives this process access to its WebSockets. */
 export class BrowserSockets {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #control = new Deferred<WebSocket>();
@@ -119,7 +120,7 @@ export class BrowserSocket implements WebSocketLike {
   readonly #sockets: BrowserSockets;
   readonly #id: Promise<number>;
   readonly #listeners: Array<[type: string, listener: (event: WebSocketEvent) => void]> = [];
-  /** Bytes of messages that the page has not confirmed. */
+  /** The sizes of the sent messages that the page has not confirmed. */
   #unconfirmed: number[] = [];
   #buffered = 0;
   readyState = 0;
@@ -153,7 +154,7 @@ export class BrowserSocket implements WebSocketLike {
     this.#call({ close: code === undefined ? [] : [code, reason] });
   }
 
-  /** An event of the page. */
+  /** Handles an event from the page. */
   receive(report: Report): void {
     const { type, bytes, data, readyState, bufferedAmount, protocol, extensions } = report;
     this.#buffered = bufferedAmount;

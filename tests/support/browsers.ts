@@ -1,5 +1,5 @@
-// Debian's Chromium and Firefox with one page each. A page reports over HTTP or a WebSocket, so a browser
-// need not be driven.
+// Starts Debian's Chromium or Firefox with one page. The page reports its results over HTTP or a
+// WebSocket, so most tests need no browser automation.
 
 import { spawn } from "node:child_process";
 import type { Page } from "playwright-core";
@@ -50,7 +50,7 @@ async function openFirefox(url: string): Promise<Browser> {
   };
 }
 
-/** The browsers, and the programs that they need. */
+/** The browsers, with the programs they need. */
 export const browsers = {
   Chromium: { program: "chromium", open: openChromium },
   Firefox: { program: "firefox-esr", open: openFirefox },

@@ -1,15 +1,16 @@
 // Creates a certificate authority and certificates signed by it, so that the repository contains no
-// keys and no certificate expires. Implements only the necessary part of X.509 (RFC 5280) and DER.
+// keys and no certificate expires. Implements only the parts of X.509 (RFC 5280) and DER that it
+// needs.
 
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { parseIpAddress } from "../../src/handshake/ip_address.ts";
 
-/** PEM texts for a TLS server and its clients. */
+/** Certificates and keys (PEM) for a TLS server and its clients. */
 export interface Certificates {
   /** The authority's certificate. */
   ca: string;
-  /** A certificate for the names, signed by the authority. */
+  /** A certificate signed by the authority. */
   cert: string;
   /** The private key of `cert`. */
   key: string;
@@ -85,7 +86,7 @@ function certificate(
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 }
 
-/** The names of a server on this machine. */
+/** The names and addresses of this machine. */
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
 /** A GeneralName: an iPAddress or a dNSName (RFC 5280 4.2.1.6). */
@@ -97,10 +98,10 @@ function alternativeName(text: string): Buffer {
 /** A certificate authority. */
 export interface Authority {
   /**
-   * Creates a certificate, valid from yesterday for a month.
+   * Creates a certificate that is valid from yesterday.
    *
-   * @param names Its host names and IP addresses. Default: those of this machine.
-   * @param days The validity from now in days; negative: expired.
+   * @param names The host names and IP addresses. Default: those of this machine.
+   * @param days The days until it expires; a negative number creates an expired certificate.
    */
   issue(names?: readonly string[], days?: number): Certificates;
 }
@@ -108,7 +109,7 @@ export interface Authority {
 /** Creates an authority. */
 export function makeAuthority(): Authority {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  // Clients would confuse two authorities with the same name.
+  // A unique name: clients confuse authorities that share one.
   const authorityName = `quickws test authority ${randomBytes(4).toString("hex")}`;
   const isAuthority = extension(OID.basicConstraints, sequence(der(0x01, Uint8Array.of(0xff))));
   const ca = certificate(

@@ -1,6 +1,6 @@
-// The output of another process line by line, and waiting for it with a limit.
+// Reads the output of a child process line by line, and waits with a timeout.
 
-/** The lines of a process's output. */
+/** Yields the lines of a process's output. */
 export async function* linesOf(
   output: ReadableStream<Uint8Array>,
 ): AsyncGenerator<string, void, void> {
@@ -13,7 +13,7 @@ export async function* linesOf(
   }
 }
 
-/** Returns the value of the promise, or `undefined` after `limit` milliseconds. */
+/** Waits for a promise. Returns `undefined` after `limit` milliseconds. */
 export async function within<T>(limit: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {

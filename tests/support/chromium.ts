@@ -1,17 +1,17 @@
-// Debian's Chromium, driven by playwright-core, on any runtime.
+// Drives Debian's Chromium with playwright-core, on any runtime.
 
 import { type Browser, chromium } from "playwright-core";
 
 /** The path in the Debian package. */
 const CHROMIUM = "/usr/bin/chromium";
 
-/** Milliseconds that a change of a page may take to show on a busy machine. */
+/** How long a page may take to show a change on a busy machine, in milliseconds. */
 export const PATIENCE = 120_000;
 
 /**
- * Chromium features that the tests disable. Chromium reads only the last `--disable-features`, so
- * the list repeats those of Playwright that matter here. It adds the popups of the address bar,
- * which load two more pages in every window.
+ * Chromium features that the tests disable. Chromium honors only the last `--disable-features`, so
+ * the list repeats Playwright's entries that matter here. It also disables the popups of the
+ * address bar, which load two more pages in every window.
  */
 const DISABLED_FEATURES = [
   "AvoidUnnecessaryBeforeUnloadCheckSync",
@@ -28,7 +28,7 @@ const DISABLED_FEATURES = [
   "WebUIOmniboxPopup",
 ];
 
-/** Chromium has no sandbox as root; the other arguments stop requests in the background. */
+/** Chromium cannot sandbox when run as root. The other arguments prevent background requests. */
 const ARGUMENTS = [
   `--disable-features=${DISABLED_FEATURES.join(",")}`,
   "--no-sandbox",
@@ -40,7 +40,7 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Starts Chromium headless, with a temporary profile that is removed when it closes. */
+/** Starts headless Chromium with a temporary profile, which is removed when the browser closes. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
 }

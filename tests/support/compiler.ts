@@ -1,4 +1,5 @@
-// The TypeScript compiler, loaded on first use: most tests only import modules that may need it.
+// Loads the TypeScript compiler on first use. Most tests import it only indirectly and never use
+// it.
 
 import { createRequire } from "node:module";
 import type typescript from "typescript";

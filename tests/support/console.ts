@@ -1,4 +1,4 @@
-// Captures the output of console.error while a function runs.
+// Captures the calls of `console.error` while a function runs.
 
 /** Replaces `console.error` until {@linkcode ConsoleWatch.end}. */
 export class ConsoleWatch {

@@ -1,4 +1,4 @@
-// Compressed messages (RFC 7692), written and read with the runtime's own zlib and without the
+// Compresses and decompresses messages (RFC 7692) with the runtime's zlib, independently of the
 // library.
 
 import assert from "node:assert/strict";
@@ -9,13 +9,13 @@ import type { WireFrame } from "./vectors.ts";
 /** The RSV1 bit of a frame's `rsv`. */
 export const RSV1 = 4;
 
-/** A message compressed by RFC 7692 7.2.1. */
+/** Compresses a message (RFC 7692 7.2.1). */
 export function compressed(text: string | Uint8Array): Uint8Array {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   return new Uint8Array(deflateRawSync(text, options)).subarray(0, -4);
 }
 
-/** Messages compressed by RFC 7692 7.2.1, each of which may refer to earlier ones. */
+/** Compresses messages with context takeover: each may refer to earlier ones (RFC 7692 7.2.1). */
 export async function compressedInTurn(
   ...messages: Array<string | Uint8Array>
 ): Promise<Uint8Array[]> {
@@ -34,9 +34,9 @@ export async function compressedInTurn(
   return payloads;
 }
 
-/** The compressed payload of a frame (RFC 7692 7.2.2), whose header must have RSV1. */
+/** Decompresses the payload of a frame (RFC 7692 7.2.2). Fails if RSV1 is not set. */
 export function inflated({ payload, rsv }: WireFrame, windowBits = 15): string {
-  assert.equal(rsv, RSV1, "it is not compressed");
+  assert.equal(rsv, RSV1, "the message is not compressed");
   const whole = Buffer.concat([payload, Uint8Array.of(0, 0, 0xff, 0xff)]);
   const options = { finishFlush: constants.Z_SYNC_FLUSH, windowBits };
   return inflateRawSync(whole, options).toString();

@@ -1,4 +1,4 @@
-// A session with a shell that has no socket and no clock and records its events.
+// A session whose shell has no socket and no clock, and records the session's events.
 
 import assert from "node:assert/strict";
 import { MessageTooBigError, WebSocketError } from "../../src/errors.ts";
@@ -23,16 +23,16 @@ import {
   type WireFrame,
 } from "./vectors.ts";
 
-/** The side of a session. */
+/** Which side of the connection a session is. */
 export type Side = "client" | "server";
 
-/** The events that the user of a session receives, in a short form with hexadecimal bytes. */
+/** An event of a session: its kind, and its payload as text or in hexadecimal. */
 export type EventRecord = ["text" | "binary" | "utf8" | "ping" | "pong", string];
 
-/** The end of a connection in a comparable form: the error by its code. */
+/** How a connection ended, in a form that tests can compare: the error is its code. */
 export type Ending = Omit<CloseInfo, "error"> & { error: string | undefined };
 
-/** Rules of a session with the library's defaults. */
+/** Returns the rules of a session; the defaults are the library's. */
 export function sessionRules(side: Side, rules: Partial<SessionRules> = {}): SessionRules {
   return {
     masked: side === "server",
@@ -52,11 +52,11 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   readonly side: Side;
   /** The received events, in order. */
   readonly events: EventRecord[] = [];
-  /** The final result, once for each time it was reported. */
+  /** Each reported end of the connection. There must be only one. */
   readonly endings: Ending[] = [];
-  /** The errors of the endings themselves. */
+  /** The error objects of {@linkcode Endpoint.endings}. */
   readonly errors: (Error | undefined)[] = [];
-  /** The session's calls of its shell, in order. */
+  /** The calls that the session made on its shell, in order. */
   readonly asked: string[] = [];
   /** Called for each event, while the session is still processing. */
   onEvent: (event: EventRecord) => void = () => {};
@@ -76,7 +76,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     this.session = new Session(sessionRules(side, rules), this, this, this, masks, compression);
   }
 
-  /** An endpoint after its opening handshake. */
+  /** Creates an endpoint after its opening handshake. */
   static open(
     side: Side,
     rules: Partial<SessionRules> = {},
@@ -87,19 +87,19 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return endpoint;
   }
 
-  /** Passes the session a whole chunk of frames from its peer. Returns how much was read. */
+  /** Passes frames from the peer to the session in one chunk. Returns the number of bytes read. */
   receive(...frames: FrameParts[]): number {
     return this.session.receive(this.fromPeer(...frames));
   }
 
-  /** The bytes of frames as this side's peer sends them. */
+  /** Encodes frames as the peer sends them. */
   fromPeer(...frames: FrameParts[]): Uint8Array {
     const mask = this.side === "server" ? { mask: MASK_KEY } : undefined;
     const parts = frames.map((parts) => frame({ ...mask, ...parts }));
     return Uint8Array.from(parts.flatMap((bytes) => [...bytes]));
   }
 
-  /** Passes the session a Close frame; without a code it is empty. */
+  /** Passes a Close frame to the session. Without a code, its payload is empty. */
   receiveClose(code?: number, reason = ""): number {
     const payload = code === undefined ? new Uint8Array(0) : closePayload(code, reason);
     return this.receive({ opcode: CLOSE, payload });
@@ -114,8 +114,8 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   }
 
   /**
-   * Returns and removes the frames written since the last call, and checks that all are masked
-   * correctly.
+   * Returns and removes the frames written since the last call. Checks that a client has masked
+   * them and a server has not.
    */
   takeFrames(): WireFrame[] {
     const frames = parseFrames(this.takeBytes());
@@ -123,12 +123,12 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return frames;
   }
 
-  /** The frames that were written since the last call, as opcodes and hexadecimal payloads. */
+  /** Like {@linkcode Endpoint.takeFrames}, but returns opcodes and hexadecimal payloads. */
   takeSent(): [opcode: number, payload: string][] {
     return this.takeFrames().map(({ opcode, payload }) => [opcode, toHex(payload)]);
   }
 
-  /** Bytes that wait in the output. */
+  /** The number of written bytes that were not taken yet. */
   get waiting(): number {
     return this.#written;
   }
@@ -190,7 +190,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
   }
 }
 
-/** An error as a failing reader would pass it to the session. */
+/** Creates an error like one that a reader reports. */
 export function failure(): WebSocketError {
   return new MessageTooBigError("The message is too big for the test");
 }

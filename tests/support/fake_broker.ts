@@ -1,21 +1,21 @@
-// A broker in memory that delivers messages between servers, with faults on demand.
+// An in-memory broker that delivers messages between servers and simulates faults on demand.
 
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
 import type { FakeHistory } from "./fake_history.ts";
 
-/** One request of a server to the broker: the method, and the topic if there is one. */
+/** A request from a server to the broker: the method, and its topic if it has one. */
 export type Request = [method: keyof Backplane, topic?: string];
 
 /** One server's access to a {@linkcode FakeBroker}. */
 export class FakeBackplane implements Backplane {
   readonly #broker: FakeBroker;
   readonly #topics = new Set<string>();
-  /** All requests. */
+  /** All requests, in order. */
   readonly requests: Request[] = [];
-  /** Replaces the normal result of each request. */
+  /** If set, its result replaces that of each request. */
   fails: ((method: keyof Backplane) => unknown) | undefined;
   sink!: BackplaneSink;
-  /** The history, if the broker has one. */
+  /** The broker's history; `undefined` if it keeps none. */
   readonly history: BackplaneHistory | undefined;
 
   constructor(broker: FakeBroker) {
@@ -44,12 +44,12 @@ export class FakeBackplane implements Backplane {
     return this.#take(["close"], () => this.#topics.clear());
   }
 
-  /** Delivers a message to the subscribed servers. */
+  /** Delivers a message, if the server is subscribed to the topic. */
   receive(topic: string, message: Uint8Array, number?: number, previous?: number): void {
     if (this.#topics.has(topic)) this.sink.message(topic, message, number, previous);
   }
 
-  /** The broker forgets its requests, as after a restart. */
+  /** Drops the server's subscriptions, as a restarted broker does. */
   forget(): void {
     this.#topics.clear();
   }
@@ -65,9 +65,9 @@ export class FakeBackplane implements Backplane {
 /** The broker. */
 export class FakeBroker {
   readonly #backplanes: FakeBackplane[] = [];
-  /** Every published message, in its encoded form. */
+  /** Every published message, encoded. */
   readonly carried: Uint8Array[] = [];
-  /** The history; absent: no history. */
+  /** The history; `undefined` if the broker keeps none. */
   readonly history: FakeHistory | undefined;
   isUp: boolean;
 
@@ -76,21 +76,21 @@ export class FakeBroker {
     this.history = history;
   }
 
-  /** Access for one more server. */
+  /** Creates the backplane of another server. */
   backplane(): FakeBackplane {
     const backplane = new FakeBackplane(this);
     this.#backplanes.push(backplane);
     return backplane;
   }
 
-  /** Delivers a message, also to its sender. */
+  /** Delivers a message to all subscribed servers, including its sender. */
   carry(topic: string, message: Uint8Array): void {
-    if (!this.isUp) throw new Error("requested while the broker was down");
+    if (!this.isUp) throw new Error("request while the broker is down");
     this.carried.push(message);
     this.send(topic, message);
   }
 
-  /** Sends a message to all servers that subscribed to the topic. */
+  /** Delivers a message to all servers that are subscribed to the topic. */
   send(topic: string, message: Uint8Array, number?: number, previous?: number): void {
     for (const backplane of this.#backplanes) {
       const copy = message.slice();

@@ -1,14 +1,14 @@
-// Fake timers that a test advances; `setImmediate` is a timer without delay.
+// Fake timers that a test advances. `setImmediate` is a timer without delay.
 
 interface Entry {
   readonly due: number;
   readonly wake: () => void;
 }
 
-/** The latest time that a {@linkcode VirtualTime} has shown. */
+/** The latest time of any {@linkcode VirtualTime}. */
 let latest = 0;
 
-/** A clock that `performance.now` shows as well, so that the timers of the library follow it. */
+/** A clock that also replaces `performance.now`, so that the library's timers follow it. */
 export class VirtualTime implements Disposable {
   readonly #now = performance.now;
   /** The clock. */
@@ -53,17 +53,17 @@ export class FakeClock implements Disposable {
   /** The time in milliseconds. */
   readonly now = (): number => this.#time;
 
-  /** Timers of the runtime that are running. */
+  /** The number of pending timers of the runtime. */
   get running(): number {
     return this.#entries.size;
   }
 
-  /** Timers of the runtime that were ever started. */
+  /** The number of timers of the runtime that were started so far. */
   get started(): number {
     return this.#ids;
   }
 
-  /** Advances the time and runs each due timer at its own time. */
+  /** Advances the clock and runs each timer when it is due. */
   advance(milliseconds: number): void {
     const end = this.#time + milliseconds;
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
@@ -76,7 +76,8 @@ export class FakeClock implements Disposable {
   }
 
   /**
-   * The same, with `settle` after each timer, so that the effects of a timer happen at its time.
+   * Like {@linkcode FakeClock.advance}, but calls `settle` after each timer, so that the effects of
+   * a timer happen at its time.
    */
   async pass(milliseconds: number, settle: () => Promise<void>): Promise<void> {
     const end = this.#time + milliseconds;
@@ -90,7 +91,7 @@ export class FakeClock implements Disposable {
     this.#time = end;
   }
 
-  /** Advances the time without running timers, as in a busy process. */
+  /** Advances the clock without running timers, as if the event loop were blocked. */
   block(milliseconds: number): void {
     this.#time += milliseconds;
   }

@@ -1,4 +1,4 @@
-// The history of a broker in memory, which implements the contract and fails on demand.
+// The history of the in-memory broker. It honors the contract, and fails on demand.
 
 import assert from "node:assert/strict";
 import type {
@@ -12,11 +12,11 @@ import type { FakeBroker } from "./fake_broker.ts";
 interface Kept {
   messages: NumberedMessage[];
   last: number;
-  /** The number of the newest message that is no longer kept. */
+  /** The number of the newest message that was discarded. */
   trimmed: number;
 }
 
-/** The requests to the history. */
+/** A request to the history. */
 export type HistoryRequest = [method: "append" | "read", topic: string, after?: number];
 
 /** The stored messages of all topics. */
@@ -24,24 +24,24 @@ export class FakeHistory {
   readonly #topics: Map<string, Kept> = new Map();
   /** All requests. */
   readonly requests: HistoryRequest[] = [];
-  /** The requested history limits of the servers. */
+  /** The limits that each server requested. */
   readonly limits: HistoryLimits[] = [];
-  /** Whether a stored message is lost on its way to the servers. */
+  /** Decides whether a stored message is lost before it reaches the servers. */
   loses: ((topic: string, number: number) => boolean) | undefined;
-  /** Runs after an append has been stored (`done`) or instead of it. */
+  /** Replaces an append. It calls `done` to store the message. */
   append: ((done: () => void) => Promise<unknown>) | undefined;
-  /** Replaces the result of a read. */
+  /** Replaces the result of a read. `answer` returns the normal result. */
   read: ((answer: () => HistoryPage) => unknown) | undefined;
-  /** Separates the numbers. */
+  /** The difference between the numbers of consecutive messages. */
   step = 1;
 
-  /** The history as one server of the broker sees it. */
+  /** Creates a server's access to the history. */
   access(broker: FakeBroker): BackplaneHistory {
     return {
       keep: (limits) => void this.limits.push(limits),
       append: (topic, message) => {
         this.requests.push(["append", topic]);
-        if (!broker.isUp) return Promise.reject(new Error("requested while the broker was down"));
+        if (!broker.isUp) return Promise.reject(new Error("request while the broker is down"));
         const act = (): void => this.#append(broker, topic, message);
         if (this.append !== undefined) return this.append(act);
         act();
@@ -49,7 +49,7 @@ export class FakeHistory {
       },
       read: (topic, after, limit) => {
         this.requests.push(after === undefined ? ["read", topic] : ["read", topic, after]);
-        assert.ok(broker.isUp, "requested while the broker was down");
+        assert.ok(broker.isUp, "request while the broker is down");
         const answer = (): HistoryPage => this.#read(topic, after, limit?.maxMessages);
         if (this.read === undefined) return Promise.resolve(answer());
         return this.read(answer) as Promise<HistoryPage>;
@@ -57,19 +57,19 @@ export class FakeHistory {
     };
   }
 
-  /** The requested reads. */
+  /** The reads among the requests. */
   get reads(): HistoryRequest[] {
     return this.requests.filter(([method]) => method === "read");
   }
 
-  /** Keeps only this number of the newest messages of a topic. */
+  /** Discards all but the newest `count` messages of a topic. */
   trim(topic: string, count: number): void {
     const kept = this.#kept(topic);
     const gone = kept.messages.splice(0, kept.messages.length - count);
     kept.trimmed = gone.at(-1)?.number ?? kept.trimmed;
   }
 
-  /** Forgets everything, its numbers included. */
+  /** Discards all messages, and starts numbering again. */
   lose(): void {
     this.#topics.clear();
   }

@@ -1,5 +1,5 @@
-// A transport whose peer is the test: it can reject writes, and it checks the memory that it
-// borrows.
+// A transport controlled by the test: it can apply backpressure, and it checks that the memory of a
+// pending write stays unchanged.
 
 import assert from "node:assert/strict";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -9,11 +9,11 @@ import { concat } from "./vectors.ts";
 export class FakeTransport implements Transport {
   readonly remoteAddress = "test";
   readonly writesLater: boolean;
-  /** While `true`, every write is accepted and kept, as by a socket with a full buffer. */
+  /** While `true`, writes stay pending, as on a socket with a full buffer. */
   refusing = false;
-  /** The writes, one entry each. */
+  /** The bytes of each write. */
   readonly writes: Uint8Array[] = [];
-  /** The memory of the last write. */
+  /** The buffer passed to the last write. */
   lent: Uint8Array | undefined;
   #kept: { memory: Uint8Array; copy: Uint8Array } | undefined;
 
@@ -31,7 +31,7 @@ export class FakeTransport implements Transport {
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    assert.equal(this.#kept, undefined, "a write before drain");
+    assert.equal(this.#kept, undefined, "write before drain");
     assert.ok(length > 0 && length <= bytes.length, "empty write, or a write beyond the buffer");
     const copy = bytes.slice(0, length);
     this.writes.push(copy);
@@ -41,7 +41,7 @@ export class FakeTransport implements Transport {
     return false;
   }
 
-  /** Reports that the kept bytes were sent. The caller notifies the writer. */
+  /** Completes the pending write, if there is one. The caller notifies the writer. */
   takeKept(): boolean {
     if (this.#kept === undefined) return false;
     const { memory, copy } = this.#kept;
@@ -49,7 +49,7 @@ export class FakeTransport implements Transport {
     assert.deepEqual(
       memory.slice(0, copy.length),
       copy,
-      "memory was changed that was not returned",
+      "the memory of a pending write was changed",
     );
     return true;
   }

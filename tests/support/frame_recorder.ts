@@ -1,4 +1,4 @@
-// Records the frames that a reader delivers, whole or in parts, in one format.
+// Records the frames that a reader delivers, in one format for whole frames and parts.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -6,10 +6,10 @@ import { FrameReader, type FrameSink } from "../../src/wire/frame_reader.ts";
 import type { FrameRules } from "../../src/wire/header.ts";
 import type { Consumer } from "./replay.ts";
 
-/** A delivered frame, or the code of the error that ended the reading. */
+/** A delivered frame, or the code of the error that stopped the reader. */
 export type FrameEvent = { first: number; payload: Uint8Array } | { error: string };
 
-/** A reader together with its recorded frames. */
+/** A reader and the frames it has delivered. */
 export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
   readonly events: FrameEvent[] = [];
   readonly reader: FrameReader;
@@ -22,7 +22,7 @@ export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
     this.reader = new FrameReader(rules, this);
   }
 
-  /** Continues reading, unless it has failed; an error becomes an event. */
+  /** Reads bytes, unless the reader has failed. Records an error as an event. */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     if (this.#failed) return;
     try {
@@ -50,13 +50,13 @@ export class FrameRecorder implements FrameSink, Consumer<FrameEvent> {
   framePiece(bytes: Uint8Array, start: number, end: number): void {
     assert.ok(end > start, "a part is never empty");
     const payload = this.#payload!;
-    assert.ok(this.#length + end - start <= payload.length, "the parts exceed the frame");
+    assert.ok(this.#length + end - start <= payload.length, "the parts are longer than the frame");
     for (let i = start; i < end; i++) payload[this.#length++] = bytes[i]!;
   }
 
   frameEnd(): void {
     const payload = this.#payload!;
-    assert.equal(this.#length, payload.length, "the parts are not the whole frame");
+    assert.equal(this.#length, payload.length, "the parts are shorter than the frame");
     this.events.push({ first: this.#first, payload });
     this.#payload = undefined;
   }

@@ -1,4 +1,4 @@
-// Measures retained memory, to distinguish a leak from garbage that is not collected yet.
+// Measures retained memory, so that garbage awaiting collection does not look like a leak.
 
 import process from "node:process";
 import { setImmediate } from "node:timers";
@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** Bytes of objects that are still reachable. */
+/** Collects garbage and returns the bytes in use. */
 function bytesInUse(): number {
   collect();
   return process.memoryUsage().heapUsed;
@@ -17,9 +17,9 @@ function bytesInUse(): number {
 const ROUNDS = 4;
 
 /**
- * Returns the bytes that each call of `work` retains. Memory of the runtime itself, such as
- * compiled code, grows only in some rounds, so the smallest result counts: a leak appears in every
- * round.
+ * Returns the bytes that each call of `work` retains. Takes the smallest result of several rounds:
+ * a leak shows in each of them, whereas the runtime's own memory, such as compiled code, grows only
+ * in some.
  *
  * @param count The number of calls in a round.
  */

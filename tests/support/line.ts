@@ -1,4 +1,4 @@
-// The output of one connection: its transport, and the expected bytes.
+// The output of one connection, with its transport and the bytes that it must write.
 
 import assert from "node:assert/strict";
 import { Output, type OutputOwner, type OutputRules } from "../../src/connection/output.ts";
@@ -12,7 +12,7 @@ export const RULES: OutputRules = {
   delayedWrite: { maxMessages: 10, maxDelay: 10, bufferSize: 100 },
 };
 
-/** An output with its transport and the bytes written to it. */
+/** An output, its transport, and the bytes that the test has passed to it. */
 export class Line implements OutputOwner {
   readonly transport: FakeTransport;
   readonly output: Output;
@@ -35,7 +35,7 @@ export class Line implements OutputOwner {
   }
 
   tooSlow(): void {
-    assert.fail("the peer is cut");
+    assert.fail("the connection was closed because the peer is slow");
   }
 
   transportFailed(error: unknown): void {
@@ -62,19 +62,19 @@ export class Line implements OutputOwner {
     this.expected.push(bytes);
   }
 
-  /** Adds bytes that may wait. */
+  /** Adds bytes that may be delayed. */
   delay(bytes: Uint8Array): void {
     this.output.startDelay();
     this.put(bytes);
     this.output.endDelay();
   }
 
-  /** Ends the backpressure of the transport. */
+  /** Completes the pending write and resumes output. */
   drain(): void {
     if (this.transport.takeKept()) this.takesMore();
   }
 
-  /** Reports that the transport accepts output. */
+  /** Tells the output that the transport accepts writes again. */
   takesMore(): void {
     this.output.ready();
     this.output.flush();
@@ -87,7 +87,7 @@ export class Line implements OutputOwner {
   }
 }
 
-/** Resolves when the microtasks that are waiting now have run. */
+/** Resolves after the microtasks that are already queued. */
 export async function tick(): Promise<void> {
   await Promise.resolve();
 }

@@ -1,6 +1,6 @@
-// The listeners of a signal.
+// Tracks the listeners of a signal.
 
-/** A signal, and the listeners that it has at the moment. */
+/** Creates a signal and a set with its current listeners. */
 export function watchedSignal(): { signal: AbortSignal; listeners: Set<unknown> } {
   const { signal } = new AbortController();
   const listeners = new Set<unknown>();

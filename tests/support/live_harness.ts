@@ -1,5 +1,5 @@
-// Servers, connections and raw peers over real sockets, for one case of a behavior suite: through
-// the main entry, like users, and all ended with the case.
+// Opens servers, connections and raw peers over real sockets for one case of a behavior suite. It
+// uses the main entry, as users do, and closes everything when the case ends.
 
 import type { UpgradeDataOption } from "../../src/server/upgrade_hook.ts";
 import assert from "node:assert/strict";
@@ -26,30 +26,30 @@ import process from "node:process";
 import { SERVER_VARIABLE } from "../behaviour/harness.ts";
 import { serveNatively } from "./native_server.ts";
 
-/** Whether servers are those of the runtime. */
+/** Whether servers run on the runtime's own WebSockets. */
 const isNative = process.env[SERVER_VARIABLE] === "native";
 
 /**
- * The `connect` used by the cases: that of the main entry, unless replaced by {@linkcode
- * useClient}.
+ * The `connect` that the cases use: the one of the main entry, unless {@linkcode useClient} has
+ * replaced it.
  */
 export let connect: Connect = connectOverSockets;
 
-/** Options of all servers, beside those of the cases. */
+/** Options of all servers, in addition to those of each case. */
 let serverOptions: ServeOptions<never> = {};
 
 /**
- * Runs later cases with another `connect`.
+ * Makes later cases use another `connect`.
  *
- * @param client It may reject options that the main entry has.
- * @param options Options that servers need for it.
+ * @param client The other `connect`. It may reject options of the main entry.
+ * @param options Options that servers need for this client.
  */
 export function useClient(client: unknown, options: ServeOptions<never> = {}): void {
   connect = client as Connect;
   serverOptions = options;
 }
 
-/** A promise that is settled from outside, once. */
+/** A promise that other code settles, once. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   resolve!: (value: T) => void;
@@ -63,14 +63,14 @@ export class Deferred<T> {
   }
 }
 
-/** Records events in order and resolves the waiting promises. */
+/** Records events in order, and lets a test wait for them. */
 export class Queue<T> {
   /** Everything that was pushed. */
   readonly all: T[] = [];
   #taken = 0;
   #waiting: Array<{ isMet: () => boolean; resolve: () => void }> = [];
 
-  /** Adds an item; a bound function, so that it can be a callback. */
+  /** Adds an item. It is bound, so it can be passed as a callback. */
   readonly push = (item: T): void => {
     this.all.push(item);
     const waiting = this.#waiting;
@@ -81,37 +81,39 @@ export class Queue<T> {
     }
   };
 
-  /** Waits until this number of items was pushed, and returns them. */
+  /** Waits until at least `count` items were pushed, and returns all items. */
   async atLeast(count: number): Promise<T[]> {
     const isMet = (): boolean => this.all.length >= count;
     if (!isMet()) await new Promise<void>((resolve) => this.#waiting.push({ isMet, resolve }));
     return this.all;
   }
 
-  /** The next unread one. */
+  /** Waits for the next unread item. */
   async next(): Promise<T> {
     const index = this.#taken++;
     return (await this.atLeast(index + 1))[index];
   }
 }
 
-/** Two sides of the library, connected: `near` is the client's, `far` the server's. */
+/** Both sides of a connection: `near` is the client's, `far` the server's. */
 export interface LivePair<T = undefined> {
   readonly server: Server<T>;
   readonly near: Connection<undefined>;
   readonly far: Connection<T>;
 }
 
-/** An open connection whose peer is the test. */
+/** An open connection whose peer the test controls. */
 export interface LiveSide<T = undefined> {
   readonly conn: Connection<T>;
   readonly peer: RawSocket;
 }
 
-/** Options of both `serve` and `connect`. */
+/** Options that `serve` and `connect` share. */
 export type CommonOptions = ConnectionOptions & Handlers<undefined>;
 
-/** Opens one side of a connection, whose peer may send frames together with its handshake. */
+/**
+ * Opens one side of a connection. The peer may send frames (`behind`) right after its handshake.
+ */
 export type OpenSide = (options?: CommonOptions, ...behind: FrameParts[]) => Promise<LiveSide>;
 
 /** Opens the connections of one case. */
@@ -122,16 +124,16 @@ export class Live {
     this.context = context;
   }
 
-  /** A server of the library. */
+  /** Starts a server. */
   async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
-    // These tests do not use data, so it need not be returned by `upgrade`.
+    // These tests do not use `data`, so `upgrade` need not return it.
     const plain = { ...serverOptions, ...options } as ServeOptions<T> & UpgradeDataOption<T>;
     const server = await (isNative ? serveNatively(options) : serve(plain));
     this.context.after(() => server.shutdown({ timeout: 0 }));
     return server;
   }
 
-  /** A client of the library. */
+  /** Opens a client connection. */
   async connect<T = undefined>(
     url: string | URL,
     options: ConnectOptions<T> = {},
@@ -144,7 +146,7 @@ export class Live {
     return connection;
   }
 
-  /** A client of the library that reconnects. */
+  /** Opens a client connection that reconnects automatically. */
   async connectReconnecting<T = undefined>(
     url: ReconnectingUrl,
     options: ReconnectingConnectOptions<T>,
@@ -157,7 +159,7 @@ export class Live {
     return connection;
   }
 
-  /** A client that has sent nothing yet. */
+  /** Opens a raw client, which has sent nothing yet. */
   async rawClient(
     server: { readonly port: number; readonly hostname?: string },
   ): Promise<RawSocket> {
@@ -166,14 +168,14 @@ export class Live {
     return peer;
   }
 
-  /** A server without automatic answers. */
+  /** Starts a raw server, which sends no automatic responses. */
   async rawServer(): Promise<RawServer> {
     const server = await RawServer.listen();
     this.context.after(() => server.close());
     return server;
   }
 
-  /** Two sides of the library, connected. */
+  /** Opens a connection between a client and a server of the library. */
   async pair<T = undefined>(
     serveOptions: ServeOptions<T> = {},
     connectOptions: ConnectOptions = {},
@@ -183,7 +185,7 @@ export class Live {
     return { server, near, far: [...server.clients()].at(-1)! };
   }
 
-  /** The server side of an open connection, whose client may have sent frames with its request. */
+  /** Opens a server-side connection. The client may send frames right after its request. */
   async accept<T = undefined>(
     options: ServeOptions<T> = {},
     ...behind: FrameParts[]
@@ -201,7 +203,7 @@ export class Live {
     return { server, conn: await opened.promise, peer };
   }
 
-  /** {@linkcode Live.reach} over a stream that was changed on its way to a real socket. */
+  /** Like {@linkcode Live.reach}, over a stream that wraps a real socket. */
   async reachOver<T = undefined>(
     change: (transport: Transport) => Transport,
     options: ConnectOptions<T> = {},
@@ -211,7 +213,7 @@ export class Live {
     return await this.reach({ ...options, dial });
   }
 
-  /** The client side of an open connection, whose server may have sent frames with its response. */
+  /** Opens a client-side connection. The server may send frames right after its response. */
   async reach<T = undefined>(
     options: ConnectOptions<T> = {},
     ...behind: FrameParts[]
@@ -224,7 +226,7 @@ export class Live {
   }
 }
 
-/** Runs a check with functions that open the server side and the client side. */
+/** Runs a check twice: with a function that opens the server side, and one for the client side. */
 export async function onBothSides(
   t: Live,
   test: (open: OpenSide) => Promise<void>,
@@ -233,7 +235,7 @@ export async function onBothSides(
   await test((options, ...behind) => t.reach(options, ...behind));
 }
 
-/** Runs a check with a server's side and with a client's. */
+/** Runs a check on a server-side and on a client-side connection. */
 export async function withEachSide(
   t: Live,
   options: CommonOptions,
@@ -242,7 +244,7 @@ export async function withEachSide(
   await onBothSides(t, async (open) => await test(await open(options)));
 }
 
-/** The cases of a suite, each with its own harness. */
+/** Creates the cases of a suite. Each case gets its own harness. */
 export function liveCases(
   cases: Record<string, (t: Live) => Promise<void>>,
 ): Cases {
@@ -255,8 +257,8 @@ export function liveCases(
 }
 
 /**
- * Runs turns of the event loop until a number is stable for many turns, and returns it. For effects
- * that must not happen and therefore have no event.
+ * Waits until a number has not changed for many turns of the event loop, and returns it. For
+ * effects that must not happen, and so have no event to wait for.
  */
 export async function settled(read: () => number): Promise<number> {
   let last = read();
@@ -269,10 +271,10 @@ export async function settled(read: () => number): Promise<number> {
   return last;
 }
 
-/** A connection has one reader. */
+/** The iterator of each connection; a connection allows only one. */
 const readers: WeakMap<object, AsyncIterator<unknown>> = new WeakMap();
 
-/** The next messages of a connection. */
+/** Reads the next `count` messages of a connection. */
 export async function nextMessages(conn: Connection<undefined>, count: number): Promise<unknown[]> {
   let reader = readers.get(conn);
   if (reader === undefined) readers.set(conn, reader = conn[Symbol.asyncIterator]());

@@ -1,6 +1,6 @@
-// A network without sockets: pairs of transports that pass copies of their writes to each other, so
-// that whole connections can be tested without a kernel. Everything happens in microtasks: after
-// one macrotask, all data has arrived.
+// An in-memory network: pairs of transports that pass copies of their writes to each other, so that
+// tests of whole connections need no sockets. Everything happens in microtasks, so all data has
+// arrived after one macrotask.
 
 import type {
   DialOptions,
@@ -17,20 +17,20 @@ import type {
 export class MemoryTransport implements Transport {
   readonly remoteAddress = "memory";
   peer!: MemoryTransport;
-  /** Every write, one entry each. */
+  /** The bytes of each write. */
   readonly writes: Uint8Array[] = [];
-  /** While `true`, writes are kept and rejected, as with a peer that does not read. */
+  /** While `true`, writes stay pending, as if the peer did not read. */
   blocked = false;
-  /** The buffered bytes at this end at which the other end's writes are rejected. */
+  /** When this end buffers more bytes, writes of the other end stay pending. */
   capacity = Infinity;
-  /** While `true`, a pause has no effect, as if the transport had already read more. */
+  /** While `true`, `pause` has no effect, as if the transport had already read more. */
   readsAhead = false;
   /**
    * While `true`, writes reach the peer but stay pending until {@linkcode acknowledge}, like those
-   * of a socket with promises.
+   * of a promise-based socket.
    */
   writesLater = false;
-  /** The number of pauses. */
+  /** How often reading was paused. */
   pauses = 0;
   #sink: TransportSink | undefined;
   #incoming: Array<Uint8Array | "end"> = [];
@@ -53,7 +53,7 @@ export class MemoryTransport implements Transport {
     return this.#paused;
   }
 
-  /** Whether the local direction has ended. */
+  /** Whether this end has ended its direction of the stream. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -63,7 +63,7 @@ export class MemoryTransport implements Transport {
     return this.#over;
   }
 
-  /** All written bytes, joined. */
+  /** All written bytes. */
   get written(): Uint8Array {
     const whole = new Uint8Array(this.writes.reduce((size, write) => size + write.length, 0));
     let at = 0;
@@ -97,13 +97,13 @@ export class MemoryTransport implements Transport {
     this.#sink?.drain();
   }
 
-  /** The peer reads again. */
+  /** Lets the peer read again. */
   unblock(): void {
     this.blocked = false;
     this.#handOver();
   }
 
-  /** The peer receives the pending write, and no other. */
+  /** Delivers the pending write to the peer, and no other. */
   letThrough(): void {
     this.#handOver(true);
   }
@@ -155,7 +155,7 @@ export class MemoryTransport implements Transport {
         const item = this.#incoming.shift()!;
         if (item !== "end") {
           this.#waiting -= item.length;
-          // Overwrites the memory, which does not affect a stream that keeps no view.
+          // If the sink does not keep the memory, overwriting it must not matter.
           if (this.#sink!.data(item) === true) item.fill(0xee);
           this.peer.#handOver();
         } else {
@@ -193,7 +193,7 @@ export class MemoryTransport implements Transport {
   }
 }
 
-/** Two connected transports. */
+/** Creates two connected transports. */
 export function transportPair(): [MemoryTransport, MemoryTransport] {
   const pair: [MemoryTransport, MemoryTransport] = [new MemoryTransport(), new MemoryTransport()];
   pair[0].peer = pair[1];
@@ -201,13 +201,13 @@ export function transportPair(): [MemoryTransport, MemoryTransport] {
   return pair;
 }
 
-/** A network whose ports exist only in this object. */
+/** An in-memory network, with ports of its own. */
 export class MemoryNetwork implements Network {
-  /** The dialed addresses. */
+  /** The options of each `dial`. */
   readonly dialed: DialOptions[] = [];
-  /** The addresses listened on. */
+  /** The options of each `listen`. */
   readonly listened: ListenOptions[] = [];
-  /** The server's ends of the connections, in their order. */
+  /** The server's end of each connection, in order. */
   readonly accepted: MemoryTransport[] = [];
   readonly #sinks = new Map<number, ListenerSink>();
   readonly #listening = new Set<number>();
@@ -222,8 +222,8 @@ export class MemoryNetwork implements Network {
   }
 
   /**
-   * The client's end of a new connection. It reaches the server even if that has just stopped
-   * listening, like connections that the system has already accepted.
+   * Opens a connection and returns the client's end. It reaches the server even if that has just
+   * stopped listening, like a connection that the system has already accepted.
    */
   open(port: number): MemoryTransport {
     const [client, server] = transportPair();
@@ -253,7 +253,7 @@ export class MemoryNetwork implements Network {
     return this.#listening.has(port);
   }
 
-  /** Accepting a connection fails. */
+  /** Makes a listener fail to accept a connection. */
   failAccept(port: number, error: Error): void {
     this.#sinks.get(port)!.error(error);
   }

@@ -12,13 +12,13 @@ import type { FrameRules } from "../../src/wire/header.ts";
 import type { MessageOpcode, Opcode } from "../../src/wire/opcode.ts";
 import type { Consumer } from "./replay.ts";
 
-/** The delivered message, or the code of the error that ended the reading. */
+/** A delivered message, or the code of the error that stopped the reader. */
 export type MessageEvent =
   | { text: string }
   | { opcode: Opcode; payload: Uint8Array }
   | { error: string };
 
-/** Rules without tight limits for reading as a client. */
+/** Rules for a client's reader, with generous limits. */
 export const MESSAGE_RULES: FrameRules & MessageRules = {
   masked: false,
   rsv1: false,
@@ -28,10 +28,10 @@ export const MESSAGE_RULES: FrameRules & MessageRules = {
   utf8Check: true,
 };
 
-/** The two readers together with their recorded messages. */
+/** A frame reader and a message reader, with the messages they have delivered. */
 export class MessageRecorder implements MessageSink, Consumer<MessageEvent> {
   readonly events: MessageEvent[] = [];
-  /** The views themselves, beside the copies among the events. */
+  /** The delivered views; the events contain copies of them. */
   readonly views: Uint8Array[] = [];
   readonly reader: FrameReader;
   #failed = false;
@@ -43,7 +43,7 @@ export class MessageRecorder implements MessageSink, Consumer<MessageEvent> {
     this.reader = new FrameReader(rules, new MessageReader(rules, this, compression));
   }
 
-  /** Continues reading, unless it has failed; an error becomes an event. */
+  /** Reads bytes, unless the reader has failed. Records an error as an event. */
   read(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     if (this.#failed) return;
     try {

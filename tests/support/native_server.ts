@@ -1,5 +1,5 @@
-// A server of the library over the runtime's own WebSockets, for behavior suites that otherwise run
-// over the library's sockets: `serve` on a port of Bun.serve or Deno.serve.
+// Implements `serve` on the runtime's own WebSockets (Bun.serve, Deno.serve), so that the behavior
+// suites can test them as well.
 
 import type { ServeOptions, Server, UpgradeDataOption } from "../../mod.ts";
 import type { BunServer, BunSockets } from "../../src/native/bun.ts";
@@ -10,13 +10,15 @@ interface BunApi {
   serve(options: object): BunServer & { port: number; stop(closeAll?: boolean): void };
 }
 
-/** Options that `serve` has checked: there is an upgrade hook where the data needs one. */
+/**
+ * Options that `serve` has checked: if the type of `data` needs an `upgrade` hook, there is one.
+ */
 type WithUpgrade<T> = ServeOptions<T> & UpgradeDataOption<T>;
 
-/** Options that the runtime's server has. */
+/** Options that are passed to the runtime's HTTP server. */
 type HttpOptions<T> = Pick<ServeOptions<T>, "hostname" | "port" | "fetch">;
 
-/** Starts a server of this runtime, with the WebSockets of `createSockets`. */
+/** Starts an HTTP server of this runtime that upgrades requests with `createSockets`. */
 export async function serveNatively<T>(options: ServeOptions<T>): Promise<Server<T>> {
   const { hostname = "127.0.0.1", port = 0, fetch, ...others } = options;
   const http = { hostname, port, fetch };
@@ -53,7 +55,7 @@ async function onDeno<T>(
     sockets,
     hostname!,
     server.addr.port,
-    // It waits for its connections, which are closed next.
+    // `shutdown` waits for the connections, which are closed next.
     () => void server.shutdown(),
   );
 }
@@ -62,7 +64,7 @@ function upgradeRequired(): Response {
   return new Response("WebSocket only\n", { status: 426, headers: { upgrade: "websocket" } });
 }
 
-/** Gives sockets the interface of a server: an address, and a `shutdown` that releases the port. */
+/** Adapts sockets to the `Server` interface: adds an address, and `shutdown` releases the port. */
 function asServer<T>(
   sockets: BunSockets<T> | DenoServeSockets<T>,
   hostname: string,

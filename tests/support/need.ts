@@ -1,6 +1,6 @@
-// Programs that tests need, and the only place that skips tests. A missing program is installed
-// from its Debian package if possible: as root, with apt-get. Otherwise the tests that need the
-// program are skipped and give the reason in their name. If `CI` is set, they fail instead.
+// Finds the programs that tests need. As root, it installs a missing program from its Debian
+// package with apt-get. If that is not possible, the tests that need the program are skipped, with
+// the reason in their names; if `CI` is set, they fail instead. Tests are skipped only here.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -31,17 +31,19 @@ export type RegisterTest = (
   options?: Omit<Deno.TestDefinition, "name" | "fn" | "ignore">,
 ) => void;
 
-/** The reason why a program cannot be used, by its name; `undefined` if it can. */
+/** Why each program cannot be used; `undefined` if it can. */
 const reasons = new Map<ProgramName, string | undefined>();
 
-/** Returns where a program is. Searches the directories that are only in root's `PATH`, too. */
+/**
+ * Returns the path of a program. Also searches the directories that only root's `PATH` contains.
+ */
 export function programPath(program: string): string | undefined {
   const places = [...(process.env.PATH ?? "").split(":"), "/usr/bin", "/usr/sbin"];
   return places.map((place) => join(place, program)).find((path) => existsSync(path));
 }
 
 /**
- * Installs the programs that are missing, if possible.
+ * Installs missing programs, if possible.
  *
  * @returns Why the programs cannot be used; `undefined` if they can.
  */
@@ -56,28 +58,28 @@ export function missing(...programs: ProgramName[]): string | undefined {
 }
 
 /**
- * Like {@linkcode missing}, for programs that are not tests.
+ * Like {@linkcode missing}, for use outside of tests.
  *
- * @throws {Error} If one of the programs is unavailable, with the reason.
+ * @throws {Error} If a program is unavailable. The message contains the reason.
  */
 export function requirePrograms(...programs: ProgramName[]): void {
   const reason = missing(...programs);
   if (reason !== undefined) throw new Error(reason);
 }
 
-/** Returns a function that registers tests that need these programs. */
+/** Returns a function that registers tests, or skips them if one of the programs is unavailable. */
 export function need(...programs: ProgramName[]): RegisterTest {
   return testUnless(missing(...programs));
 }
 
-/** Returns a function that registers tests, or skips them for the given reason. */
+/** Returns a function that registers tests, or skips them if there is a reason to. */
 export function testUnless(reason: string | undefined): RegisterTest {
   return (name, fn, options) => {
     if (reason === undefined) {
       Deno.test({ ...options, name, fn });
     } else if (process.env.CI) {
       Deno.test(name, () => {
-        throw new Error(`Tests are not skipped where CI is set: ${reason}`);
+        throw new Error(`Tests must not be skipped when CI is set: ${reason}`);
       });
     } else {
       Deno.test({ name: `${name} (skipped: ${reason})`, ignore: true, fn });
@@ -85,7 +87,7 @@ export function testUnless(reason: string | undefined): RegisterTest {
   };
 }
 
-/** Returns why that is not possible, if it is not. */
+/** Installs programs. Returns the reason if that fails. */
 function install(programs: ProgramName[]): string | undefined {
   if (programs.length === 0) return undefined;
   const packages = programs.map((program) => PACKAGES[program]).join(" ");
@@ -93,7 +95,7 @@ function install(programs: ProgramName[]): string | undefined {
   if (process.getuid?.() !== 0) return `${cure}, or run the tests as root`;
   for (const args of [["update"], ["install", "--yes", "--no-install-recommends"]]) {
     const isInstall = args[0] === "install";
-    // Groups of tests run side by side, and dpkg serves one of them at a time.
+    // Groups of tests run in parallel, but only one process can hold the lock of dpkg.
     const { error, status, stderr } = spawnSync(
       "apt-get",
       ["-o", "DPkg::Lock::Timeout=300", ...args, ...(isInstall ? packages.split(" ") : [])],

@@ -1,7 +1,7 @@
-// Node 20 cannot run TypeScript: this builds the library and the suites as JavaScript, file by
-// file, in `.build/node`. Types are stripped, `.ts` endings are rewritten, and nothing is bundled. There
-// are no source maps, which Node reads for a third of the time of a short process. There the library is
-// a package and is imported by its name.
+// Node 20 cannot run TypeScript, so this module compiles the library and the suites to JavaScript
+// in `.build/node`, file by file and without bundling: it strips types and rewrites `.ts` endings.
+// It writes no source maps, because reading them takes Node a third of the run time of a short
+// process. In `.build/node`, the library is a package, and the suites import it by name.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(root, ".build", "node");
 
-/** The source folders of the suites. */
+/** The folders to compile. */
 const SOURCES = [
   "mod.ts",
   "src",
@@ -34,10 +34,10 @@ const SOURCES = [
   "examples",
 ];
 
-/** Files that the examples serve to browsers are copied unchanged. */
+/** Files that the examples serve to browsers; they are copied unchanged. */
 const ASSET = /\.(html|css|js|svg)$/;
 
-/** The `.ts` ending of a module in a statement, or in `import()` with a literal. */
+/** The `.ts` ending of a module name in an `import` or `export` statement or in `import("...")`. */
 const IMPORTED = /((?:^import |\bfrom |\bimport\()"\.[^"]+\.)ts(?="(?:;$|\)))/gm;
 
 const MANIFEST = {
@@ -46,19 +46,19 @@ const MANIFEST = {
   exports: { ".": "./mod.js", "./*": "./src/*.js" },
 };
 
-/** A file of JavaScript. */
+/** A compiled file. */
 export interface Built {
   readonly path: string;
   readonly text: string;
 }
 
 /**
- * Compiles TypeScript to JavaScript for Node 20. esbuild, which ignores types, needs a tenth of the
- * compiler's time.
+ * Compiles TypeScript to JavaScript for Node 20. Uses esbuild, which ignores types and takes a
+ * tenth of the compiler's time.
  *
- * @param paths The modules, relative to the repository.
+ * @param paths The paths of the modules, relative to the repository.
  *
- * @param directory The directory for the results, with the layout of the repository.
+ * @param directory The output directory. It gets the layout of the repository.
  */
 export function* transpile(paths: readonly string[], directory: string): Generator<Built, void> {
   if (paths.length === 0) return;
@@ -92,7 +92,7 @@ function modified(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Atomically: another test run may be reading the same file. */
+/** Replaces a file atomically, because another test run may be reading it. */
 function replaceFile(path: string, text: string): void {
   const temporary = `${path}.${Deno.pid}`;
   mkdirSync(dirname(path), { recursive: true });
@@ -116,7 +116,7 @@ function build(): void {
 
 let built = false;
 
-/** Builds the changed files, once per process, and returns the path of a module's JavaScript. */
+/** Compiles the changed files, once per process. Returns the path of a module's JavaScript. */
 export function builtForNode(module: string): string {
   if (!built) build();
   built = true;

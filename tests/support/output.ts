@@ -1,10 +1,10 @@
-// The output for frames in tests: buffers of exactly the reserved size, between canaries.
+// An output for frames: it reserves buffers of exactly the requested size, between canaries.
 
 import assert from "node:assert/strict";
 import type { FrameOutput } from "../../src/wire/frame_writer.ts";
 import { concat, hex } from "./vectors.ts";
 
-/** Collects the committed bytes, and reserves exactly the requested size. */
+/** Collects the committed bytes, and checks that nothing outside the reserved range is written. */
 export class Output implements FrameOutput {
   written = new Uint8Array(0);
   offset = 3;
@@ -16,11 +16,11 @@ export class Output implements FrameOutput {
   }
 
   commit(size: number): void {
-    assert.ok(this.offset + size <= this.#room.length, "more was written than was reserved");
+    assert.ok(this.offset + size <= this.#room.length, "more was committed than was reserved");
     assert.deepEqual(
       this.#room.slice(0, 3),
       hex("a5 a5 a5"),
-      "memory before the reserved range was written",
+      "the memory before the reserved range was changed",
     );
     this.written = concat(this.written, this.#room.slice(this.offset, this.offset + size)).slice();
   }

@@ -1,4 +1,4 @@
-// Local rules of compression, for tests without a connection.
+// Compression rules for tests without a connection.
 
 import type { PermessageRules } from "../../src/message/permessage.ts";
 

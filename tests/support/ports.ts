@@ -1,13 +1,15 @@
-// Ports that a test binds later, or twice. The system never assigns these automatically, so no
-// connection of another test can take one of them meanwhile, unlike ports bound to 0.
+// Chooses ports that a test binds later, or twice. They are outside the system's ephemeral range,
+// so no connection of another test can take one in the meantime.
 
 import { createServer } from "node:net";
 
-/** Linux assigns ports from 32,768 on, other systems from 49,152. Those below belong to the brokers. */
+/**
+ * Ephemeral ports start at 32,768 on Linux, at 49,152 elsewhere. Lower ports are for the brokers.
+ */
 const FIRST_PORT = 19_000;
 const PORT_COUNT = 13_000;
 
-/** Returns a port of 127.0.0.1 without a listener; on any runtime. */
+/** Returns a port of 127.0.0.1 without a listener. Works on any runtime. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);

@@ -1,6 +1,6 @@
-// Real proxies from Debian packages, each in its own process for one test case: tinyproxy (HTTP
-// CONNECT), microsocks (SOCKS5) and stunnel, which adds TLS in front of either of them or of a
-// server. Reverse proxies are in reverse_proxies.ts.
+// Starts real proxies from Debian packages, each in its own process for one test case: tinyproxy
+// (HTTP CONNECT), microsocks (SOCKS5), and stunnel, which adds TLS in front of a proxy or a server.
+// Reverse proxies are in reverse_proxies.ts.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -16,19 +16,19 @@ export const clientProxies = ["tinyproxy", "microsocks", "stunnel4"] as const;
 /** A program that listens on a port. */
 export type ProxyName = typeof clientProxies[number] | "nginx" | "haproxy" | "caddy";
 
-/** Ports below the automatically assigned range. */
+/** The first port to try, below the ephemeral range. */
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 10_000;
 
 /** The maximum number of ports tried. */
 const ATTEMPTS = 10;
 
-/** Milliseconds between two checks of a starting program. */
+/** How often to check whether a program has started, in milliseconds. */
 const PATIENCE = 10;
 
-/** The command line of a program. */
+/** Options of a program. */
 export interface ProgramOptions {
-  /** The address it listens on. Default: `127.0.0.1`. */
+  /** The address to listen on. Default: `127.0.0.1`. */
   hostname?: string;
 }
 
@@ -38,17 +38,17 @@ export interface ProxyOptions extends ProgramOptions {
   password?: string;
 }
 
-/** The target behind TLS, and the accepted clients. */
+/** Options of stunnel. */
 export interface StunnelOptions extends ProgramOptions {
   /** The target port on `127.0.0.1`. */
   to: number;
-  /** The certificate for its clients. */
+  /** The certificate to present to clients. */
   certificates: TlsServerOptions;
-  /** The authority (PEM) of required client certificates. Default: none are required. */
+  /** The authority (PEM) that must have signed client certificates. Default: none are required. */
   clientAuthority?: string;
 }
 
-/** A program that listens. It ends with its case. */
+/** A program that listens on a port. It ends with its test case. */
 export class ListeningProgram {
   readonly hostname: string;
   readonly port: number;
@@ -83,7 +83,7 @@ export class ListeningProgram {
   /**
    * Starts a program on a free port.
    *
-   * @param args Its arguments for a port.
+   * @param args Returns the program's arguments for a port.
    */
   static async start(
     context: Pick<Context, "after">,
@@ -101,15 +101,17 @@ export class ListeningProgram {
     }
   }
 
-  /** Waits until it has written a text to its log. */
+  /** Waits until the program has written a text to its log. */
   async logged(text: string): Promise<void> {
     while (!this.#output.includes(text)) {
-      if (this.#over) throw new Error(`it has ended without "${text}":\n${this.#output}`);
+      if (this.#over) {
+        throw new Error(`the program ended without writing "${text}":\n${this.#output}`);
+      }
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
   }
 
-  /** Ends it. */
+  /** Ends the program. */
   async stop(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exited;
@@ -149,7 +151,7 @@ function writeFile({ fixtures }: Context, name: string, text: string): string {
   return path;
 }
 
-/** Starts tinyproxy: CONNECT to any port, with Basic credentials if there are any. */
+/** Starts tinyproxy, which allows CONNECT to any port; with credentials, it requires Basic auth. */
 export function startTinyproxy(
   context: Context,
   { hostname = "127.0.0.1", username, password }: ProxyOptions = {},
@@ -161,7 +163,7 @@ export function startTinyproxy(
   });
 }
 
-/** Starts microsocks, with a user and password if there are any. */
+/** Starts microsocks. With credentials, it requires them. */
 export function startMicrosocks(
   context: Context,
   { hostname = "127.0.0.1", username, password }: ProxyOptions = {},
@@ -172,7 +174,7 @@ export function startMicrosocks(
   });
 }
 
-/** Starts stunnel: TLS in front of a port of this machine. */
+/** Starts stunnel, which adds TLS in front of a local port. */
 export function startStunnel(
   context: Context,
   { hostname = "127.0.0.1", to, certificates, clientAuthority }: StunnelOptions,

@@ -1,15 +1,15 @@
-// Reproducible random numbers: the same seed produces the same sequence.
+// Reproducible random numbers: equal seeds produce equal sequences.
 
-/** A generator of numbers, seeded (the xorshift of Marsaglia with 32 bits of state). */
+/** A seeded generator: Marsaglia's xorshift with 32 bits of state. */
 export class Random {
   #state: number;
 
-  /** @param seed Any integer but zero. */
+  /** @param seed Any nonzero integer. */
   constructor(seed: number) {
     this.#state = seed | 0;
   }
 
-  /** An integer from 0 to `limit - 1`. */
+  /** Returns an integer from 0 to `limit - 1`. */
   below(limit: number): number {
     let state = this.#state;
     state ^= state << 13;
@@ -19,12 +19,12 @@ export class Random {
     return Math.floor((state >>> 0) / 0x100000000 * limit);
   }
 
-  /** One of the items. */
+  /** Picks one of the items. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)];
   }
 
-  /** This number of bytes. */
+  /** Returns `size` random bytes. */
   bytes(size: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i++) bytes[i] = this.below(256);

@@ -1,5 +1,5 @@
-// The other side of a connection, controlled by the test byte by byte: a client or a server that
-// enforces no rules.
+// The peer of a connection under test: a client or a server whose bytes the test controls, and that
+// enforces no protocol rules.
 
 import { createHash } from "node:crypto";
 import type { TransportSink } from "../../src/transport/transport.ts";
@@ -9,12 +9,12 @@ import { concat, frame, type FrameParts, parseFrames, utf8, type WireFrame } fro
 /** The key of the example in RFC 6455 section 1.3. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** The accept value for a key (RFC 6455 4.2.2, item 5.4). */
+/** Computes the value of Sec-WebSocket-Accept for a key (RFC 6455 4.2.2, item 5.4). */
 export function acceptOf(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-/** A legal opening handshake, with further lines or with `fields` instead of the usual ones. */
+/** Creates a valid upgrade request, with additional header lines. */
 export function upgradeRequest(lines: readonly string[] = [], target = "/chat"): string {
   return [
     `GET ${target} HTTP/1.1`,
@@ -32,12 +32,12 @@ export function upgradeRequest(lines: readonly string[] = [], target = "/chat"):
 /** An HTTP response. */
 export interface RawAnswer {
   readonly status: number;
-  /** The head as text, with the blank line. */
+  /** The head as text, including the blank line. */
   readonly head: string;
   readonly headers: Headers;
 }
 
-/** Reads the head of a response. */
+/** Parses the head of a response. */
 export function readAnswer(head: string): RawAnswer {
   const headers = new Headers();
   for (const line of head.trimEnd().split("\r\n").slice(1)) {
@@ -47,7 +47,7 @@ export function readAnswer(head: string): RawAnswer {
   return { status: Number(head.slice(9, 12)), head, headers };
 }
 
-/** The 101 response to the head of an upgrade request, with further lines. */
+/** Creates the 101 response to an upgrade request, with additional header lines. */
 export function upgradeAnswer(request: string, lines: readonly string[]): string {
   const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(request)![1];
   return [
@@ -61,7 +61,7 @@ export function upgradeAnswer(request: string, lines: readonly string[]): string
   ].join("\r\n");
 }
 
-/** One end of a transport, controlled by a test. */
+/** One end of an in-memory stream, controlled by a test. */
 export class RawPeer implements TransportSink {
   readonly transport: MemoryTransport;
   readonly #mask: readonly number[] | undefined;
@@ -74,8 +74,8 @@ export class RawPeer implements TransportSink {
   #waiters: Array<() => void> = [];
 
   /**
-   * @param transport Its end of the stream.
-   * @param mask The key that its frames are masked with, for a client.
+   * @param transport The peer's end of the stream.
+   * @param mask For a client: the key that masks its frames.
    */
   constructor(transport: MemoryTransport, mask?: readonly number[]) {
     this.transport = transport;
@@ -112,17 +112,17 @@ export class RawPeer implements TransportSink {
     return parseFrames(this.bytes);
   }
 
-  /** Their payloads, as texts. */
+  /** The payloads of {@linkcode RawPeer.frames}, as text. */
   get payloads(): string[] {
     return this.frames.map(({ payload }) => new TextDecoder().decode(payload));
   }
 
-  /** The bytes of frames as this side sends them. */
+  /** Encodes frames as this side sends them. */
   encode(...frames: FrameParts[]): Uint8Array {
     return concat(...frames.map((parts) => frame({ mask: this.#mask, ...parts })));
   }
 
-  /** Sends bytes, texts or frames, all in one chunk. */
+  /** Sends bytes, text or frames in one chunk. */
   send(...parts: Array<Uint8Array | string | FrameParts>): void {
     const bytes = concat(...parts.map((part) => {
       if (part instanceof Uint8Array) return part;
@@ -131,12 +131,12 @@ export class RawPeer implements TransportSink {
     this.transport.write(bytes, bytes.length);
   }
 
-  /** Waits for a condition, which is checked after each event of this end. */
+  /** Waits until a condition is true. It is checked after each event of this end. */
   async until(isMet: () => boolean): Promise<void> {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Waits until this number of frames has arrived, and returns them all. */
+  /** Waits until at least `count` frames have arrived, and returns all frames. */
   async framesOf(count: number): Promise<WireFrame[]> {
     await this.until(() => this.bytes.length >= 2 && this.frames.length >= count);
     return this.frames;

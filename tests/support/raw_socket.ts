@@ -1,5 +1,5 @@
-// The other side of a connection over a real socket, controlled by the test byte by byte:
-// `node:net` works on every runtime.
+// The peer of a connection under test over a real socket, whose bytes the test controls. Uses
+// `node:net`, which works on every runtime.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type RawAnswer, readAnswer, upgradeAnswer, upgradeRequest } from "./raw_peer.ts";
@@ -13,12 +13,12 @@ import {
   type WireFrame,
 } from "./vectors.ts";
 
-/** The address for a raw client. */
+/** The address that a raw client connects to. */
 export type RawPlace = { readonly port: number; readonly hostname?: string } | {
   readonly path: string;
 };
 
-/** A TCP or unix socket that enforces no rules. */
+/** A TCP or Unix socket that enforces no protocol rules. */
 export class RawSocket {
   readonly socket: Socket;
   readonly #mask: readonly number[] | undefined;
@@ -26,7 +26,7 @@ export class RawSocket {
   #waiters: Array<() => void> = [];
   /** The total number of received bytes. */
   received = 0;
-  /** Whether received bytes are only counted and not kept. */
+  /** Whether received bytes are counted but not kept. */
   discards = false;
   /** Whether the other side has ended its stream. */
   ended = false;
@@ -34,8 +34,8 @@ export class RawSocket {
   over = false;
 
   /**
-   * @param socket Its socket.
-   * @param mask The key that its frames are masked with, for a client.
+   * @param socket The connected socket.
+   * @param mask For a client: the key that masks its frames.
    */
   constructor(socket: Socket, mask?: readonly number[]) {
     this.socket = socket;
@@ -50,7 +50,7 @@ export class RawSocket {
       this.ended = true;
       this.#wake();
     });
-    // Many tests expect a reset connection.
+    // Many tests reset connections.
     socket.on("error", () => {});
     socket.on("close", () => {
       this.over = true;
@@ -58,7 +58,7 @@ export class RawSocket {
     });
   }
 
-  /** A client that has sent nothing yet. */
+  /** Connects a client, which has sent nothing yet. */
   static open(place: RawPlace): Promise<RawSocket> {
     const address = "path" in place
       ? { path: place.path }
@@ -73,7 +73,7 @@ export class RawSocket {
     });
   }
 
-  /** The received bytes that were not read yet. */
+  /** The received bytes that the test has not read yet. */
   get bytes(): Uint8Array {
     if (this.#chunks.length !== 1) this.#chunks = [concat(...this.#chunks)];
     return this.#chunks[0];
@@ -84,12 +84,12 @@ export class RawSocket {
     return new TextDecoder().decode(this.bytes);
   }
 
-  /** Bytes that were handed to the kernel. */
+  /** The number of bytes handed to the kernel. */
   get flushed(): number {
     return this.socket.bytesWritten - this.socket.writableLength;
   }
 
-  /** Sends bytes, texts or frames in one write; whether more may follow before a drain. */
+  /** Sends bytes, text or frames in one write. Returns `false` if there is backpressure. */
   send(...parts: Array<Uint8Array | string | FrameParts>): boolean {
     return this.socket.write(concat(...parts.map((part) => {
       if (part instanceof Uint8Array) return part;
@@ -97,7 +97,7 @@ export class RawSocket {
     })));
   }
 
-  /** The bytes of a frame as this side sends it. */
+  /** Encodes a frame as this side sends it. */
   encode(parts: FrameParts): Uint8Array {
     return frame({ mask: this.#mask, ...parts });
   }
@@ -112,22 +112,22 @@ export class RawSocket {
     this.socket.resume();
   }
 
-  /** Ends the local direction. */
+  /** Ends this side of the stream. */
   end(): void {
     this.socket.end();
   }
 
-  /** Cuts the socket. */
+  /** Destroys the socket. */
   destroy(): void {
     this.socket.destroy();
   }
 
-  /** Waits for a condition, which is checked after each event of the socket. */
+  /** Waits until a condition is true. It is checked after each event of the socket. */
   async until(isMet: () => boolean): Promise<void> {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Waits for a number of bytes, and removes them. */
+  /** Waits for `count` bytes, and removes them. */
   async take(count: number): Promise<Uint8Array> {
     await this.until(() => this.over || this.ended || this.bytes.length >= count);
     return this.#take(count);
@@ -140,7 +140,7 @@ export class RawSocket {
     return size === undefined ? undefined : parseFrames(this.#take(size))[0];
   }
 
-  /** Reads a number of frames; fewer if the other side ends first. */
+  /** Reads `count` frames, or fewer if the other side ends first. */
   async frames(count: number): Promise<WireFrame[]> {
     const frames: WireFrame[] = [];
     while (frames.length < count) {
@@ -170,7 +170,7 @@ export class RawSocket {
   }
 
   /**
-   * As a client: sends an upgrade request with further header lines, and waits for the response.
+   * As a client: sends an upgrade request with additional header lines, and waits for the response.
    */
   upgrade(lines: readonly string[] = [], ...behind: FrameParts[]): Promise<RawAnswer> {
     this.send(upgradeRequest(lines), ...behind);
@@ -197,7 +197,7 @@ export class RawSocket {
   }
 }
 
-/** Bytes of the frame that `bytes` begin with, or `undefined` when it is not whole. */
+/** Returns the size of the first frame in `bytes`, or `undefined` if the frame is incomplete. */
 function frameSize(bytes: Uint8Array): number | undefined {
   if (bytes.length < 2) return undefined;
   const field = bytes[1] & 0x7f;
@@ -213,12 +213,12 @@ function frameSize(bytes: Uint8Array): number | undefined {
   return bytes.length < headerSize + length ? undefined : headerSize + length;
 }
 
-/** A TCP server that hands out its sockets one by one. */
+/** A TCP server whose sockets the test accepts one by one. */
 export class RawServer {
   readonly #server: Server;
   readonly #ready: RawSocket[] = [];
   readonly #waiting: Array<(socket: RawSocket) => void> = [];
-  /** Every socket that was accepted. */
+  /** All accepted sockets. */
   readonly sockets: RawSocket[] = [];
 
   private constructor(server: Server) {
@@ -232,7 +232,7 @@ export class RawServer {
     });
   }
 
-  /** Listens on a free port of the loopback. */
+  /** Listens on a free loopback port. */
   static async listen(): Promise<RawServer> {
     const server = createServer({ allowHalfOpen: true });
     const raw = new RawServer(server);
@@ -250,14 +250,14 @@ export class RawServer {
     return `ws://127.0.0.1:${this.port}/`;
   }
 
-  /** The next socket. */
+  /** Waits for the next socket. */
   accept(): Promise<RawSocket> {
     const socket = this.#ready.shift();
     if (socket !== undefined) return Promise.resolve(socket);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Stops listening and cuts its sockets. */
+  /** Stops listening and destroys all sockets. */
   close(): void {
     for (const socket of this.sockets) socket.destroy();
     this.#server.close();

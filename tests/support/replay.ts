@@ -1,9 +1,9 @@
-// Passes a stream of bytes to its consumer, split in every relevant way, and asserts that the
-// events are the same each time and that the memory around a chunk is not changed.
+// Passes a byte stream to a consumer, split in every relevant way. Asserts that the events are the
+// same each time, and that the memory around a chunk is not changed.
 
 import assert from "node:assert/strict";
 
-/** The consumer of the stream. */
+/** Consumes a byte stream. */
 export interface Consumer<Event> {
   /** Reads `bytes[start..end)`. */
   read(bytes: Uint8Array, start: number, end: number): unknown;
@@ -11,7 +11,7 @@ export interface Consumer<Event> {
   readonly events: readonly Event[];
 }
 
-/** Streams up to this size are cut at every offset, longer ones at a sample of offsets. */
+/** Streams up to this size are split at every offset, longer ones at a sample of offsets. */
 const EVERY_OFFSET = 600;
 
 /** The bytes around a chunk in its buffer. */
@@ -21,7 +21,7 @@ const CANARY = 0xa5;
  * Passes `stream` to new consumers: whole, byte by byte, and split in two at every offset.
  *
  * @param open Creates a consumer. It must record its own errors as events.
- * @returns The events, which were the same each time.
+ * @returns The events.
  */
 export function replay<Event>(stream: Uint8Array, open: () => Consumer<Event>): readonly Event[] {
   const whole = consume(stream, [stream.length], open());
@@ -40,7 +40,7 @@ function consume<Event>(
 ): readonly Event[] {
   let at = 0;
   for (const size of sizes) {
-    // Odd distances, so that the chunks are not aligned.
+    // Odd distances avoid aligned chunks.
     const before = 1 + at % 7;
     const memory = new Uint8Array(before + size + 5).fill(CANARY);
     memory.set(stream.subarray(at, at + size), before);
@@ -70,7 +70,7 @@ function offsets(size: number): number[] {
 }
 
 /**
- * Reads byte by byte until an error is thrown.
+ * Reads byte by byte until the consumer throws an error.
  *
  * @returns The number of consumed bytes and the error; `undefined` if there was no error.
  */

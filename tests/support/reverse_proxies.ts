@@ -1,24 +1,24 @@
-// nginx and haproxy from Debian packages in front of a server on this machine, with or without TLS.
-// Their configuration is the shortest working form of the documented one.
+// Starts nginx or haproxy from Debian packages in front of a local server, with or without TLS.
+// Each configuration is the documented one, reduced to the settings that it needs to work.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TlsServerOptions } from "../../mod.ts";
 import { ListeningProgram } from "./proxy_programs.ts";
 
-/** The command line of a proxy. */
+/** Options of a proxy. */
 export interface ReverseProxyOptions {
   /** The target port on `127.0.0.1`. */
   readonly to: number;
-  /** The certificate for its clients. Default: plain HTTP. */
+  /** The certificate to present to clients. Default: plain HTTP. */
   readonly certificates?: TlsServerOptions | undefined;
 }
 
-/** The scope of a proxy. */
+/** What a proxy needs from its test. */
 export interface ProxyScope {
-  /** A directory of this scope alone. */
+  /** A directory that no other test uses. */
   readonly directory: string;
-  /** Registers a cleanup for its end. */
+  /** Registers a function to call when the test ends. */
   after(cleanUp: () => void | Promise<void>): void;
 }
 

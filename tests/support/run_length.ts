@@ -1,19 +1,19 @@
-// A compression of runs of equal bytes, to test the code around a compression: as simple as
-// possible, and with the weakest memory guarantees that the interface allows.
+// Run-length compression, to test the code around a codec: as simple as possible, and with the
+// weakest memory guarantees that the interface allows.
 
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
 import type { MessageCompression } from "../../src/message/message_compression.ts";
 
-/** Writes each run as its length, 1 to 255, and its byte. */
+/** Writes each run of equal bytes as its length, 1 to 255, and the byte. */
 export class RunLength implements MessageCompression {
   readonly shareKey: string | undefined;
   readonly #threshold: number;
   readonly #memory = new Uint8Array(1 << 17);
 
   /**
-   * @param threshold The minimum size in bytes of messages that are compressed.
+   * @param threshold The minimum size of compressed messages, in bytes.
    *
-   * @param shareKey The key of compressions with equal output.
+   * @param shareKey Instances with the same key produce the same output.
    */
   constructor(threshold = 4, shareKey: string | undefined = undefined) {
     this.#threshold = threshold;
@@ -43,7 +43,7 @@ export class RunLength implements MessageCompression {
     return 2 * length;
   }
 
-  /** A message in fragments is the runs of each; an empty fragment has none. */
+  /** Compresses each fragment separately. */
   deflateFragment(
     source: Uint8Array,
     start: number,
@@ -72,7 +72,7 @@ export class RunLength implements MessageCompression {
   }
 }
 
-/** The runs of some bytes. */
+/** Compresses bytes. */
 export function runLength(bytes: Uint8Array): Uint8Array {
   const packed: number[] = [];
   for (let at = 0; at < bytes.length;) {

@@ -1,4 +1,4 @@
-// The commands of the supported runtimes. A missing runtime is an error; no test is skipped for it.
+// The commands of the supported runtimes. A missing runtime is an error; it never skips a test.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export interface RuntimeCommand {
 const nodeModules = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
 /**
- * Returns the command that runs a TypeScript module of this repository on `runtime`.
+ * Returns the command that runs a TypeScript module of this repository on a runtime.
  *
  * @param module The path of the module.
  *
@@ -51,7 +51,7 @@ export function runtimeCommand(
 
 let bun: string | undefined;
 
-/** The path of the Bun in the npm package `bun`. */
+/** Returns the path of Bun in the npm package `bun`. */
 export function bunPath(): string {
   return bun ??= firstThatRuns(bunCandidates(), ["--version"]) ?? missing(
     "Bun",
@@ -61,15 +61,15 @@ export function bunPath(): string {
 
 let node: string | undefined;
 
-/** The path of Node: the one on the `PATH`. */
+/** Returns the path of the Node on the `PATH`. */
 export function nodePath(): string {
-  // If Node is not installed, Deno replaces it in its child processes.
+  // If Node is not installed, Deno substitutes itself for `node` in child processes.
   const isNode = ["-e", "process.exit('Deno' in globalThis ? 1 : 0)"];
   return node ??= firstThatRuns(["node"], isNode) ??
     missing("Node", "put Node 20 or later on the PATH");
 }
 
-/** The package's own choice for this machine, then every variant that is installed. */
+/** Yields the package's choice for this machine, then every installed variant. */
 function* bunCandidates(): Generator<string> {
   yield join(nodeModules, "bun", "bin", "bun.exe");
   const store = join(nodeModules, ".deno");
@@ -80,7 +80,7 @@ function* bunCandidates(): Generator<string> {
   }
 }
 
-/** A variant for another processor or C library may be installed, but does not run. */
+/** Variants for another CPU or C library may be installed, but do not run. */
 function firstThatRuns(candidates: Iterable<string>, args: string[]): string | undefined {
   for (const candidate of candidates) {
     try {
@@ -91,12 +91,12 @@ function firstThatRuns(candidates: Iterable<string>, args: string[]): string | u
       }).outputSync();
       if (success) return candidate;
     } catch {
-      // Missing, or built for another machine: try the next one.
+      // It is missing or built for another machine; try the next one.
     }
   }
   return undefined;
 }
 
 function missing(name: string, cure: string): never {
-  throw new Error(`${name} is needed to test the library on it and was not found: ${cure}`);
+  throw new Error(`${name} was not found, but the tests run on it: ${cure}`);
 }

@@ -1,5 +1,5 @@
-// Servers and connections over a network in memory, for one test: everything that the test opens is
-// ended after it, and then no timer may be left.
+// Opens servers and connections over an in-memory network for one test. Afterwards it closes all of
+// them and checks that no timer is left.
 
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
@@ -19,26 +19,26 @@ import { MemoryNetwork, type MemoryTransport, transportPair } from "./memory_net
 import { RawPeer, upgradeRequest } from "./raw_peer.ts";
 import { MASK_KEY } from "./vectors.ts";
 
-/** The options for both sides of a connection. */
+/** Options that both sides of a connection share. */
 export type CommonOptions = ConnectionOptions & Handlers<undefined>;
 
-/** An open connection whose peer is the test. */
+/** An open connection whose peer the test controls. */
 export interface Side<T = undefined> {
   readonly conn: Connection<T>;
   /** The other side. */
   readonly peer: RawPeer;
-  /** The connection's own end of the stream; its writes begin after the handshake. */
+  /** The connection's end of the stream. Its `writes` start after the handshake. */
   readonly transport: MemoryTransport;
 }
 
-/** Two sides of the library, connected: `near` is the client's, `far` the server's. */
+/** Both sides of a connection: `near` is the client's, `far` the server's. */
 export interface Pair {
   readonly server: Server;
   readonly near: Connection<undefined>;
   readonly far: Connection<undefined>;
 }
 
-/** Waits for a macrotask, so that all pending data in memory has arrived. */
+/** Waits for a macrotask, after which all pending data in memory has arrived. */
 export function quiet(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
@@ -50,14 +50,14 @@ export class Harness {
   readonly #connections: Pick<Connection, "terminate" | "closed">[] = [];
   readonly #peers: RawPeer[] = [];
 
-  /** A server of the library. */
+  /** Starts a server. */
   async serve<T = undefined>(options: ServeOptions<T> = {}): Promise<Server<T>> {
     const server = await serveOver(this.network, options);
     this.#servers.push(server);
     return server;
   }
 
-  /** A client of the library. */
+  /** Opens a client connection. */
   async connect<T = undefined>(
     url: string | URL,
     options: ConnectOptions<T> = {},
@@ -67,7 +67,7 @@ export class Harness {
     return connection;
   }
 
-  /** A client of the library that reconnects. */
+  /** Opens a client connection that reconnects automatically. */
   async connectReconnecting<T = undefined>(
     url: string | URL,
     options: ReconnectingConnectOptions<T>,
@@ -77,12 +77,12 @@ export class Harness {
     return connection;
   }
 
-  /** A client that has sent nothing yet. */
+  /** Opens a raw client, which has sent nothing yet. */
   rawClient(server: { readonly port: number }): RawPeer {
     return this.peer(this.network.open(server.port), MASK_KEY);
   }
 
-  /** A raw client of a new server, and the server's response to a request. */
+  /** Starts a server, and sends it a request from a raw client. */
   async ask<T = undefined>(
     options: ServeOptions<T>,
     request: string | Uint8Array = upgradeRequest(),
@@ -92,14 +92,14 @@ export class Harness {
     return client;
   }
 
-  /** A peer at one end of a stream. */
+  /** Creates a raw peer at one end of a stream. */
   peer(transport: MemoryTransport, mask?: readonly number[]): RawPeer {
     const peer = new RawPeer(transport, mask);
     this.#peers.push(peer);
     return peer;
   }
 
-  /** The server's side of an open connection. */
+  /** Opens a server-side connection. */
   async accept<T = undefined>(
     options: ServeOptions<T> = {},
     behind: Uint8Array | string = "",
@@ -113,7 +113,7 @@ export class Harness {
     return { server, conn: [...server.clients()][0], peer, transport };
   }
 
-  /** A client of the library that waits for the response of a server controlled by the test. */
+  /** Starts a client connection that waits for a response from the test. */
   knock<T = undefined>(
     options: ConnectOptions<T> = {},
     url = "ws://a.example/chat",
@@ -126,7 +126,7 @@ export class Harness {
     return { connecting, peer: this.peer(far), transport };
   }
 
-  /** The client's side of an open connection. */
+  /** Opens a client-side connection. */
   async reach<T = undefined>(
     options: ConnectOptions<T> = {},
     behind: Uint8Array = new Uint8Array(0),
@@ -139,7 +139,7 @@ export class Harness {
     return { conn, peer, transport };
   }
 
-  /** Two sides of the library, connected. */
+  /** Opens a connection between a client and a server of the library. */
   async pair(
     serverOptions: ServeOptions = {},
     clientOptions: ConnectOptions = {},
@@ -149,7 +149,7 @@ export class Harness {
     return { server, near, far: [...server.clients()].at(-1)! };
   }
 
-  /** Ends everything. */
+  /** Closes everything. */
   async end(): Promise<void> {
     for (const connection of this.#connections) connection.terminate();
     for (const peer of this.#peers) peer.transport.destroy();
@@ -159,7 +159,7 @@ export class Harness {
   }
 }
 
-/** A test of the socket layer. */
+/** Registers a test of the socket layer. */
 export function socketTest(name: string, test: (t: Harness) => Promise<void>): void {
   Deno.test(name, async () => {
     const harness = new Harness();
@@ -172,7 +172,7 @@ export function socketTest(name: string, test: (t: Harness) => Promise<void>): v
   });
 }
 
-/** A test that holds for a connection on either side. */
+/** Registers a test twice: for the server side and for the client side of a connection. */
 export function bothSides(
   name: string,
   test: (

@@ -1,19 +1,19 @@
-// Sources of messages that are sent in fragments, and their form on the wire.
+// Sources of messages that are sent in fragments, and helpers to check the frames.
 
 import { quiet } from "./socket_harness.ts";
 import { toHex, type WireFrame } from "./vectors.ts";
 
-/** The chunks of a source. */
+/** A chunk of a source. */
 export type Chunk = string | Uint8Array;
 
-/** Frames as opcode, FIN and payload. */
+/** Formats frames as opcode, FIN (`!`) and payload. */
 export function show(frames: readonly WireFrame[]): string[] {
   return frames.map(({ opcode, fin, payload }) =>
     `${opcode}${fin ? "!" : ""} ${new TextDecoder().decode(payload)}`.trimEnd()
   );
 }
 
-/** The payload of the message that fragments make up. */
+/** Joins the payloads of fragments. */
 export function joined(frames: readonly WireFrame[]): string {
   return frames.map(({ payload }) => toHex(payload)).join("");
 }
@@ -47,7 +47,7 @@ export class Source {
   }
 }
 
-/** A source that returns these chunks. */
+/** A source that yields the given chunks. */
 export async function* generator(...chunks: Chunk[]): AsyncGenerator<Chunk> {
   for (const chunk of chunks) yield await Promise.resolve(chunk);
 }

@@ -1,9 +1,9 @@
-// Tests whose steps mostly wait for other processes or for timers, and so run several at a time.
+// Tests whose steps run concurrently, because they mostly wait for other processes or timers.
 
 /** A step: its name and its function. */
 export type Step = readonly [name: string, run: (t: Deno.TestContext) => Promise<void>];
 
-/** Runs steps of a test, at most `limit` at the same time. */
+/** Runs the steps of a test, at most `limit` at the same time. */
 async function runSteps(t: Deno.TestContext, limit: number, steps: readonly Step[]): Promise<void> {
   const left = [...steps];
   const work = async (): Promise<void> => {
@@ -12,11 +12,11 @@ async function runSteps(t: Deno.TestContext, limit: number, steps: readonly Step
   await Promise.all(Array.from({ length: limit }, work));
 }
 
-/** Registers a test whose steps run at the same time, at most `limit` of them. */
+/** Registers a test whose steps run concurrently, at most `limit` at the same time. */
 export function testAtOnce(name: string, limit: number, steps: readonly Step[]): void {
   Deno.test({
     name,
-    // Deno allows steps at the same time only without these checks.
+    // Deno allows concurrent steps only without these checks.
     sanitizeExit: false,
     sanitizeOps: false,
     sanitizeResources: false,

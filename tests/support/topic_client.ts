@@ -1,4 +1,4 @@
-// A raw client over a network in memory that offers the topics subprotocol.
+// A raw client over an in-memory network that offers the topics subprotocol.
 
 import assert from "node:assert/strict";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
@@ -7,13 +7,13 @@ import type { Server } from "../../src/server/serve.ts";
 import { upgradeRequest } from "./raw_peer.ts";
 import type { Harness, Side } from "./socket_harness.ts";
 
-/** The line of a request in which a client offers the subprotocol. */
+/** The header line that offers the subprotocol. */
 export const OFFER = `Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`;
 
-/** The server side of a connection whose client manages its own subscriptions. */
+/** The server side of a connection whose client uses the topics subprotocol. */
 export type TopicSide<T = undefined> = Side<T> & { readonly server: Server<T> };
 
-/** Opens a connection; clients may subscribe to every topic unless the options restrict it. */
+/** Opens a connection. Unless the options restrict it, the client may subscribe to any topic. */
 export async function topicSide<T = undefined>(
   t: Harness,
   options: ServeOptions<T> = {},
@@ -23,7 +23,7 @@ export async function topicSide<T = undefined>(
   return await anotherSide(t, server, lines);
 }
 
-/** Opens one more connection to a server. */
+/** Opens another connection to a server. */
 export async function anotherSide<T>(
   t: Harness,
   server: Server<T>,

@@ -1,5 +1,5 @@
-// One broker with a history of one topic, one server that subscribes to it, and receivers that
-// connect, disconnect and reconnect. Random numbers choose each step, and the messages of each
+// Simulates a broker that keeps the history of one topic, a server that subscribes to it, and
+// receivers that connect, disconnect and reconnect. Each step is random. The messages of each
 // receiver are compared with the published ones.
 
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import type { Random } from "./random.ts";
 /** A message of the simulation. */
 export interface SimulatedMessage extends OrderedMessage {
   readonly previous: number;
-  /** Whether it was appended before. */
+  /** Whether the same message was appended before. */
   readonly repeated: boolean;
 }
 
@@ -23,28 +23,28 @@ export interface Chances {
   readonly failedReads: number;
   /** Percentage of appends that are repeated. */
   readonly repeated: number;
-  /** The broker's disconnections per thousand steps. */
+  /** Broker outages per thousand steps. */
   readonly outages: number;
-  /** Messages that the history keeps. */
+  /** The maximum number of messages in the history. */
   readonly kept: number;
-  /** Bytes that are held. */
+  /** The option `maxReceivedBytes` of the topic. */
   readonly maxHeld: number;
-  /** Messages of a page. */
+  /** The maximum number of messages in a page. */
   readonly pageSize: number;
-  /** Messages of one replay. */
+  /** The maximum number of messages in a replay. */
   readonly maxReplay: number;
-  /** Percentage of receivers that cannot accept more of a replay, on each request. */
+  /** How often a receiver applies backpressure to a replay, in percent. */
   readonly slow: number;
 }
 
 /** A subscriber that records its messages. */
 class Receiver {
-  /** The number of its last contiguous message, by the received notices. */
+  /** The number up to which it has all messages, according to the received notices. */
   at: number | undefined;
   /** Whether a gap was reported and no message has arrived since. */
   hasMissed = false;
   isSubscribed = false;
-  /** The messages that it received. */
+  /** The received messages. */
   readonly counts: Set<number> = new Set();
 }
 
@@ -56,9 +56,9 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   readonly #all: SimulatedMessage[] = [];
   #number = 0;
   #count = 0;
-  /** Live messages that are on their way. */
+  /** Live messages in transit. */
   #live: SimulatedMessage[] = [];
-  /** The result of the pending read, once the broker has it. */
+  /** The result of the pending read, once the broker has produced it. */
   #page: Page<SimulatedMessage> | "failed" | undefined;
   #reading = false;
   #from: number | undefined;
@@ -97,7 +97,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   /** Completes all pending work, and checks that every receiver has every message. */
   settle(): void {
     if (!this.#isUp) this.#comeBack();
-    // The loss of the last message is detected only when another one arrives.
+    // A receiver detects the loss of the last message only when another one arrives.
     this.#append(this.#count++, false);
     if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
     for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
@@ -123,12 +123,12 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   }
 
   deliverTo(receiver: Receiver, message: SimulatedMessage): void {
-    assert.ok(this.#receivers.has(receiver), "it has left");
+    assert.ok(this.#receivers.has(receiver), "the receiver is connected");
     this.#take(receiver, message);
   }
 
   subscribed(receiver: Receiver, number: number | undefined): void {
-    assert.ok(!receiver.isSubscribed, "it is notified once");
+    assert.ok(!receiver.isSubscribed, "the subscription is confirmed only once");
     receiver.isSubscribed = true;
     receiver.at = number;
   }
@@ -143,7 +143,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     const lost = this.#all.some(({ number }) =>
       number > (receiver.at ?? 0) && number < first.number
     );
-    assert.ok(lost, "it has missed no message");
+    assert.ok(lost, "a message was lost");
   }
 
   missedByAll(): void {
@@ -172,15 +172,15 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   }
 
   rewound(): void {
-    assert.fail("numbers never go back");
+    assert.fail("the broker's numbers were reset");
   }
 
-  /** A receiver gets a message: the next one, unless a gap was reported. */
+  /** Delivers a message to a receiver. It must be the next one, unless a gap was reported. */
   #take(receiver: Receiver, message: SimulatedMessage): void {
     assert.ok(receiver.isSubscribed, "the confirmation of the subscription is first");
     if (receiver.at !== undefined) {
       // A receiver that was ahead of this server and gets no gap notice starts from an earlier
-      // number.
+      // message.
       assert.ok(message.number > receiver.at || receiver.hasMissed, "in order, and once");
       const missing = this.#between(receiver.at, message.number - 1);
       if (!receiver.hasMissed) assert.deepEqual(missing.map(({ number }) => number), []);
@@ -192,7 +192,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     this.got++;
   }
 
-  /** The messages after one number up to another, required for a receiver. */
+  /** Returns the messages with numbers above `after`, up to `last`. */
   #between(after: number, last: number): SimulatedMessage[] {
     return this.#all.filter((message) =>
       message.number > after && message.number <= last && !message.repeated
@@ -219,7 +219,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     if (this.#random.below(100) < this.#chances.twice) this.#live.push(message);
   }
 
-  /** Live messages arrive. */
+  /** Delivers live messages. */
   #carry(): void {
     for (let n = this.#random.below(4); n >= 0; n--) {
       const message = this.#live.shift();
@@ -227,7 +227,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     }
   }
 
-  /** A read advances by one step: it begins, the broker answers, the answer arrives. */
+  /** Advances the read by one step: it starts, the broker answers, the answer arrives. */
   #read(): void {
     if (!this.#isUp) return;
     if (this.#page !== undefined) {
@@ -261,14 +261,14 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     };
   }
 
-  /** A receiver connects: for the first time or again. */
+  /** Connects a receiver, for the first time or again. */
   #come(): void {
     if (this.#receivers.size > 20) return;
     const receiver = new Receiver();
     this.#receivers.add(receiver);
     const what = this.#random.below(3);
     const after = what === 0 ? undefined : what === 1
-      // It was connected to another server, which had all messages.
+      // The receiver was connected to another server, which had all messages.
       ? this.#number
       : this.#all[this.#random.below(this.#all.length)]?.number ?? 0;
     this.join(receiver, after);
@@ -292,7 +292,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
 
   #comeBack(): void {
     this.#isUp = true;
-    // Others have published meanwhile.
+    // Other servers published messages during the outage.
     for (let n = this.#random.below(5); n > 0; n--) this.#append(this.#count++, false);
     this.#live = [];
     this.#wanted = this.needsRead;

@@ -1,10 +1,10 @@
-// A program of modules that are type-checked against the library, as users of the packages write them.
+// Type-checks modules against the library, written as users of the packages would write them.
 
 import { join } from "node:path";
 import ts from "typescript";
 import { root } from "../project/source_files.ts";
 
-/** Reads modules and the library; `lib` are the names of TypeScript's libraries. */
+/** Creates a program of modules and the library. `lib` names the TypeScript libraries to load. */
 export function typeProgram(paths: string[], lib: string[]): ts.Program {
   return ts.createProgram({
     rootNames: paths,
@@ -28,7 +28,7 @@ export function typeProgram(paths: string[], lib: string[]): ts.Program {
   });
 }
 
-/** The errors of one module of a program. */
+/** Returns the errors in one module of a program. */
 export function typeErrors(program: ts.Program, path: string): readonly ts.Diagnostic[] {
   const file = program.getSourceFile(path)!;
   return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];

@@ -1,13 +1,13 @@
-// Byte sequences that are UTF-8 and that are not (RFC 3629 sections 3 and 4), as data.
+// Valid and invalid UTF-8 (RFC 3629 sections 3 and 4), as data.
 
-/** A sequence, and the position where a fail-fast reader rejects it. */
+/** A byte sequence, and the position at which a fail-fast reader rejects it. */
 export interface Utf8Sample {
   readonly name: string;
   /** The bytes in hexadecimal. */
   readonly bytes: string;
   /**
-   * The number of bytes after which the text is known to be invalid; 0 for valid text, and its
-   * length plus one if it is truncated.
+   * How many bytes a reader needs to see that the text is invalid: 0 for valid text, and the length
+   * plus one for truncated text.
    */
   readonly refusedAt: number;
 }
@@ -20,7 +20,7 @@ function bad(name: string, bytes: string, refusedAt: number): Utf8Sample {
   return { name, bytes, refusedAt };
 }
 
-/** One sample per rule, at both sides of each boundary. */
+/** One sample per rule, on both sides of each boundary. */
 export const UTF8_SAMPLES: readonly Utf8Sample[] = [
   good("nothing", ""),
   good("NUL", "00"),
@@ -34,7 +34,7 @@ export const UTF8_SAMPLES: readonly Utf8Sample[] = [
   good("U+FFFD, the replacement character", "ef bf bd"),
   good("U+10000, the first of four bytes", "f0 90 80 80"),
   good("U+FFFFF", "f3 bf bf bf"),
-  good("U+10FFFF, the last of all", "f4 8f bf bf"),
+  good("U+10FFFF, the last code point", "f4 8f bf bf"),
   good("the noncharacter U+FDD0", "ef b7 90"),
   good("the noncharacter U+FFFE", "ef bf be"),
   good("the noncharacter U+FFFF", "ef bf bf"),
@@ -45,7 +45,7 @@ export const UTF8_SAMPLES: readonly Utf8Sample[] = [
 
   bad("a lone continuation byte 80", "80", 1),
   bad("a lone continuation byte bf", "bf", 1),
-  bad("a continuation byte too many", "c3 a9 80", 3),
+  bad("an extra continuation byte", "c3 a9 80", 3),
   bad("a lead byte followed by ASCII", "c3 61", 2),
   bad("a lead byte followed by a lead byte", "e2 c3 a9", 2),
   bad("a third byte that is not a continuation", "e2 82 41", 3),
@@ -65,15 +65,15 @@ export const UTF8_SAMPLES: readonly Utf8Sample[] = [
 
   bad("the surrogate U+D800", "ed a0 80", 2),
   bad("the surrogate U+DFFF", "ed bf bf", 2),
-  bad("a pair of surrogates", "ed a0 bd ed b8 80", 2),
+  bad("a surrogate pair", "ed a0 bd ed b8 80", 2),
 
-  bad("U+110000, beyond the last", "f4 90 80 80", 2),
+  bad("U+110000, beyond the last code point", "f4 90 80 80", 2),
   bad("the lead byte f5", "f5 80 80 80", 1),
-  bad("a character of five bytes", "f8 88 80 80 80", 1),
-  bad("a character of six bytes", "fc 84 80 80 80 80", 1),
+  bad("a five-byte character", "f8 88 80 80 80", 1),
+  bad("a six-byte character", "fc 84 80 80 80 80", 1),
 
-  bad("a character of two bytes cut short", "61 c3", 3),
-  bad("a character of three bytes cut short", "e2 82", 3),
-  bad("a character of four bytes cut short", "f0 9f 98", 4),
+  bad("a truncated two-byte character", "61 c3", 3),
+  bad("a truncated three-byte character", "e2 82", 3),
+  bad("a truncated four-byte character", "f0 9f 98", 4),
   bad("an invalid byte far after valid text", `${"61".repeat(100)} ce ba e1 bd b9 ed a0 80`, 107),
 ];

@@ -1,6 +1,6 @@
-// Frames as bytes, legal or not, built and read here without the library's own code.
+// Builds and parses frames, valid or not, without the library's code.
 
-/** The fields of a frame (RFC 6455 section 5.2); omitted fields have legal values. */
+/** The fields of a frame (RFC 6455 section 5.2). Omitted fields get valid values. */
 export interface FrameParts {
   /** The FIN bit. Default: set. */
   readonly fin?: boolean;
@@ -13,11 +13,11 @@ export interface FrameParts {
   readonly mask?: readonly number[];
   /** The encoding of the length. Default: the shortest. */
   readonly lengthBits?: 7 | 16 | 64;
-  /** The length that the header names. Default: the payload's. */
+  /** The length in the header. Default: the payload's. */
   readonly length?: bigint;
 }
 
-/** A frame as bytes on the wire. */
+/** A frame as it was parsed. */
 export interface WireFrame {
   readonly fin: boolean;
   readonly rsv: number;
@@ -29,7 +29,7 @@ export interface WireFrame {
 /** A mask key with four different bytes, one of them with its top bit set. */
 export const MASK_KEY: readonly number[] = [0x37, 0xfa, 0x21, 0x3d];
 
-/** The names of the opcodes; the library's own table must agree. */
+/** The opcodes. A test compares them with the library's table. */
 export const CONTINUATION = 0x0;
 export const TEXT = 0x1;
 export const BINARY = 0x2;
@@ -37,12 +37,12 @@ export const CLOSE = 0x8;
 export const PING = 0x9;
 export const PONG = 0xa;
 
-/** The UTF-8 of a text. */
+/** Encodes text as UTF-8. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Bytes from hexadecimal digits; spaces are ignored. */
+/** Decodes hexadecimal digits; spaces are ignored. */
 export function hex(digits: string): Uint8Array {
   const packed = digits.replaceAll(" ", "");
   return Uint8Array.from(
@@ -53,14 +53,14 @@ export function hex(digits: string): Uint8Array {
 
 const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Hexadecimal digits of bytes. */
+/** Encodes bytes as hexadecimal digits. */
 export function toHex(bytes: Uint8Array): string {
   let digits = "";
   for (let i = 0; i < bytes.length; i++) digits += HEX_BYTES[bytes[i]];
   return digits;
 }
 
-/** One array of several. */
+/** Joins arrays of bytes. */
 export function concat(...parts: Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
@@ -71,7 +71,7 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** The bytes of a header. */
+/** Encodes a frame header. */
 export function header(parts: FrameParts): Uint8Array {
   const payload = payloadOf(parts);
   const length = parts.length ?? BigInt(payload.length);
@@ -88,7 +88,7 @@ export function header(parts: FrameParts): Uint8Array {
   );
 }
 
-/** The bytes of a frame. */
+/** Encodes a frame. */
 export function frame(parts: FrameParts): Uint8Array {
   const payload = payloadOf(parts);
   return concat(
@@ -97,20 +97,20 @@ export function frame(parts: FrameParts): Uint8Array {
   );
 }
 
-/** A masked or unmasked copy. */
+/** Returns a masked (or unmasked) copy. */
 function applyMask(bytes: Uint8Array, mask: ArrayLike<number>): Uint8Array {
   const result = new Uint8Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) result[i] = bytes[i] ^ mask[i % 4];
   return result;
 }
 
-/** The payload of a Close frame, without any validation. */
+/** Encodes the payload of a Close frame, without validation. */
 export function closePayload(code: number, reason: Uint8Array | string = ""): Uint8Array {
   const bytes = typeof reason === "string" ? utf8(reason) : reason;
   return concat(Uint8Array.of(code >> 8, code & 0xff), bytes);
 }
 
-/** Parses frames from written bytes; throws on incomplete frames. */
+/** Parses frames. Throws if the last one is incomplete. */
 export function parseFrames(bytes: Uint8Array): WireFrame[] {
   const frames: WireFrame[] = [];
   let rest = bytes;
@@ -136,7 +136,7 @@ function parseFrame(bytes: Uint8Array): { frame: WireFrame; size: number } {
   }
   const mask = bytes.subarray(at, at + 4);
   if (masked) at += 4;
-  if (at + length > bytes.length) throw new RangeError("The last frame is not whole");
+  if (at + length > bytes.length) throw new RangeError("The last frame is incomplete");
   const payload = bytes.subarray(at, at + length);
   return {
     frame: {

@@ -1,4 +1,4 @@
-// A real workerd (npm) that runs one Worker.
+// Runs one Worker in a real workerd (npm).
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -24,10 +24,10 @@ const worker :Workerd.Worker = (
 `;
 
 /**
- * A workerd with a Worker, until the test has ended.
+ * Starts workerd with a Worker. It is stopped when the test ends.
  *
- * @param contents The Worker's module, in TypeScript; its imports are relative to the repository. It exports
- * the Durable Object `Room`.
+ * @param contents The Worker's module, in TypeScript. Its imports are relative to the repository.
+ * It must export the Durable Object `Room`.
  */
 export async function startWorkerd(
   contents: string,
