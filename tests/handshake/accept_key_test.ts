@@ -14,11 +14,11 @@ function expectedAccept(key: string): string {
   return createHash("sha1").update(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
 }
 
-Deno.test("the key of RFC 6455 1.3 produces the accept value given there", () => {
+Deno.test("computes the accept value of the example in RFC 6455 1.3", () => {
   assert.equal(acceptKey(RFC_KEY), RFC_ACCEPT);
 });
 
-Deno.test("keys of real clients and random keys produce the accept values of another SHA-1", () => {
+Deno.test("matches another SHA-1 for the keys of real clients and for random keys", () => {
   for (const { key } of requestVectors) assert.equal(acceptKey(key), expectedAccept(key));
   for (let i = 0; i < 2000; i++) {
     const key = encodeKey(new Uint8Array(randomBytes(16)));
@@ -32,7 +32,7 @@ Deno.test("writes the accept value into a buffer", () => {
   assert.equal(textOf(target), `.${RFC_ACCEPT}.`);
 });
 
-Deno.test("creates a key of 24 characters from a nonce of 16 bytes, throws a RangeError for other sizes", () => {
+Deno.test("encodes a nonce of 16 bytes as a key of 24 characters, throws a RangeError for other sizes", () => {
   assert.equal(encodeKey(bytesOf("the sample nonce")), RFC_KEY);
   for (const length of [0, 15, 17, 32]) {
     assert.throws(() => encodeKey(new Uint8Array(length)), {
@@ -45,7 +45,7 @@ Deno.test("creates a key of 24 characters from a nonce of 16 bytes, throws a Ran
 const keys: readonly { title: string; key: string; valid: boolean }[] = [
   { title: "the sample", key: RFC_KEY, valid: true },
   { title: "all kinds of characters", key: "+/azAZ09AAAAAAAAAAAAAA==", valid: true },
-  { title: "trailing bits that are not zero", key: "AAAAAAAAAAAAAAAAAAAAAB==", valid: true },
+  { title: "nonzero trailing bits", key: "AAAAAAAAAAAAAAAAAAAAAB==", valid: true },
   { title: "an empty key", key: "", valid: false },
   { title: "one character", key: "x", valid: false },
   { title: "15 bytes", key: "AAAAAAAAAAAAAAAAAAAA", valid: false },
@@ -56,7 +56,7 @@ const keys: readonly { title: string; key: string; valid: boolean }[] = [
   { title: "too much padding", key: "dGhlIHNhbXBsZSBub25jZ===", valid: false },
   { title: "the URL alphabet", key: "-_AAAAAAAAAAAAAAAAAAAA==", valid: false },
   { title: "a space", key: "dGhlIHNhbXBs SBub25jZQ==", valid: false },
-  { title: "a character beyond the table", key: "dGhlIHNhbXBs\u0141SBub25jZQ==", valid: false },
+  { title: "a character above U+00FF", key: "dGhlIHNhbXBs\u0141SBub25jZQ==", valid: false },
   { title: "two keys", key: `${RFC_KEY}, ${RFC_KEY}`, valid: false },
 ];
 

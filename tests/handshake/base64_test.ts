@@ -16,7 +16,7 @@ Deno.test("encodes the test vectors of RFC 4648 section 10", () => {
   for (const [plain, encoded] of vectors) assert.equal(encodeBase64(bytesOf(plain)), encoded);
 });
 
-Deno.test("matches another base64 encoder for all 256 bytes and random inputs of every short length", () => {
+Deno.test("matches another base64 encoder for all byte values and for random inputs of every short length", () => {
   const all = Uint8Array.from({ length: 256 }, (_, i) => i);
   assert.equal(encodeBase64(all), btoa(textOf(all)));
   for (let length = 0; length < 64; length++) {
@@ -25,7 +25,7 @@ Deno.test("matches another base64 encoder for all 256 bytes and random inputs of
   }
 });
 
-Deno.test("writes characters only at the given position", () => {
+Deno.test("writes only at the given position", () => {
   const target = bytesOf("..........");
   writeBase64(bytesOf("fo"), target, 3);
   assert.equal(textOf(target), "...Zm8=...");

@@ -22,7 +22,7 @@ const LONG = "x".repeat(MAX_BODY_START + 500);
 
 const vectors: readonly Vector[] = [
   {
-    title: "a body of Content-Length bytes",
+    title: "a body with Content-Length",
     lines: [["Content-Length", "5"]],
     bytes: "hello, and more",
     text: "hello",
@@ -50,14 +50,14 @@ const vectors: readonly Vector[] = [
     complete: true,
   },
   {
-    title: "a length beyond all numbers",
+    title: "a Content-Length that exceeds any number type",
     lines: [["Content-Length", "9".repeat(400)]],
     bytes: "hello",
     text: "hello",
     complete: false,
   },
   {
-    title: "a body in chunks",
+    title: "a chunked body",
     lines: CHUNKED,
     bytes: "5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n",
     text: "hello, world",
@@ -71,7 +71,7 @@ const vectors: readonly Vector[] = [
     complete: true,
   },
   {
-    title: "a chunk without an end",
+    title: "an unterminated chunk",
     lines: CHUNKED,
     bytes: "ff\r\nhello",
     text: "hello",
@@ -99,7 +99,7 @@ const vectors: readonly Vector[] = [
     complete: true,
   },
   {
-    title: "another transfer coding, shown undecoded",
+    title: "an unsupported transfer coding, undecoded,",
     lines: [["Transfer-Encoding", "gzip"]],
     bytes: "??",
     text: "??",
@@ -134,7 +134,7 @@ Deno.test("does not wait for a body if there is none or its length is unknown", 
   }
 });
 
-Deno.test("drops a character that the limit cuts in two, and replaces invalid ones", () => {
+Deno.test("drops a character that the limit truncates, and replaces invalid ones", () => {
   const start = body([]);
   start.push(bytesOf("x".repeat(MAX_BODY_START - 1) + "\xc3\xa9"));
   assert.equal(start.text(), "x".repeat(MAX_BODY_START - 1));

@@ -34,18 +34,18 @@ Deno.test("a field value contains only visible ASCII, spaces and tabs", () => {
   }
 });
 
-Deno.test("there are 64 base64 characters and ten digits", () => {
+Deno.test("classifies 64 base64 characters and ten digits", () => {
   assert.equal(membersOf(BASE64).length, 64);
   assert.equal(membersOf(DIGIT), "0123456789");
 });
 
-Deno.test("a character outside the table belongs to no class", () => {
+Deno.test("a character outside Latin-1 belongs to no class", () => {
   assert.equal(consistsOf("caf\u00e9", FIELD_TEXT), false);
   assert.equal(consistsOf("\u4e16", FIELD_TEXT), false);
   assert.equal(isToken("\u0141"), false);
 });
 
-Deno.test("an empty text is not a token", () => {
+Deno.test("an empty string is not a token", () => {
   assert.equal(isToken(""), false);
   assert.equal(isToken("chat.v1"), true);
   assert.equal(isToken("a b"), false);
@@ -62,9 +62,9 @@ Deno.test("ignores case for ASCII letters only", () => {
   const equals = (a: string, b: string): boolean => equalsIgnoringCase(a, 0, a.length, b);
   assert.equal(equals("WebSocket", "websocket"), true);
   assert.equal(equals("websocket", "websockets"), false);
-  // The Kelvin sign is a k to toLowerCase.
+  // `toLowerCase` turns the Kelvin sign into a k.
   assert.equal(equals("websoc\u212aet", "websocket"), false);
-  // These differ by 0x20 as well, and are no letters.
+  // These also differ by 0x20, but are not letters.
   assert.equal(equals("[", "{"), false);
   assert.equal(equals("@", "`"), false);
 });

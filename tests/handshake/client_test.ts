@@ -18,7 +18,7 @@ const asking: ClientHandshakeOptions = {
   offeredExtensions: ["permessage-deflate"],
 };
 
-/** A legal response's fields, by name, for tests that change one of them. */
+/** The fields of a valid response, for tests that change one of them. */
 const LEGAL: Readonly<Record<string, string>> = {
   Upgrade: "websocket",
   Connection: "Upgrade",
@@ -36,7 +36,7 @@ function answer(
   return head(statusLine, ...fields, ...lines);
 }
 
-/** The error of a handshake whose stream ends after the chunks. */
+/** Returns the error of a handshake whose stream ends after the chunks. */
 function failureOf(options: ClientHandshakeOptions, chunks: Uint8Array[]): HandshakeError {
   const handshake = new ClientHandshake(options);
   try {
@@ -49,15 +49,15 @@ function failureOf(options: ClientHandshakeOptions, chunks: Uint8Array[]): Hands
   assert.fail("the response was accepted");
 }
 
-/** Responses of real servers that open the connection. */
+/** Responses that open the connection. */
 const accepted: readonly { title: string; text: string }[] = [
-  { title: "quickws's server", text: textOf(acceptResponse(plain)) },
+  { title: "from the quickws server", text: textOf(acceptResponse(plain)) },
   {
-    title: "an answer in lower case",
+    title: "from a server that writes field names in lower case",
     text: answer().replace(/^[\w-]+(?=:)/gm, (n) => n.toLowerCase()),
   },
   {
-    title: "ws",
+    title: "from ws",
     text: head(
       "HTTP/1.1 101 Switching Protocols",
       "Upgrade: websocket",
@@ -66,7 +66,7 @@ const accepted: readonly { title: string; text: string }[] = [
     ),
   },
   {
-    title: "an nginx in between",
+    title: "from a server behind nginx",
     text: head(
       "HTTP/1.1 101 Switching Protocols",
       "Server: nginx/1.27.3",
@@ -77,21 +77,24 @@ const accepted: readonly { title: string; text: string }[] = [
     ),
   },
   {
-    title: "a list in Connection",
+    title: "with a list in Connection",
     text: answer({ Connection: "keep-alive, Upgrade" }),
   },
-  { title: "no reason phrase", text: answer({}, [], "HTTP/1.1 101 ") },
-  { title: "no reason phrase and no space", text: answer({}, [], "HTTP/1.1 101") },
-  { title: "another reason phrase", text: answer({}, [], "HTTP/1.1 101 Web Socket\tHandshake") },
-  { title: "Content-Length: 0", text: answer({ "Content-Length": "0" }) },
+  { title: "without a reason phrase", text: answer({}, [], "HTTP/1.1 101 ") },
+  { title: "without a reason phrase or space", text: answer({}, [], "HTTP/1.1 101") },
   {
-    title: "interim answers before",
+    title: "with another reason phrase",
+    text: answer({}, [], "HTTP/1.1 101 Web Socket\tHandshake"),
+  },
+  { title: "with Content-Length: 0", text: answer({ "Content-Length": "0" }) },
+  {
+    title: "from a server that sends interim responses first",
     text: head("HTTP/1.1 103 Early Hints", "Link: </a>") + head("HTTP/1.1 100 Continue") + answer(),
   },
 ];
 
 for (const { title, text } of accepted) {
-  Deno.test(`the response of ${title} opens the connection for any chunk split`, () => {
+  Deno.test(`accepts a response ${title} for any chunk split`, () => {
     const frames = "\x81\x05hello";
     for (const { title: cut, chunks } of replays(bytesOf(text + frames))) {
       const handshake = new ClientHandshake(asking);
@@ -102,7 +105,7 @@ for (const { title, text } of accepted) {
       assert.equal(handshake.extensions, "");
       assert.deepEqual(handshake.acceptedExtensions, []);
       assert.equal(handshake.fields.get("sec-websocket-accept"), RFC_ACCEPT);
-      // The server's first frames may arrive with its response.
+      // The server's first frames may arrive together with its response.
       assert.equal(textOf(joined([handshake.rest, ...left])), frames, cut);
       handshake.finish();
     }
@@ -148,7 +151,7 @@ function refused(
   return { title, text, code, status, options };
 }
 
-/** The response ended before its status. */
+/** The response ended before its status line was complete. */
 const NONE = 0;
 const HTTP_1_0 = "HTTP/1.0 101 Switching Protocols";
 
@@ -165,9 +168,9 @@ const refusals: readonly Refusal[] = [
     answer({ [ACCEPT]: RFC_ACCEPT.toLowerCase() }),
     "ACCEPT_INVALID",
   ),
-  refused("the accept value twice", answer({}, [`${ACCEPT}: ${RFC_ACCEPT}`]), "ACCEPT_INVALID"),
+  refused("a duplicate accept value", answer({}, [`${ACCEPT}: ${RFC_ACCEPT}`]), "ACCEPT_INVALID"),
   refused(
-    "a wrong accept value besides",
+    "an additional wrong accept value",
     answer({}, [`${ACCEPT}: ${RFC_KEY}`]),
     "ACCEPT_INVALID",
   ),
@@ -196,12 +199,12 @@ const refusals: readonly Refusal[] = [
   ),
   refused("another extension", answer({ [EXTENSIONS]: "x-webkit" }), "EXTENSION_UNEXPECTED"),
   refused(
-    "another extension besides",
+    "an additional extension",
     answer({ [EXTENSIONS]: `${DEFLATE}, x-other` }),
     "EXTENSION_UNEXPECTED",
   ),
   refused(
-    "one extension twice",
+    "a duplicate extension",
     answer({ [EXTENSIONS]: `${DEFLATE}, ${DEFLATE}` }),
     "EXTENSION_UNEXPECTED",
   ),
@@ -214,7 +217,7 @@ const refusals: readonly Refusal[] = [
   refused("an empty extension list", answer({ [EXTENSIONS]: "" }), "HEAD_MALFORMED"),
   refused("a body on 101", answer({ "Content-Length": "5" }), "HEAD_MALFORMED"),
   refused("chunks on 101", answer({ "Transfer-Encoding": "chunked" }), "HEAD_MALFORMED"),
-  refused("101 by HTTP/1.0", answer({}, [], HTTP_1_0), "HTTP_VERSION"),
+  refused("101 with HTTP/1.0", answer({}, [], HTTP_1_0), "HTTP_VERSION"),
   refused("no status line", answer({}, [], "hello"), "HEAD_MALFORMED", NONE),
   refused("a request line", answer({}, [], "GET / HTTP/1.1"), "HEAD_MALFORMED", NONE),
   refused("HTTP/2.0", answer({}, [], "HTTP/2.0 101 X"), "HEAD_MALFORMED", NONE),
@@ -225,9 +228,9 @@ const refusals: readonly Refusal[] = [
   refused("status +101", answer({}, [], "HTTP/1.1 +10 X"), "HEAD_MALFORMED", NONE),
   refused("status 099", answer({}, [], "HTTP/1.1 099 X"), "HEAD_MALFORMED", NONE),
   refused("a bare LF", "HTTP/1.1 101 X\n\n", "HEAD_MALFORMED", NONE),
-  refused("a byte beyond ASCII", answer({ [PROTOCOL]: "caf\xe9" }), "HEAD_MALFORMED", NONE),
+  refused("a non-ASCII byte", answer({ [PROTOCOL]: "caf\xe9" }), "HEAD_MALFORMED", NONE),
   refused(
-    "a head that is too large",
+    "an oversized head",
     answer({ "X-A": "a".repeat(300) }),
     "HEAD_TOO_LARGE",
     NONE,
@@ -249,18 +252,18 @@ const refusals: readonly Refusal[] = [
 ];
 
 for (const { title, text, code, status, options } of refusals) {
-  Deno.test(`rejects ${title} in the response however it is split`, () => {
+  Deno.test(`rejects ${title} in the response for any chunk split`, () => {
     for (const { title: cut, chunks } of replays(bytesOf(text))) {
       const error = failureOf(options ?? asking, chunks);
       assert.equal(error.code, code, `${cut}: ${error.message}`);
-      // The status is the server's, not that of a library response.
+      // The error has the status that the server sent.
       assert.equal(error.status ?? NONE, status, cut);
       if (status !== NONE) assert.ok(error.headers, cut);
     }
   });
 }
 
-Deno.test("skips interim responses up to the allowed number", () => {
+Deno.test("skips interim responses up to the limit", () => {
   const text = head("HTTP/1.1 102 Processing").repeat(MAX_INTERIM_RESPONSES) + answer();
   const handshake = new ClientHandshake(plain);
   assert.equal(handshake.push(bytesOf(text)), true);
@@ -268,20 +271,20 @@ Deno.test("skips interim responses up to the allowed number", () => {
 
 const unexpected: readonly { title: string; text: string; message: RegExp; body: string }[] = [
   {
-    title: "a rejection of quickws's server",
+    title: "a rejection by the quickws server",
     text: textOf(refusalResponse({ status: 403, body: "Not from here\n" })),
     message:
       /^The server answered 403 Forbidden, not 101 Switching Protocols\. Response body: Not from here$/,
     body: "Not from here\n",
   },
   {
-    title: "a rejection in chunks on a persistent connection",
+    title: "a chunked rejection on a persistent connection",
     text: head("HTTP/1.1 404 Not Found", "Transfer-Encoding: chunked") + "4\r\nNope\r\n0\r\n\r\n",
     message: /^The server answered 404 Not Found, not/,
     body: "Nope",
   },
   {
-    title: "a rejection that ends with the connection",
+    title: "a rejection delimited by the end of the connection",
     text: head("HTTP/1.0 500 Oh", "Server: x") + "It broke",
     message: /^The server answered 500 Oh, not/,
     body: "It broke",
@@ -312,7 +315,7 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
     body: "hi",
   },
   {
-    title: "a body that would write on a terminal",
+    title: "a body with terminal escape sequences",
     text: head("HTTP/1.1 403 No", "Content-Length: 9") + "\x1b[2J\x07a\r\nb",
     message: /\. Response body: \[2J a b$/,
     body: "\x1b[2J\x07a\r\nb",
@@ -324,7 +327,7 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
     body: "",
   },
   {
-    title: "a status that HTTP does not know",
+    title: "an unassigned status",
     text: head("HTTP/1.1 999 Denied", "Content-Length: 0"),
     message: /^The server answered 999 Denied, not/,
     body: "",
@@ -344,8 +347,8 @@ const unexpected: readonly { title: string; text: string; message: RegExp; body:
 ];
 
 for (const { title, text, message, body } of unexpected) {
-  Deno.test(`reports ${title} with status, fields and the start of the body`, () => {
-    // Every offset of the long ones would be the same cut thousands of times.
+  Deno.test(`reports the status, the fields and the start of the body of ${title}`, () => {
+    // Splitting a long body at every offset would only repeat the same case.
     const all = [...replays(bytesOf(text))];
     for (const { title: cut, chunks } of all.length > 1000 ? all.slice(0, 100) : all) {
       const error = failureOf(plain, chunks);
@@ -357,18 +360,18 @@ for (const { title, text, message, body } of unexpected) {
   });
 }
 
-Deno.test("does not wait for more than the body of a rejection", () => {
+Deno.test("does not wait after the body of a rejection", () => {
   const handshake = new ClientHandshake(plain);
   const text = head("HTTP/1.1 403 Forbidden", "Content-Length: 2");
   assert.equal(handshake.push(bytesOf(text)), false);
-  // The timeout may expire here: there is a status, so finish() is more informative than a timeout
+  // If the timeout expires here, finish() reports the status, which tells more than a timeout
   // error.
   assert.equal(handshake.status, 403);
   assert.equal(handshake.push(bytesOf("N")), false);
   assert.throws(() => handshake.push(bytesOf("o")), { code: "STATUS_UNEXPECTED", body: "No" });
 });
 
-Deno.test("reports a stream that ends before or inside the head as a lost connection", () => {
+Deno.test("reports a disconnection if the stream ends before or inside the head", () => {
   const silent = new ClientHandshake(plain);
   assert.throws(() => silent.finish(), (error) => {
     assert.ok(error instanceof ConnectionError);
@@ -385,7 +388,7 @@ Deno.test("reports a stream that ends before or inside the head as a lost connec
   assert.throws(() => cut.push(bytesOf(" X\r\n\r\n")), { name: "ConnectionError" });
 });
 
-Deno.test("a failed handshake reports the same error again", () => {
+Deno.test("a failed handshake throws the same error again", () => {
   const handshake = new ClientHandshake(plain);
   let failure: unknown;
   try {

@@ -16,20 +16,20 @@ const DEFAULTS: DeflateConfig = {
   clientMaxWindowBits: 15,
 };
 
-/** The largest windows, with context takeover. */
+/** The largest windows, and context takeover in both directions. */
 const GENEROUS: DeflateConfig = {
   ...DEFAULTS,
   serverContextTakeover: true,
   clientContextTakeover: true,
 };
 
-/** A server's result for lines of offers. */
+/** Negotiates as a server. */
 function accept(offers: string | string[], config: Partial<DeflateConfig> = {}) {
   return acceptDeflate(parseExtensions([offers].flat()), { ...DEFAULTS, ...config });
 }
 
 /**
- * The agreement in short form: `takeover bits` of the inbound direction, then of the outbound one.
+ * Formats an agreement as `takeover bits` or `alone bits`, inbound, then outbound.
  */
 function short(agreement: DeflateAgreement | undefined): string | undefined {
   if (agreement === undefined) return undefined;
@@ -39,7 +39,7 @@ function short(agreement: DeflateAgreement | undefined): string | undefined {
     .join(", ");
 }
 
-/** A client's agreement for a response. */
+/** Checks a response as a client, and returns the agreement. */
 function check(answer: string, config: Partial<DeflateConfig> = {}): string | undefined {
   return short(checkDeflateAnswer(parseExtensions([answer]), { ...DEFAULTS, ...config }));
 }
@@ -47,13 +47,15 @@ function check(answer: string, config: Partial<DeflateConfig> = {}): string | un
 const BARE = "permessage-deflate";
 const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/** Offers of real clients, and a server's result for each. */
+/** Offers of real clients, and the server's response to each. */
 const CLIENTS: readonly {
   clients: string;
   offer: string;
-  /** With the default options. */
+  /** The response with the default options. */
   alone: string;
-  /** With takeover in both directions and the window of 12 bits that a server then requests. */
+  /**
+   * The response with takeover in both directions; the server then requests a window of 12 bits.
+   */
   takeover: string;
   agreed: string;
 }[] = [
@@ -68,12 +70,12 @@ const CLIENTS: readonly {
     clients: "Firefox, Safari",
     offer: "permessage-deflate",
     alone: ALONE,
-    // It does not support the parameter, so that only its takeover can be declined.
+    // The client cannot limit its window, so the server disables its takeover instead.
     takeover: "permessage-deflate; client_no_context_takeover",
     agreed: "alone 15, takeover 15",
   },
   {
-    clients: "older Safari, which offers its predecessor too",
+    clients: "older Safari, which also offers the predecessor",
     offer: "x-webkit-deflate-frame, permessage-deflate",
     alone: ALONE,
     takeover: "permessage-deflate; client_no_context_takeover",
@@ -116,7 +118,7 @@ for (const { clients, offer, alone, takeover, agreed } of CLIENTS) {
 Deno.test("accepts no extension if permessage-deflate is not offered", () => {
   assert.equal(accept([]), undefined);
   assert.equal(accept("x-webkit-deflate-frame, permessage-bzip2; a=1"), undefined);
-  assert.equal(accept("Permessage-Deflate"), undefined, "names of extensions are tokens");
+  assert.equal(accept("Permessage-Deflate"), undefined, "extension names are case-sensitive");
 });
 
 Deno.test("accepts the first valid one of several offers, in one line or in several", () => {
@@ -128,7 +130,7 @@ Deno.test("accepts the first valid one of several offers, in one line or in seve
   assert.match(accept(full.toReversed())!.extensions, /client_no_context_takeover$/);
 });
 
-/** Parameters that no offer and no response may have, and a client's error for each. */
+/** Parameters that are invalid in offers and in responses, and the client's error. */
 const MALFORMED: readonly [parameters: string, problem: RegExp][] = [
   ["server_no_context_takeover; server_no_context_takeover", /appears twice/],
   ["client_no_context_takeover; client_no_context_takeover", /appears twice/],
@@ -175,7 +177,7 @@ for (const [parameters, problem] of MALFORMED) {
   });
 }
 
-Deno.test("the error quotes only part of a response", () => {
+Deno.test("the error quotes only part of a long response", () => {
   assert.throws(() => check(`${BARE}; ${"x".repeat(10_000)}`), (error) => {
     assert.ok(error instanceof HandshakeError && error.message.length < 400);
     return true;
@@ -185,7 +187,7 @@ Deno.test("the error quotes only part of a response", () => {
 const YES_NO = [true, false];
 const BITS = [8, 9, 12, 15];
 
-/** All combinations of options; the sizes of a window are those at the limits and one between. */
+/** Yields all combinations of options, with the minimum, a medium and the maximum window. */
 function* allWishes(): Generator<DeflateConfig> {
   for (const serverContextTakeover of YES_NO) {
     for (const clientContextTakeover of YES_NO) {
@@ -246,7 +248,7 @@ for (
   });
 }
 
-/** Takeover on a server: the server's option, the offer, the response, the agreement. */
+/** The server's options, an offer, the response and the agreement. */
 for (
   const [config, offer, answer, agreed] of [
     [{}, "", "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
@@ -267,14 +269,14 @@ for (
       "server_max_window_bits=10",
       "takeover 15, takeover 10",
     ],
-    // The largest value is confirmed, too: the client has requested it.
+    // The client has requested the largest value, so the server confirms it.
     [
       GENEROUS,
       "server_max_window_bits=15",
       "server_max_window_bits=15",
       "takeover 15, takeover 15",
     ],
-    // A server may limit itself unasked (7.1.2.1).
+    // A server may limit its own window without a request (7.1.2.1).
     [
       { ...GENEROUS, serverMaxWindowBits: 8 },
       "",
@@ -295,8 +297,8 @@ for (
       "client_max_window_bits=9",
       "takeover 9, takeover 15",
     ],
-    // The window of a client that does not support the parameter cannot be limited; only its
-    // takeover can be disabled.
+    // If the client does not support the parameter, the server cannot limit its window and
+    // disables its takeover instead.
     [
       { ...GENEROUS, clientMaxWindowBits: 14 },
       "",
@@ -315,13 +317,13 @@ for (
   });
 }
 
-/** Responses for a client with these options, and the agreement. */
+/** The client's options, a response and the agreement. */
 for (
   const [config, answer, agreed] of [
     [GENEROUS, "", "takeover 15, takeover 15"],
     [GENEROUS, "server_no_context_takeover", "alone 15, takeover 15"],
     [GENEROUS, "client_no_context_takeover", "takeover 15, alone 15"],
-    // A server may limit its own window, and the client's, because its offer always allows it.
+    // A server may limit its own window. It may also limit the client's, as every offer allows it.
     [GENEROUS, "server_max_window_bits=8", "takeover 8, takeover 15"],
     [GENEROUS, "client_max_window_bits=8", "takeover 15, takeover 8"],
     [{}, "server_no_context_takeover; client_no_context_takeover", "alone 15, alone 15"],
@@ -334,7 +336,7 @@ for (
       "client_max_window_bits=8",
       "takeover 15, takeover 8",
     ],
-    // The output of a server that ignores the requested parameters is still readable.
+    // The client can decompress the output of a server that ignores the requested parameters.
     [{}, "", "takeover 15, alone 15"],
     [{}, "client_no_context_takeover", "takeover 15, alone 15"],
     [{ ...GENEROUS, serverMaxWindowBits: 12 }, "", "takeover 15, takeover 15"],
@@ -361,7 +363,7 @@ for (
   });
 }
 
-// RFC 7692 7.1.2.2: only in an offer may it have no value.
+// RFC 7692 7.1.2.2: the value is optional only in an offer.
 Deno.test("a client rejects client_max_window_bits without a value", () => {
   assert.throws(() => check(`${BARE}; client_max_window_bits`, GENEROUS), {
     code: "EXTENSION_UNEXPECTED",

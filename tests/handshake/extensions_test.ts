@@ -5,7 +5,7 @@ import {
   parseExtensions,
 } from "../../src/handshake/extensions.ts";
 
-/** An extension in short: its name, then parameters as `[name]`, `[name, value]`, `[.., "quoted"]`. */
+/** Builds an extension; parameters are `[name]`, `[name, value]` or `[name, value, "quoted"]`. */
 function extension(name: string, ...parameters: [string, string?, "quoted"?][]): Extension {
   return {
     name,
@@ -47,7 +47,7 @@ const wellFormed: readonly { title: string; lines: string[]; parsed: Extension[]
     parsed: [extension("a", ["b", "10", "quoted"], ["c", "x-y", "quoted"])],
   },
   {
-    title: "several offers of one extension, which stay apart",
+    title: "several offers of one extension, kept separate",
     lines: ["permessage-deflate; server_no_context_takeover, permessage-deflate"],
     parsed: [
       extension("permessage-deflate", ["server_no_context_takeover"]),
@@ -60,7 +60,7 @@ const wellFormed: readonly { title: string; lines: string[]; parsed: Extension[]
     parsed: [extension("foo", ["bar"]), extension("baz"), extension("qux", ["n", "1"])],
   },
   {
-    title: "a parameter that is there twice",
+    title: "a duplicate parameter",
     lines: ["a; b=1; b=2; b"],
     parsed: [extension("a", ["b", "1"], ["b", "2"], ["b"])],
   },
@@ -75,7 +75,7 @@ const wellFormed: readonly { title: string; lines: string[]; parsed: Extension[]
     parsed: [extension("a"), extension("b")],
   },
   {
-    title: "names of members of Object.prototype",
+    title: "names of Object.prototype properties",
     lines: ["__proto__; constructor=toString"],
     parsed: [extension("__proto__", ["constructor", "toString"])],
   },
@@ -97,14 +97,14 @@ const malformed: readonly { title: string; lines: string[]; message: RegExp }[] 
   { title: "an empty parameter in the middle", lines: ["a;; b"], message: /a token at index 2/ },
   { title: "an empty value", lines: ["a; b="], message: /a token at index 5/ },
   { title: "an empty value before another", lines: ["a; b=; c"], message: /index 5/ },
-  { title: "a value of the extension itself", lines: ["a=1"], message: /index 1/ },
+  { title: "a value for the extension itself", lines: ["a=1"], message: /index 1/ },
   { title: "two values", lines: ["a; b=1=2"], message: /index 6/ },
   { title: "two names", lines: ["a b"], message: /a comma or a semicolon at index 2/ },
   { title: "two parameter names", lines: ["a; b c"], message: /index 5/ },
   { title: "a quoted name", lines: ['"a"'], message: /index 0/ },
   { title: "a quoted parameter name", lines: ['a; "b"'], message: /index 3/ },
   { title: "an empty quoted string", lines: ['a; b=""'], message: /in the quoted string/ },
-  { title: "a quoted string without end", lines: ['a; b="1'], message: /index 7/ },
+  { title: "an unterminated quoted string", lines: ['a; b="1'], message: /index 7/ },
   { title: "a quoted string ending in an escape", lines: ['a; b="1\\'], message: /index 8/ },
   { title: "a lone quote", lines: ['a; b="'], message: /index 6/ },
   { title: "a quoted space", lines: ['a; b="1 2"'], message: /index 7/ },
@@ -112,8 +112,8 @@ const malformed: readonly { title: string; lines: string[]; message: RegExp }[] 
   { title: "an escaped comma", lines: ['a; b="1\\,2"'], message: /index 8/ },
   { title: "text after a quoted string", lines: ['a; b="1"2'], message: /index 8/ },
   { title: "a quote inside a token", lines: ['a; b=1"2"'], message: /index 6/ },
-  { title: "a character outside of tokens", lines: ["a; b=(1)"], message: /index 5/ },
-  { title: "a character beyond ASCII", lines: ["a; b=caf\u00e9"], message: /index 8/ },
+  { title: "a character that is invalid in a token", lines: ["a; b=(1)"], message: /index 5/ },
+  { title: "a non-ASCII character", lines: ["a; b=caf\u00e9"], message: /index 8/ },
   { title: "an element on a second line", lines: ["a", "b; ="], message: /index 3/ },
 ];
 
@@ -137,7 +137,7 @@ Deno.test("parses or rejects hostile lists of half a megabyte in one pass", () =
   assert.throws(() => parseExtensions(["a" + " ".repeat(size) + "b"]), { code: "HEAD_MALFORMED" });
 });
 
-Deno.test("rejects writing a name that is not a token", () => {
+Deno.test("refuses to format a name that is not a token", () => {
   for (const bad of ["", "a b", "a\r\nX: y", 'a"', "caf\u00e9"]) {
     for (
       const list of [

@@ -22,7 +22,7 @@ Deno.test("keeps repeated lines separate, and joins them for a single value", ()
   assert.deepEqual(fields.getAll("c"), []);
 });
 
-Deno.test("finds the lines of several lists in turn", () => {
+Deno.test("finds the lines of different lists in turn", () => {
   const heads: [text: string, start: number, size: number][] = [
     ["", 0, 0],
     ["A: 1\r\n", 0, 1],
@@ -73,7 +73,7 @@ Deno.test("can be converted into a web Headers object", () => {
   assert.equal(new Headers(new HeaderFields([["X", "1"], ["x", "2"]])).get("x"), "1, 2");
 });
 
-Deno.test("treats property names of Object.prototype as ordinary names", () => {
+Deno.test("treats names of Object.prototype properties as ordinary names", () => {
   const fields = new HeaderFields([["__proto__", "1"], ["constructor", "2"]]);
   assert.equal(fields.get("__proto__"), "1");
   assert.equal(fields.get("toString"), null);
@@ -107,7 +107,7 @@ Deno.test("trims white space around an appended value", () => {
   assert.equal(new HeaderFields([["X", ""]]).get("x"), "");
 });
 
-Deno.test("rejects appending a name that is not a token", () => {
+Deno.test("refuses to append a name that is not a token", () => {
   for (const name of ["", "a b", "a:", "a\r\nb", "a\0", "caf\u00e9", "(a)", " a"]) {
     assert.throws(
       () => new HeaderFields().append(name, "1"),
@@ -118,7 +118,7 @@ Deno.test("rejects appending a name that is not a token", () => {
   assert.throws(() => assertFieldName(1 as unknown as string), TypeError);
 });
 
-Deno.test("rejects appending a value with line breaks or characters outside Latin-1", () => {
+Deno.test("refuses to append a value with line breaks or characters outside Latin-1", () => {
   for (const bad of ["\r", "\n", "\0", "\x1b", "\x7f", "\u0100", "\u{1f600}"]) {
     for (const value of [bad, `a${bad}`, `${bad}a`, `a\r\nX: ${bad}`]) {
       assert.throws(
@@ -134,7 +134,7 @@ Deno.test("rejects appending a value with line breaks or characters outside Lati
   );
 });
 
-Deno.test("the error for a value has the position and the code of the first invalid character", () => {
+Deno.test("the error for a value names the position and the code point of the first invalid character", () => {
   assert.throws(() => assertFieldValue("Cookie", "a=1\r\nX: y"), {
     message: "The value of the header field Cookie has U+000D at index 3: only visible ASCII, " +
       "spaces, tabs and U+0080 to U+00FF are allowed",

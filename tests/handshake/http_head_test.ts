@@ -44,7 +44,7 @@ Deno.test("accepts a head without fields", () => {
   }
 });
 
-Deno.test("trims white space around a value and keeps it inside", () => {
+Deno.test("trims white space around a value, but not inside it", () => {
   const text = "GET / HTTP/1.1\r\nA:1\r\nB: \t 2 \t3 \t \r\nC:\r\nD: \t \r\nE::\r\n\r\n";
   for (const { title, chunks } of replays(bytesOf(text))) {
     const reader = new HttpHeadReader();
@@ -84,7 +84,7 @@ Deno.test("ignores the allowed number of empty lines before the start line, for 
   assert.throws(() => new HttpHeadReader({ maxEmptyLines: -1 }), RangeError);
 });
 
-/** Rejected heads, and the offset of the byte in the error. */
+/** Malformed heads, and the byte offset that the error names. */
 const malformedHeads: readonly { title: string; text: string; at: number }[] = [
   { title: "a bare LF after the start line", text: "GET / HTTP/1.1\nHost: a\n\n", at: 14 },
   { title: "a bare LF after a field", text: "GET / HTTP/1.1\r\nHost: a\n\r\n", at: 23 },
@@ -131,7 +131,7 @@ for (const { title, text, at } of malformedHeads) {
           error.message.slice("The head is malformed at byte ".length)
             .split(":")[0],
         );
-        // A bare CR is detected at the byte after it.
+        // The reader detects a bare CR at the next byte.
         assert.equal(place, at, `${cut}: ${error.message}`);
         return true;
       });
@@ -150,7 +150,7 @@ Deno.test("rejects every control character except tab in a value", () => {
   }
 });
 
-Deno.test("reads obs-text in a start line and in most values as one character for each byte", () => {
+Deno.test("reads obs-text in a start line and in most values as one character per byte", () => {
   const text =
     "HTTP/1.1 503 Nicht verf\xfcgbar \x80\r\nCookie: a=M\xc3\xbcnchen; b=\x9f\xff\r\nHost: a\r\n\r\n";
   for (const { title, chunks } of replays(bytesOf(text))) {
@@ -162,14 +162,14 @@ Deno.test("reads obs-text in a start line and in most values as one character fo
   }
 });
 
-Deno.test("reads a large head of obs-text as one text", () => {
+Deno.test("reads a large head with obs-text as one string", () => {
   const value = "\xe9".repeat(16_000);
   const reader = new HttpHeadReader();
   assert.equal(reader.push(bytesOf(`GET / HTTP/1.1\r\nCookie: ${value}\r\n\r\n`)), true);
   assert.equal(reader.fields.get("cookie"), value);
 });
 
-Deno.test("a failed reader reports the same error again", () => {
+Deno.test("a failed reader throws the same error again", () => {
   const reader = new HttpHeadReader();
   const error = failureOf(bytesOf("\0"), reader);
   assert.throws(() => reader.push(bytesOf("GET / HTTP/1.1\r\n\r\n")), (again) => again === error);
@@ -237,7 +237,7 @@ Deno.test("throws a RangeError for a limit that is not a positive integer", () =
   }
 });
 
-/** A chunk that counts the reads of its elements. */
+/** Returns a chunk that counts the reads of its elements. */
 function counted(bytes: Uint8Array, count: () => void): Uint8Array {
   return new Proxy(bytes, {
     get(target, key): unknown {
@@ -248,12 +248,12 @@ function counted(bytes: Uint8Array, count: () => void): Uint8Array {
   });
 }
 
-Deno.test("examines every byte a bounded number of times, even in chunks of one byte", () => {
+Deno.test("reads every byte a bounded number of times, even in chunks of one byte", () => {
   const text = "GET / HTTP/1.1\r\nX: " + "a ".repeat(8000);
   let reads = 0;
   const reader = new HttpHeadReader();
   for (const byte of bytesOf(text)) {
-    // The copy into the reader's own buffer reads the same elements.
+    // Copying the chunk into the reader's buffer counts as well.
     reader.push(counted(new Uint8Array([byte]), () => reads++));
   }
   assert.ok(
@@ -278,7 +278,7 @@ Deno.test("reads a head of 1 MiB in chunks of one byte in linear time", () => {
   assert.equal(reader.fields.get("x")?.length, 2 ** 20 - 23);
 });
 
-Deno.test("reads a large head in many small chunks completely", () => {
+Deno.test("reads all of a large head in many small chunks", () => {
   const lines = Array.from({ length: 1000 }, (_, i) => `X-${i}: ${"v".repeat(i % 50)}`);
   const text = head("GET / HTTP/1.1", ...lines);
   const reader = new HttpHeadReader({ maxBytes: 100000, maxLines: 1000 });
@@ -324,7 +324,7 @@ Deno.test("reads a view in the middle of a larger buffer", () => {
   assert.equal(textOf(reader.rest), "yy");
 });
 
-Deno.test("throws when the parts of a head are read too early or input is pushed after the head", () => {
+Deno.test("throws if the head is accessed before it is complete, or if input is pushed after it", () => {
   const reader = new HttpHeadReader();
   reader.push(bytesOf("GET / HTTP/1.1\r\n"));
   assert.throws(() => reader.startLine, TypeError);

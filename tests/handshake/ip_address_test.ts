@@ -44,7 +44,7 @@ const OTHERS = [
   "1.2.3.4 ",
   "1.2.3.a",
   "0x7f.0.0.1",
-  // Some programs read this as 8.0.0.1.
+  // Some programs parse this as octal: 8.0.0.1.
   "010.0.0.1",
   "127.0.0.01",
   "1:2:3:4:5:6:7",
@@ -64,7 +64,7 @@ const OTHERS = [
   "1.2.3.4:2:3:4:5:6:7",
   "::1.2.3.4:5",
   "1:2:3:4:5:6:7:1.2.3.4",
-  // A zone is valid on one machine only.
+  // A zone is valid only on one machine.
   "fe80::1%eth0",
   "fe80::1%1",
   "[::1]",

@@ -26,7 +26,7 @@ Deno.test("encodes a text body as UTF-8, keeps bytes, and makes an absent body e
   assert.equal(encodeBody(undefined).length, 0);
 });
 
-Deno.test("accepts the user's fields from any iterable of names and values", () => {
+Deno.test("accepts the user's header fields from any iterable of pairs", () => {
   const reserved = new Map<string, string>();
   const expected = "x-a: 1\r\nx-b: 2\r\n";
   const pairs: [string, string][] = [["x-a", "1"], ["x-b", "2"]];
@@ -43,7 +43,7 @@ Deno.test("writes the names of the user's fields unchanged", () => {
   assert.equal(formatFields(userFields([["X-Id", "1"]], new Map())), "X-Id: 1\r\n");
 });
 
-Deno.test("rejects a reserved field in any case, with the alternative in the error", () => {
+Deno.test("rejects a reserved field in upper or lower case, and the error names the alternative", () => {
   const reserved = new Map([["host", "the URL sets it"]]);
   for (const name of ["host", "Host", "HOST"]) {
     assert.throws(() => userFields([[name, "a"]], reserved), {

@@ -1,29 +1,29 @@
-// Splits byte streams into chunks in every relevant way, for any incremental reader.
+// Splits byte streams into chunks in every relevant way, for tests of incremental readers.
 
-/** Encodes a text with one byte per character (ISO 8859-1). */
+/** Encodes text as Latin-1. */
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** The text of bytes, one character for each (ISO 8859-1). */
+/** Decodes Latin-1. */
 export function textOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** Lines that each end with CRLF, and the empty line that ends a head. */
+/** Terminates each line with CRLF, and the head with an empty line. */
 export function head(...lines: string[]): string {
   return [...lines, "", ""].join("\r\n");
 }
 
-/** One way to split a stream: fresh copies, so that no replay depends on the memory of another. */
+/** A stream that was split in one way. Its chunks are copies, which no other replay uses. */
 export interface Replay {
-  /** The name of the split. */
+  /** Describes the split. */
   readonly title: string;
   /** The chunks. */
   readonly chunks: Uint8Array[];
 }
 
-/** The stream whole, byte by byte, and cut in two at every offset. */
+/** Yields the stream whole, byte by byte, and split in two at every offset. */
 export function* replays(bytes: Uint8Array): Generator<Replay> {
   yield { title: "whole", chunks: [bytes.slice()] };
   yield { title: "byte by byte", chunks: Array.from(bytes, (byte) => new Uint8Array([byte])) };
@@ -32,7 +32,7 @@ export function* replays(bytes: Uint8Array): Generator<Replay> {
   }
 }
 
-/** Feeds chunks until the reader is complete; the remaining bytes are the last chunks, joined. */
+/** Feeds chunks until the reader is complete, and returns the remaining bytes. */
 export function feed(
   reader: { push(chunk: Uint8Array): boolean },
   chunks: Uint8Array[],
@@ -43,7 +43,7 @@ export function feed(
   return { complete: false, left: [] };
 }
 
-/** Chunks joined. */
+/** Joins chunks. */
 export function joined(chunks: Uint8Array[]): Uint8Array {
   return new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
 }

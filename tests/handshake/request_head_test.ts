@@ -104,7 +104,7 @@ Deno.test("a request parsed by another HTTP implementation produces the same hea
   );
 });
 
-Deno.test("rejects invalid headers that another HTTP implementation accepted with 400", () => {
+Deno.test("rejects invalid headers with 400, even if another HTTP implementation has accepted them", () => {
   const good = { method: "GET", target: "/", version: "HTTP/1.1", rawHeaders: ["Host", "a"] };
   const bad = [
     { ...good, rawHeaders: ["Sec-WebSocket-Protocol", "caf\u00e9"] },

@@ -20,7 +20,7 @@ Deno.test("the request contains the fields that RFC 6455 4.1 requires", () => {
   );
 });
 
-Deno.test("optional parts of the request have separate fields", () => {
+Deno.test("each optional part of the request has its own field", () => {
   const text = textOf(buildRequest({
     ...plain,
     subprotocols: ["v2", "v1"],
@@ -61,7 +61,7 @@ Deno.test("the library's server accepts the library's request", () => {
 
 const BREAKERS = ["\r", "\n", "\0", "\r\nX-Injected: 1", "\x7f", "\u00e9", "\u{1f600}"];
 
-/** Obs-text may be passed on in the value of a field. */
+/** Characters that would break a field value; obs-text is allowed. */
 const VALUE_BREAKERS = ["\r", "\n", "\0", "\r\nX-Injected: 1", "\x7f", "\u0100", "\u{1f600}"];
 
 const injections: readonly { title: string; options(bad: string): Partial<RequestOptions> }[] = [
@@ -96,7 +96,7 @@ Deno.test("rejects CR, LF, NUL and characters outside Latin-1 in the value of a 
   }
 });
 
-Deno.test("the error for a target that is not a path quotes it", () => {
+Deno.test("the error quotes a target that is not a path", () => {
   for (const target of ["", "chat", "http://a.example/", "*", "/a b", "/a#b"]) {
     assert.throws(() => buildRequest({ ...plain, target }), {
       name: "TypeError",
@@ -106,7 +106,7 @@ Deno.test("the error for a target that is not a path quotes it", () => {
   }
 });
 
-Deno.test("the error for a host with a path or with user information quotes it", () => {
+Deno.test("the error quotes a host with a path or with user information", () => {
   for (const host of ["", "a/b", "user@a", "a:http"]) {
     assert.throws(() => buildRequest({ ...plain, host }), {
       name: "TypeError",
@@ -131,7 +131,7 @@ const reserved: readonly [name: string, message: RegExp][] = [
 ];
 
 for (const [name, message] of reserved) {
-  Deno.test(`rejects ${name} in the headers, with the alternative in the error`, () => {
+  Deno.test(`rejects ${name} in the headers, and the error names the alternative`, () => {
     assert.throws(
       () => buildRequest({ ...plain, headers: [["X-Ok", "1"], [name, "1"]] }),
       { name: "TypeError", message },

@@ -60,7 +60,7 @@ Deno.test("rejects line breaks and control characters in the fields of a respons
     ];
     for (const write of writers) assert.throws(write, TypeError, JSON.stringify(bad));
   }
-  // Obs-text may be passed on in the value of a field.
+  // Obs-text is allowed in field values.
   for (const bad of ["\r", "\n", "\0", "\r\nX: y", "\x7f", "\u0100"]) {
     const headers: [string, string][] = [["X", `1${bad}`]];
     const writers = [
@@ -83,7 +83,7 @@ const reserved: readonly [name: string, message: RegExp][] = [
 ];
 
 for (const [name, message] of reserved) {
-  Deno.test(`rejects ${name} in the headers of a response, with the alternative in the error`, () => {
+  Deno.test(`rejects ${name} in the headers of a response, and the error names the alternative`, () => {
     const headers: [string, string][] = [[name, "1"]];
     const expected = { name: "TypeError", message };
     assert.throws(() => acceptResponse({ key: RFC_KEY, headers }), expected);
@@ -91,7 +91,7 @@ for (const [name, message] of reserved) {
   });
 }
 
-Deno.test("a rejection has a length and a type, and closes the connection", () => {
+Deno.test("a rejection has Content-Length, Content-Type and Connection: close", () => {
   assert.equal(
     textOf(refusalResponse({ status: 403, body: "No.\n" })),
     head(
@@ -112,7 +112,7 @@ Deno.test("the body of a rejection is UTF-8, and its length is in bytes", () => 
   assert.ok(text.endsWith("Content-Length: 2\r\n\r\n\xc3\xa9"), text);
 });
 
-Deno.test("the user's Content-Type replaces the default, and an iterator may supply the fields", () => {
+Deno.test("the user's Content-Type replaces the default, and the fields may come from an iterator", () => {
   function* headers(): Generator<[string, string]> {
     yield ["content-type", "application/json"];
     yield ["Retry-After", "5"];
@@ -129,7 +129,7 @@ Deno.test("the user's Content-Type replaces the default, and an iterator may sup
   );
 });
 
-Deno.test("426 has an Upgrade field with the protocol", () => {
+Deno.test("426 has an Upgrade field", () => {
   assert.ok(
     textOf(refusalResponse({ status: 426 }))
       .includes("\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n"),
@@ -149,7 +149,7 @@ Deno.test("rejects 101, statuses below 200 and statuses above 599 for a rejectio
   }
 });
 
-Deno.test("204 and 304 have no body and no length", () => {
+Deno.test("204 and 304 have no body and no Content-Length", () => {
   for (const status of [204, 304]) {
     const text = textOf(refusalResponse({ status, body: "" }));
     assert.ok(!text.includes("Content-"), text);
@@ -160,7 +160,7 @@ Deno.test("204 and 304 have no body and no length", () => {
   }
 });
 
-Deno.test("a response to HEAD has the length of the body but no body", () => {
+Deno.test("a response to HEAD has the Content-Length of the body, but no body", () => {
   const text = textOf(refusalResponse({ status: 200, body: "hello", omitBody: true }));
   assert.ok(text.endsWith("Content-Length: 5\r\n\r\n"), text);
 });
@@ -205,7 +205,7 @@ Deno.test("an error of the head reader becomes a response that closes the connec
   }
 });
 
-Deno.test("an error for HEAD has no body, an error without a status is answered with 400", () => {
+Deno.test("the error response to HEAD has no body, and an error without a status becomes 400", () => {
   const error = refusalOf(head("HEAD / HTTP/1.1", "Host: a.example"));
   const text = textOf(errorResponse(error, "HEAD"));
   assert.ok(text.includes("\r\nAllow: GET\r\n") && text.endsWith("\r\n\r\n"), text);
@@ -214,7 +214,7 @@ Deno.test("an error for HEAD has no body, an error without a status is answered 
   );
 });
 
-Deno.test("the library's own reader accepts every written response", () => {
+Deno.test("the library's client can read every response", () => {
   const answers = [
     acceptResponse({ key: RFC_KEY, subprotocol: "a", headers: [["X", "y"]] }),
     refusalResponse({ status: 403, body: "No" }),

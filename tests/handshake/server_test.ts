@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 import { bytesOf, feed, head, joined, replays, textOf } from "./replay.ts";
 import { requestVectors, RFC_KEY } from "./vectors.ts";
 
-/** A legal request's fields, by name, for tests that change one of them. */
+/** The fields of a valid request, for tests that change one of them. */
 const LEGAL: Readonly<Record<string, string>> = {
   Host: "a.example",
   Upgrade: "websocket",
@@ -15,7 +15,7 @@ const LEGAL: Readonly<Record<string, string>> = {
   "Sec-WebSocket-Version": "13",
 };
 
-/** A request with some fields changed (`undefined` leaves one out) and lines added at the end. */
+/** Returns a request with changed fields (`undefined` removes one) and additional lines. */
 function request(
   changes: Record<string, string | undefined> = {},
   lines: string[] = [],
@@ -48,13 +48,13 @@ for (const { title, text, key, subprotocols, extensions } of requestVectors) {
         checked.extensions.map(({ name, parameters }) => [name, ...parameters.map((p) => p.name)]),
         extensions,
       );
-      // Data that a client sends before it has the response is not lost.
+      // Frames that the client sends before it has the response are kept.
       assert.equal(textOf(joined([checked.rest, ...left])), frames, cut);
     }
   });
 }
 
-/** Requests that differ from the usual in ways that are legal. */
+/** Unusual but valid requests. */
 const tolerated: readonly { title: string; text: string }[] = [
   {
     title: "Connection: keep-alive, Upgrade",
@@ -81,7 +81,7 @@ const tolerated: readonly { title: string; text: string }[] = [
     text: request({}, ["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b"]),
   },
   {
-    title: "fields in lower case",
+    title: "field names in lower case",
     text: request().toLowerCase().replace(
       /^get .*|key: .*/gm,
       (s) => s.startsWith("get") ? "GET /chat HTTP/1.1" : `key: ${RFC_KEY}`,
@@ -121,7 +121,7 @@ const refusals: readonly Refusal[] = [
   refused("HTTP/1.2", request({}, [], "GET / HTTP/1.2"), "HTTP_VERSION", 505),
   refused("the target *", request({}, [], "GET * HTTP/1.1"), "HEAD_MALFORMED", 400),
   refused("a fragment", request({}, [], "GET /#a HTTP/1.1"), "HEAD_MALFORMED", 400),
-  refused("a target that is no path", request({}, [], "GET a HTTP/1.1"), "HEAD_MALFORMED", 400),
+  refused("a target that is not a path", request({}, [], "GET a HTTP/1.1"), "HEAD_MALFORMED", 400),
   refused("no Host", request({ Host: undefined }), "HOST_INVALID", 400),
   refused("an empty Host", request({ Host: "" }), "HOST_INVALID", 400),
   refused("a second Host", request({}, ["host: b.example"]), "HOST_INVALID", 400),
@@ -173,7 +173,12 @@ const refusals: readonly Refusal[] = [
   refused("the key x", request({ [KEY]: "x" }), "KEY_INVALID", 400),
   refused("a key of 15 bytes", request({ [KEY]: "AAAAAAAAAAAAAAAAAAAA" }), "KEY_INVALID", 400),
   refused("a key of 17 bytes", request({ [KEY]: "AAAAAAAAAAAAAAAAAAAAAAA=" }), "KEY_INVALID", 400),
-  refused("a key that is no base64", request({ [KEY]: "!".repeat(22) + "==" }), "KEY_INVALID", 400),
+  refused(
+    "a key that is not base64",
+    request({ [KEY]: "!".repeat(22) + "==" }),
+    "KEY_INVALID",
+    400,
+  ),
   refused("two keys", request({}, [`${KEY}: ${RFC_KEY}`]), "KEY_INVALID", 400),
   refused("no version", request({ [VERSION]: undefined }), "VERSION_UNSUPPORTED", 426),
   refused("an empty version", request({ [VERSION]: "" }), "VERSION_UNSUPPORTED", 426),
@@ -194,7 +199,7 @@ const refusals: readonly Refusal[] = [
   refused("no extension", request({ [EXTENSIONS]: "" }), "HEAD_MALFORMED", 400),
   refused("a bad extension", request({ [EXTENSIONS]: "a; =1" }), "HEAD_MALFORMED", 400),
   refused("an open quote", request({ [EXTENSIONS]: 'a; b="1' }), "HEAD_MALFORMED", 400),
-  refused("a field beyond ASCII", request({ [PROTOCOL]: "caf\xe9" }), "HEAD_MALFORMED", 400),
+  refused("a non-ASCII field value", request({ [PROTOCOL]: "caf\xe9" }), "HEAD_MALFORMED", 400),
   refused("a malformed request line", request({}, [], "GET /"), "HEAD_MALFORMED", 400),
   refused("a version without a number", request({}, [], "GET / HTTP/x"), "HEAD_MALFORMED", 400),
 ];
@@ -213,7 +218,7 @@ for (const { title, text, code, status } of refusals) {
   });
 }
 
-/** The header fields of the response that rejects a request. */
+/** Returns the header fields of the response that rejects a request. */
 function answerFields(text: string): [string, string][] {
   try {
     accept(text);
@@ -224,14 +229,14 @@ function answerFields(text: string): [string, string][] {
   assert.fail("the request was accepted");
 }
 
-Deno.test("405 has an Allow field with the method", () => {
+Deno.test("405 has an Allow field", () => {
   assert.deepEqual(
     answerFields(request({}, [], "PUT / HTTP/1.1")),
     [["allow", "GET"], ["connection", "close"]],
   );
 });
 
-Deno.test("426 for a wrong version or a missing Upgrade has the supported protocol", () => {
+Deno.test("426 for a wrong version or a missing Upgrade names the supported protocol and version", () => {
   const expected = [
     ["upgrade", "websocket"],
     ["connection", "Upgrade, close"],
@@ -242,7 +247,7 @@ Deno.test("426 for a wrong version or a missing Upgrade has the supported protoc
   assert.deepEqual(answerFields(request({ Upgrade: undefined })), expected);
 });
 
-Deno.test("every rejection closes the connection, so that no further request is read", () => {
+Deno.test("every rejection closes the connection, so that a smuggled request is not read", () => {
   for (const { title, text, status } of refusals) {
     const handshake = new ServerHandshake();
     let answer = "";
@@ -258,7 +263,7 @@ Deno.test("every rejection closes the connection, so that no further request is 
   }
 });
 
-Deno.test("reports a plain request with everything that a response needs", () => {
+Deno.test("reports a plain HTTP request with the data needed to answer it", () => {
   const text = head("GET /health?deep HTTP/1.1", "Host: a.example", "Accept: */*");
   const handshake = new ServerHandshake();
   assert.equal(handshake.push(bytesOf(text + "next")), true);
@@ -271,7 +276,7 @@ Deno.test("reports a plain request with everything that a response needs", () =>
   assert.equal(textOf(rest), "next");
 });
 
-Deno.test("the handler receives Origin, host and path of the request", () => {
+Deno.test("provides the Origin, the host and the path of the request", () => {
   const checked = accept(request({ Origin: "https://b.example" }, [], "GET /a?b HTTP/1.1"));
   assert.equal(checked.fields.get("origin"), "https://b.example");
   assert.equal(checked.host, "a.example");
@@ -286,7 +291,7 @@ Deno.test("passes frames sent right after the request to the frame reader, byte 
   assert.deepEqual(checkUpgrade(handshake.request).rest, frames);
 });
 
-Deno.test("applies the limits of the handshake to the head: 431", () => {
+Deno.test("applies the handshake limits to the head and rejects with 431", () => {
   const tooMany = new ServerHandshake({ maxLines: 4 });
   assert.throws(() => tooMany.push(bytesOf(request())), { code: "HEAD_TOO_LARGE", status: 431 });
   const tooLong = new ServerHandshake({ maxBytes: 64 });

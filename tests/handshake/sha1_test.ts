@@ -7,7 +7,7 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** RFC 3174 section 7.3, and the empty message of FIPS 180. */
+/** The vectors of RFC 3174 section 7.3, and the empty message. */
 const vectors: readonly { title: string; text: string; digest: string }[] = [
   { title: "TEST1", text: "abc", digest: "a9993e364706816aba3e25717850c26c9cd0d89d" },
   {
@@ -29,7 +29,7 @@ const vectors: readonly { title: string; text: string; digest: string }[] = [
 ];
 
 for (const { title, text, digest } of vectors) {
-  Deno.test(`the SHA-1 digest of the ${title} message is the published one`, () => {
+  Deno.test(`the SHA-1 digest of the ${title} message matches the published one`, () => {
     assert.equal(hex(sha1(bytesOf(text))), digest);
   });
 }
@@ -44,7 +44,7 @@ Deno.test("matches another SHA-1 for random messages of every length around the 
   }
 });
 
-Deno.test("does not modify the message, and the next digest does not overwrite the previous one", () => {
+Deno.test("does not modify the message, and does not overwrite an earlier digest", () => {
   const message = bytesOf("abc");
   const digest = sha1(message);
   const before = hex(digest);
@@ -53,7 +53,7 @@ Deno.test("does not modify the message, and the next digest does not overwrite t
   assert.deepEqual(message, bytesOf("abc"));
 });
 
-Deno.test("digests a view in the middle of a buffer", () => {
+Deno.test("hashes a view in the middle of a buffer", () => {
   const bytes = bytesOf("xxabcyy");
   assert.equal(hex(sha1(bytes.subarray(2, 5))), "a9993e364706816aba3e25717850c26c9cd0d89d");
 });

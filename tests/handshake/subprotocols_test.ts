@@ -5,7 +5,7 @@ import {
   parseSubprotocols,
 } from "../../src/handshake/subprotocols.ts";
 
-Deno.test("reads the names of all lines in order", () => {
+Deno.test("reads the names in all lines, in order", () => {
   const lists: [lines: string[], names: string[]][] = [
     [[], []],
     [["chat"], ["chat"]],
@@ -50,7 +50,7 @@ Deno.test("parses thousands of names in linear time", () => {
   assert.deepEqual(parseSubprotocols([",".repeat(250000) + "a"]), ["a"]);
 });
 
-Deno.test("selects by the server's order of preference, and only a requested subprotocol", () => {
+Deno.test("selects a requested subprotocol in the server's order of preference", () => {
   assert.equal(chooseSubprotocol(["v2", "v1"], ["v1", "v2"]), "v2");
   assert.equal(chooseSubprotocol(["v3", "v1"], ["v1", "v2"]), "v1");
   assert.equal(chooseSubprotocol(["v3"], ["v1", "v2"]), undefined);
@@ -59,7 +59,7 @@ Deno.test("selects by the server's order of preference, and only a requested sub
   assert.equal(chooseSubprotocol(["V1"], ["v1"]), undefined);
 });
 
-Deno.test("rejects the user's list with invalid or duplicate tokens", () => {
+Deno.test("rejects invalid or duplicate tokens in the user's list", () => {
   assertSubprotocols([]);
   assertSubprotocols(["chat", "Chat"]);
   for (const bad of ["", "a b", "a,b", "a\r\nX: y", "caf\u00e9", 7 as unknown as string]) {

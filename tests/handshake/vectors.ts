@@ -1,29 +1,28 @@
-// Opening handshakes of real clients. Those of ws, undici, Bun, Deno and Python's websockets were
-// recorded from a socket; those of the browsers were reconstructed from the fields that browsers
-// send.
+// Opening handshakes of real clients. The requests of ws, undici, Bun, Deno and Python's websockets
+// were recorded; those of the browsers were reconstructed from the fields that browsers send.
 
 import { head } from "./replay.ts";
 
-/** One client's request and a server's expected result. */
+/** A client's request, and what a server must read from it. */
 export interface RequestVector {
   /** The client. */
   readonly title: string;
   /** The whole head. */
   readonly text: string;
-  /** The key in it. */
+  /** The value of Sec-WebSocket-Key. */
   readonly key: string;
-  /** How many header field lines there are. */
+  /** The number of header field lines. */
   readonly lines: number;
   /** The requested subprotocols. */
   readonly subprotocols: string[];
-  /** The names of the offered extensions, with those of their parameters. */
+  /** The offered extensions: each name, then the names of its parameters. */
   readonly extensions: string[][];
 }
 
 const DEFLATE = [["permessage-deflate", "client_max_window_bits"]];
 const CHAT = ["chat.v2", "chat.v1"];
 
-/** The sample of RFC 6455 1.3. */
+/** The example key of RFC 6455 1.3. */
 export const RFC_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 /** The accept value for {@linkcode RFC_KEY}. */
 export const RFC_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";

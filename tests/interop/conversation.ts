@@ -1,50 +1,50 @@
-// The messages that every client sends to every echo server, for any pair of libraries.
+// The conversation of the interop tests: each client runs it with each echo server.
 
 import assert from "node:assert/strict";
 
-/** One open connection, with an interface for any client library. */
+/** An open connection of any client library. */
 export interface InteropClient {
   send(message: string | Uint8Array): void;
-  /** Sends one message in the given fragments; absent if the library cannot. */
+  /** Sends one message in fragments. `undefined` if the library cannot. */
   sendFragments?(pieces: string[]): Promise<void> | void;
-  /** Sends a ping and waits for its pong; absent where the library cannot. */
+  /** Sends a ping and waits for its pong. `undefined` if the library cannot. */
   ping?(): Promise<void>;
-  /** The next message. */
+  /** Waits for the next message. */
   receive(): Promise<string | Uint8Array>;
   close(code: number, reason: string): void;
   /** The negotiated extensions. */
   readonly extensions: string;
-  /** The end of the connection. */
+  /** Resolves when the connection has ended. */
   readonly closed: Promise<{ code: number; reason: string; clean: boolean }>;
 }
 
-/** The server's answer to {@linkcode FRAGMENTS_COMMAND}. */
+/** The fragments that the server sends on {@linkcode FRAGMENTS_COMMAND}. */
 export const FRAGMENTS: readonly string[] = ["one, ", "two, ", "\u20ac three"];
 
-/** Asks a server for a message in fragments, if it can send one. */
+/** Asks a server to send a message in fragments, if it can. */
 export const FRAGMENTS_COMMAND = "send fragments";
 
-/** Asks a server to close with 4001. */
+/** Asks a server to close the connection with 4001. */
 export const CLOSE_COMMAND = "close, please";
 
-/** Executes a text that is a command on an echo server; returns `undefined` for any other text. */
+/** Returns the command in a message to an echo server, or `undefined` for any other message. */
 export function commandOf(message: unknown): "fragments" | "close" | undefined {
   if (message === FRAGMENTS_COMMAND) return "fragments";
   return message === CLOSE_COMMAND ? "close" : undefined;
 }
 
-/** Bytes of the largest messages: several reads of a socket. */
+/** The size of the largest messages in bytes; a socket needs several reads for one. */
 const LARGE = 256 * 1024;
 
-/** Messages for the echo, by the property that they test. */
+/** Messages to echo, each with the property it tests. */
 const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Array]> = [
   ["a text message", "hello"],
-  ["text of two to four bytes a character", "h\u00e4llo \u20ac \u{1d11e}"],
+  ["text with characters of two to four bytes", "h\u00e4llo \u20ac \u{1d11e}"],
   ["an empty text message", ""],
-  ["every byte in a binary message", Uint8Array.from({ length: 256 }, (_, i) => i)],
+  ["a binary message with every byte value", Uint8Array.from({ length: 256 }, (_, i) => i)],
   ["an empty binary message", new Uint8Array(0)],
-  ["a text message of 126 bytes, the first with a longer header", "x".repeat(126)],
-  ["a binary message of 65,536 bytes, the first with the longest header", pattern(65536)],
+  ["a text message of 126 bytes, the first size with a 16-bit length", "x".repeat(126)],
+  ["a binary message of 65,536 bytes, the first size with a 64-bit length", pattern(65536)],
   ["a text message of 256 KiB", "0123456789abcdef".repeat(LARGE / 16)],
   ["a binary message of 256 KiB", pattern(LARGE)],
 ];
@@ -55,7 +55,7 @@ function pattern(length: number): Uint8Array {
   return bytes;
 }
 
-/** Messages for the compression: similar ones, long and short ones, and incompressible ones. */
+/** Creates messages that exercise compression: similar, long, short and incompressible ones. */
 function manyMessages(): Array<string | Uint8Array> {
   let seed = 1;
   const random = (): number => seed = Math.imul(seed, 1103515245) + 12345 >>> 0;
@@ -70,7 +70,7 @@ function manyMessages(): Array<string | Uint8Array> {
   });
 }
 
-/** Messages in fragments: similar, long and short, empty, and hardly compressible. */
+/** Creates messages in fragments: similar, long, short, empty and hardly compressible ones. */
 function longFragments(): string[][] {
   const texts = manyMessages().filter((message) => typeof message === "string");
   const noise = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i * i * 7919 % 0x7f));
@@ -83,23 +83,23 @@ function longFragments(): string[][] {
   ];
 }
 
-/** One line of a client's output, as JSON. */
+/** The result of a step: a client prints it as one line of JSON. */
 export interface StepResult {
-  /** The server of the conversation. */
+  /** The name of the server. */
   readonly server: string;
   readonly step: string;
   readonly error?: string;
 }
 
-/** The compression settings by name; each server program has a port for each. */
+/** A compression setting. A server program opens a port for each. */
 export type CompressionMode =
   /** No compression. */
   | "off"
   /** Each message compressed separately. */
   | "alone"
-  /** Messages refer to earlier ones. */
+  /** Context takeover. */
   | "takeover"
-  /** Messages refer to earlier ones, in windows of 9 bits. */
+  /** Context takeover with windows of 9 bits. */
   | "windows";
 
 /** All modes. */
@@ -110,10 +110,10 @@ export const COMPRESSION_MODES: readonly CompressionMode[] = [
   "windows",
 ];
 
-/** The negotiated extensions in each mode; a missing mode is not supported. */
+/** The extensions that must be negotiated in each supported mode. */
 export type Agreed = Partial<Record<CompressionMode, string>>;
 
-/** The parameters of a conversation. */
+/** A conversation to run. */
 export interface Conversation {
   /** The name of the server in the results. */
   readonly server: string;
@@ -129,9 +129,10 @@ export interface Conversation {
 export type Open = (conversation: Conversation) => Promise<InteropClient>;
 
 /**
- * Holds the conversations of the command line. After a failure it continues with the next server.
+ * Runs the conversations given on the command line. After a failure, continues with the next
+ * server.
  *
- * @throws {Error} At the end, if a conversation failed.
+ * @throws {Error} After all conversations, if one has failed.
  */
 export async function holdConversations(argument: string, open: Open): Promise<void> {
   const conversations: Conversation[] = JSON.parse(argument);
@@ -147,7 +148,7 @@ export async function holdConversations(argument: string, open: Open): Promise<v
   if (failed.size > 0) throw new Error(`Failed with ${[...failed].join(", ")}`);
 }
 
-/** Runs the conversation and prints a line for each of its steps. */
+/** Runs a conversation and prints a line for each step. */
 export async function converse(
   connect: () => Promise<InteropClient>,
   { server, mode, agreed }: Pick<Conversation, "server" | "mode" | "agreed">,
@@ -159,7 +160,7 @@ export async function converse(
     assert.equal(client.extensions, agreed);
     return client;
   });
-  await step("echoes texts, records and noise in order", async () => {
+  await step("echoes text, records and random bytes in order", async () => {
     const messages = manyMessages();
     for (const message of messages) client.send(message);
     for (const message of messages) assert.deepEqual(await client.receive(), message);
@@ -175,7 +176,7 @@ export async function converse(
     for (let i = 0; i < 100; i++) assert.equal(await client.receive(), `message ${i}`);
   });
   if (client.sendFragments !== undefined) {
-    await step("echoes long messages in fragments, and other messages between them", async () => {
+    await step("echoes long fragmented messages, interleaved with whole messages", async () => {
       const sent: string[] = [];
       for (const pieces of longFragments()) {
         sent.push(pieces.join(""), "between");
@@ -184,19 +185,19 @@ export async function converse(
       }
       for (const message of sent) assert.equal(await client.receive(), message);
     });
-    await step("echoes a message in fragments as one message", async () => {
+    await step("echoes a fragmented message", async () => {
       await client.sendFragments!([...FRAGMENTS]);
       assert.equal(await client.receive(), FRAGMENTS.join(""));
     });
   }
-  await step("receives a message that the server sends in fragments as one message", async () => {
+  await step("receives a fragmented message from the server", async () => {
     client.send(FRAGMENTS_COMMAND);
     assert.equal(await client.receive(), FRAGMENTS.join(""));
   });
   if (client.ping !== undefined) {
     await step("answers a ping", () => client.ping!());
   }
-  await step("answers a local close with its code", async () => {
+  await step("the server echoes the code of a local close", async () => {
     client.close(3001, "enough");
     const { code, clean } = await client.closed;
     assert.deepEqual({ code, clean }, { code: 3001, clean: true });
@@ -225,7 +226,7 @@ function print(result: StepResult): void {
   console.log(JSON.stringify(result));
 }
 
-/** A queue between callbacks and `receive`. */
+/** A message queue between callbacks and `receive`. */
 export class Received {
   readonly #messages: Array<string | Uint8Array> = [];
   readonly #waiting: Array<(message: string | Uint8Array) => void> = [];

@@ -1,4 +1,4 @@
-// Programs in other languages, a browser and proxies, and how they are installed or built.
+// Programs in other languages and a browser, and how to install or build them.
 
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -7,21 +7,21 @@ import { missing } from "../support/need.ts";
 import { runtimeCommand } from "../support/runtimes.ts";
 import type { Program } from "./processes.ts";
 
-/** The version that is installed. */
+/** The version to install. */
 export const PYTHON_WEBSOCKETS = "17.4";
 
 const build = fileURLToPath(new URL("../../.build", import.meta.url));
 const programs = fileURLToPath(new URL("programs", import.meta.url));
 
 const environment = join(build, `python-websockets-${PYTHON_WEBSOCKETS}`);
-/** Python with `websockets`, once it is prepared. */
+/** The path of a Python with `websockets`, once it is installed. */
 export const pythonPath: string = join(environment, "bin", "python");
 const goProgramPath = join(build, "interop-go");
 
-/** Installs or builds a need; returns the reason if that is not possible. */
+/** Install or build each need. They return the reason if that fails. */
 const preparations = { python3: once(makePython), go: once(buildGo) };
 
-/** Prepares these programs. Returns why that is not possible, if it is not. */
+/** Prepares programs. Returns the reason if that fails. */
 export async function missingOf(...programs: Program[]): Promise<string | undefined> {
   for (const { needs } of programs) {
     if (needs === undefined) continue;
@@ -42,7 +42,7 @@ export function pythonProgram(name: string, role: "server" | "client"): Program 
   };
 }
 
-/** A WebSocket library for Go. */
+/** A program with a WebSocket library for Go. */
 export function goProgram(
   name: string,
   library: "gorilla" | "quickws",
@@ -55,7 +55,7 @@ export function goProgram(
   };
 }
 
-/** A page in Chromium, driven from Node. */
+/** A page in Chromium, controlled from Node. */
 export function chromiumProgram(name: string): Program {
   const module = join(programs, "client_chromium.ts");
   return {
@@ -65,13 +65,13 @@ export function chromiumProgram(name: string): Program {
   };
 }
 
-/** Calls an async function the first time only, and returns its error message. */
+/** Calls an async function only the first time. Returns its error message. */
 function once(prepare: () => Promise<void>): () => Promise<string | undefined> {
   let result: Promise<string | undefined> | undefined;
   return () => result ??= prepare().then(() => undefined, (error: Error) => error.message);
 }
 
-/** Makes a virtual environment. */
+/** Creates a virtual environment with `websockets`. */
 async function makePython(): Promise<void> {
   const made = join(environment, "made");
   if (existsSync(made)) return;
@@ -82,9 +82,9 @@ async function makePython(): Promise<void> {
   mkdirSync(made);
 }
 
-/** Fast if nothing has changed, because Go caches its builds. */
+/** Builds the Go program. Go caches builds, so this is fast if nothing has changed. */
 async function buildGo(): Promise<void> {
-  // Another test run may be starting the same file, so it is replaced atomically.
+  // Replaces the file atomically, because another test run may be starting it.
   const temporary = `${goProgramPath}.${Deno.pid}`;
   await run("Go 1.21 or later", "go", ["build", "-mod=readonly", "-o", temporary, "."], {
     cwd: join(programs, "go"),
@@ -93,7 +93,7 @@ async function buildGo(): Promise<void> {
   renameSync(temporary, goProgramPath);
 }
 
-/** @throws {Error} When the command cannot be run or fails. */
+/** @throws {Error} If the command cannot be run or fails. */
 async function run(
   need: string,
   command: string,

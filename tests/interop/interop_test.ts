@@ -1,6 +1,7 @@
-// The quickws server with other clients, the quickws client with other servers, and quickws with itself,
-// all in real processes. Each pair holds the same conversation once per compression mode. A server or a
-// client is one process for all of its pairs, because starting one costs more than a conversation.
+// Tests the quickws server with other clients, the quickws client with other servers, and quickws
+// with itself, all in real processes. Each pair runs the same conversation once per compression
+// mode. A server or a client is one process for all of its pairs: starting it takes longer than a
+// conversation.
 
 import assert from "node:assert/strict";
 import { testUnless } from "../support/need.ts";
@@ -27,13 +28,13 @@ Deno.test("docs/interop.md has a row for every other implementation", async () =
   assert.deepEqual(missing, [], "run `deno task interop`");
 });
 
-/** Servers outlive the test that starts them. */
+/** A server keeps running after the test that starts it. */
 const OUTLIVED = { sanitizeOps: false, sanitizeResources: false };
 
 const servers = new EchoServers();
 Deno.test.afterAll(() => servers.stop());
 
-/** One process of the client holds its conversations with all of the servers, in order. */
+/** Runs the conversations of a client with all servers, in one client process. */
 async function testClient(
   client: Program,
   pairs: readonly (readonly [server: Program, agreed: Agreed])[],
@@ -60,7 +61,7 @@ async function testClient(
   }, OUTLIVED);
 }
 
-/** With a client that echoes, the server sends first, and ends after its conversations. */
+/** Tests a client that only echoes: the server runs the conversations, and then exits. */
 async function testEchoingPair(server: Program, client: Program, agreed: Agreed): Promise<void> {
   const test = testUnless(await missingOf(server, client));
   test(`${client.name} interoperates with ${server.name}`, async (t) => {

@@ -1,4 +1,4 @@
-// The pairs of peers, and the extensions that each mode must negotiate.
+// The tested implementations, and the extensions that each compression mode must negotiate.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -8,11 +8,11 @@ import type { Agreed } from "./conversation.ts";
 import { chromiumProgram, goProgram, PYTHON_WEBSOCKETS, pythonProgram } from "./foreign.ts";
 import { type Program, program } from "./processes.ts";
 
-/** Another implementation, in one role. */
+/** Another implementation, as a client or as a server. */
 export interface Peer {
   readonly program: Program;
   readonly agreed: Agreed;
-  /** The results, once all programs are prepared. */
+  /** Returns the version, once all programs are installed. */
   readonly version: () => string;
 }
 
@@ -22,7 +22,7 @@ export interface QuickwsProgram {
   readonly program: Program;
 }
 
-/** The name of a peer; the runtime is obvious or part of the version. */
+/** Returns the name of a peer without its runtime, which is obvious or part of the version. */
 export function nameOf({ program }: Peer): string {
   return program.name.replace(/ on (deno|bun|node)$/, "");
 }
@@ -31,17 +31,17 @@ function quickwsPrograms(name: string, module: string): QuickwsProgram[] {
   return runtimeNames.map((runtime) => ({ runtime, program: program(name, runtime, module) }));
 }
 
-/** Echo. */
+/** Servers that echo. */
 export const QUICKWS_SERVERS: readonly QuickwsProgram[] = quickwsPrograms(
   "quickws server",
   "server_quickws",
 );
-/** Hold the conversation. */
+/** Clients that run the conversation. */
 export const QUICKWS_CLIENTS: readonly QuickwsProgram[] = quickwsPrograms(
   "quickws client",
   "client_quickws",
 );
-/** Hold the conversation with clients that echo. */
+/** Servers that run the conversation with clients that echo. */
 export const CONVERSING_SERVERS: readonly QuickwsProgram[] = quickwsPrograms(
   "quickws server",
   "server_conversing",
@@ -51,7 +51,7 @@ const DEFLATE = "permessage-deflate";
 const ALONE = `${DEFLATE}; server_no_context_takeover; client_no_context_takeover`;
 const WINDOWS = `${DEFLATE}; server_max_window_bits=9; client_max_window_bits=9`;
 
-/** The response of quickws to a client that supports window sizes. */
+/** What the quickws server accepts from a client that can limit its window. */
 const QUICKWS_ANSWERS: Agreed = {
   off: "",
   alone: ALONE,
@@ -59,10 +59,10 @@ const QUICKWS_ANSWERS: Agreed = {
   windows: WINDOWS,
 };
 
-/** The parameters that a quickws client and a quickws server agree on. */
+/** What a quickws client and a quickws server negotiate. */
 export const BOTH_QUICKWS: Agreed = QUICKWS_ANSWERS;
 
-/** With a peer without compression. */
+/** For a peer without compression. */
 const NO_COMPRESSION: Agreed = { off: "", alone: "", takeover: "", windows: "" };
 
 function outputOf(command: string, ...args: string[]): string {
@@ -95,49 +95,49 @@ function goVersion(module: string): () => string {
   };
 }
 
-/** Clients that hold the conversation. */
+/** Clients that run the conversation. */
 export const CLIENTS: readonly Peer[] = [
   {
-    program: chromiumProgram("the WebSocket of Chromium"),
+    program: chromiumProgram("Chromium WebSocket"),
     agreed: QUICKWS_ANSWERS,
     version: chromiumVersion,
   },
   {
-    program: program("the client of ws", "node", "client_ws"),
+    program: program("ws client", "node", "client_ws"),
     agreed: QUICKWS_ANSWERS,
     version: onNode("ws"),
   },
   {
-    program: program("the client of undici", "node", "client_undici"),
+    program: program("undici client", "node", "client_undici"),
     agreed: QUICKWS_ANSWERS,
     version: onNode("undici"),
   },
   {
-    program: program("the WebSocket of Deno", "deno", "client_web"),
+    program: program("Deno WebSocket", "deno", "client_web"),
     agreed: NO_COMPRESSION,
     version: denoVersion,
   },
   {
-    program: program("the WebSocket of Bun", "bun", "client_web"),
+    program: program("Bun WebSocket", "bun", "client_web"),
     agreed: QUICKWS_ANSWERS,
     version: bunVersion,
   },
 ];
 
-/** Clients that only echo, so that the server leads the conversation. */
+/** Clients that only echo, so the server runs the conversation. */
 export const ECHOING_CLIENTS: readonly Peer[] = [
   {
-    program: pythonProgram("the client of Python websockets", "client"),
+    program: pythonProgram("Python websockets client", "client"),
     agreed: QUICKWS_ANSWERS,
     version: pythonVersion,
   },
   {
-    program: goProgram("the client of gorilla in Go", "gorilla", "client"),
+    program: goProgram("gorilla/websocket client (Go)", "gorilla", "client"),
     agreed: { off: "", alone: ALONE, takeover: ALONE },
     version: goVersion("gorilla/websocket"),
   },
   {
-    program: goProgram("the client of quickws in Go", "quickws", "client"),
+    program: goProgram("quickws client (Go)", "quickws", "client"),
     agreed: { off: "", alone: ALONE, takeover: ALONE },
     version: goVersion("antlabs/quickws"),
   },
@@ -146,7 +146,7 @@ export const ECHOING_CLIENTS: readonly Peer[] = [
 /** Servers that echo. */
 export const SERVERS: readonly Peer[] = [
   {
-    program: program("the server of ws", "node", "server_ws"),
+    program: program("ws server", "node", "server_ws"),
     agreed: { off: "", alone: ALONE, takeover: DEFLATE, windows: WINDOWS },
     version: onNode("ws"),
   },
@@ -166,18 +166,18 @@ export const SERVERS: readonly Peer[] = [
     version: bunVersion,
   },
   {
-    program: pythonProgram("the server of Python websockets", "server"),
+    program: pythonProgram("Python websockets server", "server"),
     agreed: { off: "", alone: ALONE, takeover: DEFLATE, windows: WINDOWS },
     version: pythonVersion,
   },
   {
-    program: goProgram("the server of gorilla in Go", "gorilla", "server"),
+    program: goProgram("gorilla/websocket server (Go)", "gorilla", "server"),
     agreed: { off: "", alone: ALONE, takeover: ALONE },
     version: goVersion("gorilla/websocket"),
   },
   {
-    program: goProgram("the server of quickws in Go", "quickws", "server"),
-    // It accepts no offer without `no_context_takeover`.
+    program: goProgram("quickws server (Go)", "quickws", "server"),
+    // quickws for Go accepts no offer without `no_context_takeover`.
     agreed: {
       off: "",
       alone: `${DEFLATE}; client_no_context_takeover; server_no_context_takeover; ` +

@@ -1,4 +1,4 @@
-// Programs as processes: a server prints its port, a client prints its results.
+// Runs programs as processes. A server prints its ports, a client prints its results.
 
 import { fileURLToPath } from "node:url";
 import { linesOf } from "../support/child.ts";
@@ -6,22 +6,22 @@ import { type RuntimeCommand, runtimeCommand, type RuntimeName } from "../suppor
 import type { ProgramName } from "../support/need.ts";
 import type { StepResult } from "./conversation.ts";
 
-/** A program, or the tools that build one. */
+/** A program from a Debian package, or a toolchain. */
 export type Need = ProgramName | "go" | "python3";
 
-/** A program that is started for a test. */
+/** A program that a test can start. */
 export interface Program {
   readonly name: string;
-  /** The programs that it requires besides the three runtimes. */
+  /** What it needs besides the three runtimes. */
   readonly needs?: Need;
-  /** Its command. */
+  /** Returns the command line. */
   command(...args: string[]): RuntimeCommand;
 }
 
-/** Milliseconds that one step of a conversation may take on a busy machine. */
+/** How long a step of a conversation may take on a busy machine, in milliseconds. */
 const DEADLINE = 240_000;
 
-/** A module in `programs`, and its runtime. */
+/** Creates a program from a module in `programs`. */
 export function program(name: string, runtime: RuntimeName, module: string): Program {
   const path = fileURLToPath(new URL(`programs/${module}.ts`, import.meta.url));
   return {
@@ -30,7 +30,7 @@ export function program(name: string, runtime: RuntimeName, module: string): Pro
   };
 }
 
-/** A process and the lines that it prints. */
+/** A running program and its output lines. */
 export class RunningProgram {
   readonly #name: string;
   readonly #process: Deno.ChildProcess;
@@ -52,9 +52,10 @@ export class RunningProgram {
   }
 
   /**
-   * Reports the printed results until the process exits, automatically and with status 0.
+   * Reports the printed results as test steps until the process exits. Fails unless it exits with
+   * status 0.
    *
-   * @returns The number of results of each server.
+   * @returns The number of results per server.
    */
   async report(t: Deno.TestContext): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
@@ -77,7 +78,7 @@ export class RunningProgram {
     return counts;
   }
 
-  /** The printed results. Ends the process if it prints none for too long. */
+  /** Yields the printed results. Kills the process if it prints nothing for too long. */
   async *#results(): AsyncGenerator<StepResult, void> {
     const kill = (): void => this.#process.kill("SIGKILL");
     let timer = setTimeout(kill, DEADLINE);
@@ -92,19 +93,19 @@ export class RunningProgram {
     }
   }
 
-  /** Ends it. */
+  /** Kills the process. */
   async stop(): Promise<void> {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It has exited.
+      // It has exited already.
     }
     await this.#process.status;
     await this.#lines.return();
   }
 }
 
-/** Runs a program until `use` returns. */
+/** Starts a program, and stops it after `use`. */
 export async function running<T>(
   program: Program,
   args: readonly string[],

@@ -1,5 +1,5 @@
-// The quickws server behind nginx and haproxy, with plain HTTP and with TLS that the proxy
-// terminates.
+// Tests the quickws server behind nginx and haproxy, with plain HTTP and with TLS terminated by the
+// proxy.
 
 import assert from "node:assert/strict";
 import { makeCertificates } from "../support/certificates.ts";
@@ -14,7 +14,7 @@ import { portsOf } from "./servers.ts";
 
 const PROXIES = { nginx: startNginx, haproxy: startHaproxy };
 
-/** With and without compression; a proxy does not distinguish the other modes. */
+/** With and without compression. To a proxy, the other modes make no difference. */
 const MODES = ["off", "takeover"] as const;
 
 const AGREED = { off: BOTH_QUICKWS.off!, takeover: BOTH_QUICKWS.takeover! };
@@ -24,7 +24,7 @@ const certificates = makeCertificates();
 /** Plain HTTP and TLS. */
 const WAYS: readonly Pick<ReverseProxyOptions, "certificates">[] = [{}, { certificates }];
 
-/** One process of the client holds its conversations through all of the proxies. */
+/** Runs the conversations of a client through all proxies, in one client process. */
 async function testThroughProxies(server: Program, client: Program): Promise<void> {
   const proxies: (keyof typeof PROXIES)[] = [];
   for (const proxy of Object.keys(PROXIES) as (keyof typeof PROXIES)[]) {

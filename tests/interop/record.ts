@@ -4,21 +4,21 @@ import { appendFileSync } from "node:fs";
 import process from "node:process";
 import type { Agreed } from "./conversation.ts";
 
-/** The file for the results, if they are recorded: one line of JSON for each. */
+/** The environment variable with the file for the results, which are lines of JSON. */
 export const RECORD_VARIABLE = "QUICKWS_INTEROP_RECORD";
 
-/** A pair that holds its conversations without a fault. */
+/** A pair that has passed all of its conversations. */
 export interface Result {
   readonly server: string;
   readonly client: string;
-  /** The text between them. */
+  /** The proxy between client and server. */
   readonly proxy?: string;
   readonly agreed: Agreed;
   /** The number of passed steps. */
   readonly steps: number;
 }
 
-/** Records a result. */
+/** Appends a result to the file, if there is one. */
 export function record(result: Result): void {
   const path = process.env[RECORD_VARIABLE];
   if (path !== undefined) appendFileSync(path, `${JSON.stringify(result)}\n`);

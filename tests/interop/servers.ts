@@ -1,4 +1,4 @@
-// Servers that run until the end of the tests, one process for all of the clients.
+// Server processes that all clients share, and that run until the end of the tests.
 
 import {
   type Agreed,
@@ -13,7 +13,7 @@ export function modesOf(agreed: Agreed): CompressionMode[] {
   return COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
 }
 
-/** The ports that a server prints, one for each of the modes. */
+/** Reads the ports that a server prints, one per mode. */
 export async function portsOf(
   server: RunningProgram,
   modes: readonly CompressionMode[],
@@ -23,7 +23,7 @@ export async function portsOf(
   return ports;
 }
 
-/** The conversations with a server. */
+/** Creates the conversations with a server. */
 export function conversationsWith(
   server: string,
   agreed: Agreed,
@@ -37,12 +37,12 @@ export function conversationsWith(
   }));
 }
 
-/** Echo servers that are started when they are needed first. */
+/** Echo servers that are started on first use. */
 export class EchoServers {
   readonly #started = new Map<string, Promise<Map<CompressionMode, string>>>();
   readonly #processes: RunningProgram[] = [];
 
-  /** The ports of a server; `modes` must be the same in each call. */
+  /** Returns the ports of a server. `modes` must be the same in each call. */
   portsOf(
     server: Program,
     modes: readonly CompressionMode[],
@@ -56,7 +56,7 @@ export class EchoServers {
     return ports;
   }
 
-  /** Ends all of them. */
+  /** Stops all servers. */
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop()));
   }

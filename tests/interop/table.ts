@@ -1,5 +1,5 @@
-// Runs the interop tests and writes their results into docs/interop.md, with the versions of all
-// peers: deno task interop
+// Runs the interop tests and writes the results to docs/interop.md, with the versions of all peers:
+// deno task interop
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -32,7 +32,7 @@ async function run(): Promise<Result[]> {
       args: ["test", "--allow-all", fileURLToPath(new URL(".", import.meta.url))],
       env: { [RECORD_VARIABLE]: path },
     }).spawn().status;
-    if (!success) throw new Error("The tests failed; docs/interop.md stays as it is");
+    if (!success) throw new Error("The tests failed; docs/interop.md was not changed");
     const lines = (await Deno.readTextFile(path)).trim().split("\n");
     return lines.map((line) => JSON.parse(line));
   } finally {
@@ -40,13 +40,13 @@ async function run(): Promise<Result[]> {
   }
 }
 
-/** A table in Markdown; `deno fmt` aligns its columns. */
+/** Formats a Markdown table. `deno fmt` aligns the columns. */
 function table(head: string[], rows: string[][]): string {
   const lines = [head, head.map(() => "---"), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** The negotiated kinds of compression; a peer without takeover counts as separate compression. */
+/** Lists the negotiated kinds of compression. */
 function kinds(agreed: Agreed): string {
   const came = COMPRESSION_MODES.filter((mode) =>
     agreed[mode] && (mode === "alone" || agreed[mode] !== agreed.alone)
@@ -54,7 +54,7 @@ function kinds(agreed: Agreed): string {
   return came.join(", ") || "none";
 }
 
-/** The cell of a pair: the number of its passed steps. */
+/** Returns the cell of a pair: the number of passed steps. */
 function cell(results: readonly Result[], wanted: Partial<Result>): string {
   const { server, client, proxy } = wanted;
   const result = results.find((one) =>
@@ -118,8 +118,7 @@ function page(results: readonly Result[]): string {
   const all = results.reduce((sum, { steps }) => sum + steps, 0);
   return `# Interoperability
 
-This page is written by \`deno task interop\`, which runs the tests in \`tests/interop\` and stops at the
-first failure.
+\`deno task interop\` writes this page. It runs the tests in \`tests/interop\` and stops at the first failure.
 
 Each pair of programs runs in separate processes. It runs the same conversation without compression and with
 each kind of compression that both programs support. The conversation contains text and binary messages of every
@@ -130,7 +129,7 @@ the negotiated extensions. Each number is the count of steps; all ${all} steps p
 The kinds of compression (RFC 7692) are \`alone\`, each message separately; \`takeover\`, with context
 takeover; and \`windows\`, with context takeover and windows of 9 bits.
 
-The versions of the runtimes: Deno ${denoVersion()}, Bun ${bunVersion()} and Node ${nodeVersion()}.
+Runtime versions: Deno ${denoVersion()}, Bun ${bunVersion()} and Node ${nodeVersion()}.
 
 ## Other clients, quickws server
 
@@ -151,8 +150,8 @@ ${table(["", ...QUICKWS_SERVERS.map(({ program }) => program.name)], quickwsRows
 
 ## Behind a proxy
 
-Each with plain \`ws://\` and with TLS that ends at the proxy, each without compression and with takeover.
-The proxies' configurations are in \`tests/support/reverse_proxies.ts\`.
+Each pair runs with plain \`ws://\` and with TLS terminated by the proxy, each without compression and with
+takeover. The proxy configurations are in \`tests/support/reverse_proxies.ts\`.
 
 ${table(["proxy", "version", "server", "client", "steps"], proxyRows(results))}
 `;

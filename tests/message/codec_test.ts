@@ -1,4 +1,4 @@
-// Compression with a user's codec, and with the fflate codec. The reference is zlib.
+// Tests compression with a user's codec and with the fflate codec, against zlib.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -43,9 +43,9 @@ function pack(compression: CodecCompression, message: Uint8Array): Uint8Array | 
   return end === -1 ? undefined : target.subarray(2, end);
 }
 
-/** RFC 7692 7.2.2. */
+/** Decompresses a message (RFC 7692 7.2.2). */
 function unpackByZlib(payload: Uint8Array): Uint8Array {
-  // zlib stops after a final block; the rest is the header of the empty block.
+  // zlib stops after a final block. The appended bytes complete the empty block.
   return new Uint8Array(
     inflateRawSync(Buffer.concat([payload, hex("00 00 ff ff 01 00 00 ff ff")])),
   );
@@ -63,7 +63,7 @@ function* messages(random: Random): Generator<Uint8Array> {
   }
 }
 
-Deno.test("fflate's output is the final block shown in RFC 7692 7.2.3.4", () => {
+Deno.test("fflate's output is the final block of the example in RFC 7692 7.2.3.4", () => {
   const { deflate } = fflateCodec(fflate);
   assert.equal(toHex(deflate(utf8("Hello"))), "f348cdc9c9070000");
 });
@@ -111,7 +111,7 @@ Deno.test("sends a message uncompressed if the codec does not shorten it or thro
   assert.deepEqual(pack(open(SEVENS), message), Uint8Array.of(7, 7));
 });
 
-Deno.test("connections share the output of one codec, not of different codecs", () => {
+Deno.test("connections share compressed output only if they use the same codec", () => {
   const one = fflateCodec(fflate);
   assert.equal(open(one).shareKey, open(one).shareKey);
   assert.notEqual(open(one).shareKey, open(fflateCodec(fflate)).shareKey);
@@ -154,7 +154,7 @@ Deno.test("rejects the same corrupt data as zlib", () => {
     } catch (error) {
       assert.ok(error instanceof InvalidPayloadError);
     }
-    // Stricter than zlib can be: quickws also reads the data after a final block.
+    // quickws is stricter than zlib: it also reads the data after a final block.
     if (expected === undefined) assert.equal(result, undefined);
     else if (result !== undefined) assert.deepEqual(result, expected);
   }
@@ -178,7 +178,7 @@ Deno.test("calls the codec's decompress function and enforces the limit on it", 
     /codec sevens cannot decompress a message: no such/,
   );
   assert.throws(() => answer(new Error("x")), InvalidPayloadError);
-  // The peer refers to earlier messages anyway, which a codec cannot resolve.
+  // The peer uses takeover anyway, but a codec cannot resolve references to earlier messages.
   assert.deepEqual(answer(undefined, TAKEOVER), utf8("really"));
   const refusing = open({ ...SEVENS, inflate: () => new Uint8Array(1) }, { decompress: false });
   assert.throws(() => refusing.inflate(compressed("x"), 0, 3, 10), /compression.decompress/);

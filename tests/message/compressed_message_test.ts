@@ -1,4 +1,4 @@
-// Compressed messages between frames and the user, for any compression (RFC 7692 6).
+// Tests how compressed messages are read and written (RFC 7692 6), with a simple codec.
 
 import assert from "node:assert/strict";
 import { MessageWriter } from "../../src/message/message_writer.ts";
@@ -47,7 +47,7 @@ for (
       [{ opcode: PING, payload: hex("") }, { text: "aaaabbbb" }],
     ],
     [
-      "between others that are not compressed",
+      "between uncompressed messages",
       [
         { opcode: TEXT, payload: "plain" },
         { rsv: RSV1, opcode: BINARY, payload: hex("05 07") },
@@ -67,12 +67,12 @@ for (
     ],
     ["that is empty", [{ rsv: RSV1, opcode: TEXT }], [{ text: "" }]],
     [
-      "whose compressed bytes are not UTF-8, while its text is",
+      "of valid text whose compressed bytes are not UTF-8",
       [{ rsv: RSV1, opcode: TEXT, payload: runLength(utf8("a".repeat(255))) }],
       [{ text: "a".repeat(255) }],
     ],
     [
-      "whose text is not UTF-8",
+      "of invalid UTF-8",
       [{ rsv: RSV1, opcode: TEXT, payload: hex("02 80") }],
       [{ error: "INVALID_UTF8" }],
     ],
@@ -82,7 +82,7 @@ for (
       [{ error: "INVALID_DEFLATE_DATA" }],
     ],
     [
-      "that decompresses to more than maxMessageSize",
+      "with a decompressed size over maxMessageSize",
       [{ rsv: RSV1, opcode: BINARY, payload: hex("ff 00 ff 00 ff 00 ff 00") }],
       [{ error: "MESSAGE_TOO_BIG" }],
     ],
@@ -147,12 +147,12 @@ for (const masks of [false, true]) {
   });
 }
 
-Deno.test("the threshold is in bytes, also for text", () => {
+Deno.test("the threshold counts bytes, also for text", () => {
   for (
     const [text, packed] of [
       ["a".repeat(300), true],
       ["a".repeat(299), false],
-      // Three bytes for the first character.
+      // The first character takes three bytes.
       ["\u20ac" + "a".repeat(297), true],
       ["\u20ac" + "a".repeat(296), false],
     ] as const
@@ -187,7 +187,7 @@ for (const masks of [false, true]) {
   const mask = masks ? [4, 3, 2, 1] : undefined;
 
   Deno.test(`compresses fragments from a ${who} as they are sent, with RSV1 on the first`, () => {
-    // Messages that grow or shrink when compressed, across all header sizes.
+    // Compression makes some of these longer; the sizes cover all header sizes.
     for (const size of [1, 125, 126, 20_000, 65_535, 65_536]) {
       const runs = new Uint8Array(size).fill(7);
       const mixed = Uint8Array.from({ length: size }, (_, i) => i);
@@ -229,7 +229,7 @@ Deno.test("the first fragment determines whether the message is compressed", () 
   assert.deepEqual(bytes, concat(...frames.map(frame)));
 });
 
-Deno.test("sends a short message of one fragment uncompressed, like any other", () => {
+Deno.test("sends a short message of one fragment uncompressed, like a whole message", () => {
   const bytes = written(false, (writer) => {
     writer.fragment(Opcode.Binary, true, hex(""));
     writer.fragment(Opcode.Text, true, utf8("aaa"));
@@ -251,7 +251,7 @@ Deno.test("compresses a prepared message once for all connections that can share
     assert.deepEqual(shared, frame({ rsv: RSV1, opcode: BINARY, payload: runLength(payload) }));
     assert.equal(message.frameFor(new RunLength(4, "key")), shared);
     assert.notEqual(message.frameFor(new RunLength(4, "another key")), shared);
-    assert.deepEqual(message.payload, payload, "the message itself stays as it is");
+    assert.deepEqual(message.payload, payload, "the message itself is not changed");
   }
 });
 
@@ -267,7 +267,7 @@ Deno.test("connections with context takeover do not share a prepared message", (
   assert.equal(new PreparedMessage("aaaaaaaa").frameFor(new RunLength(4)), undefined);
 });
 
-Deno.test("a long message uses output memory for its compressed size", () => {
+Deno.test("a long message reserves output memory for its compressed size", () => {
   let room = 0;
   class Counted extends Output {
     override reserve(size: number): Uint8Array {

@@ -8,7 +8,7 @@ import { utf8 } from "../support/vectors.ts";
 
 const MESSAGE = utf8("what was said before need not be said again, what was said before");
 
-/** Sends the message with a window that it fills completely, and returns its compressed size. */
+/** Compresses the message, which fills the whole window. Returns the compressed size. */
 function send(memory: ContextMemory): number {
   const options = { level: "fast", windowBits: 8, context: memory.encoder(8) } as const;
   const end = deflate(MESSAGE, 0, MESSAGE.length, new Uint8Array(MESSAGE.length), 0, options);
@@ -16,23 +16,23 @@ function send(memory: ContextMemory): number {
   return end;
 }
 
-/** Receives a message with the decoder. */
+/** Decompresses a message of the given length. */
 function receive(memory: ContextMemory, length: number): void {
-  // RFC 1951 3.2.4: a stored block, then three bits of an empty one.
+  // RFC 1951 3.2.4: a stored block, then the first three bits of an empty one.
   const block = new Uint8Array(5 + length + 1);
   block.set([0, length & 0xff, length >> 8, ~length & 0xff, ~length >> 8 & 0xff]);
   inflate(block, 0, block.length, length, memory.decoder(10));
   memory.decoded();
 }
 
-/** The memory of an encoder after its first message, in bytes. */
+/** The size of an encoder's context after its first message, in bytes. */
 const ONE = (() => {
   const all = new ContextMemories();
   send(new ContextMemory(Infinity, all));
   return all.byteLength;
 })();
 
-Deno.test("allocates with the first message, counts the memory, and releases it on close", () => {
+Deno.test("allocates memory for the first message, counts it, and releases it on close", () => {
   const all = new ContextMemories();
   const memories = Array.from({ length: 5 }, () => new ContextMemory(Infinity, all));
   for (const memory of memories) {
@@ -52,17 +52,17 @@ Deno.test("allocates with the first message, counts the memory, and releases it 
   assert.equal(all.byteLength, 0);
 });
 
-Deno.test("beyond the limit the least recently used encoder drops its context", () => {
+Deno.test("over the limit, the least recently used encoder drops its context", () => {
   const all = new ContextMemories();
   const [a, b, c] = [1, 2, 3].map(() => new ContextMemory(2 * ONE, all));
   const first = send(a);
   send(b);
-  assert.ok(send(a) < first, "a message is shorter for those before it");
+  assert.ok(send(a) < first, "earlier messages make a message shorter");
   assert.equal(send(c), first);
-  // b was used before a.
+  // b is the least recently used encoder, so it has lost its context.
   assert.ok(send(a) < first);
   assert.equal(send(b), first, "b has no context");
-  assert.equal(send(c), first, "and c, to make room for b");
+  assert.equal(send(c), first, "c has lost its context to b");
   assert.equal(all.byteLength, 2 * ONE);
 });
 
@@ -72,16 +72,16 @@ Deno.test("counts decoders and never drops their context", () => {
   const first = send(a);
   receive(a, 1024);
   receive(b, 1024);
-  assert.equal(all.byteLength, 2048, "the only encoder was dropped");
+  assert.equal(all.byteLength, 2048, "only the decoders hold memory");
   assert.equal(send(a), first);
-  assert.equal(all.byteLength, 2048, "and its context does not fit any more");
+  assert.equal(all.byteLength, 2048, "the encoder's context does not fit anymore");
   b.close();
   send(a);
   assert.ok(send(a) < first);
   assert.equal(all.byteLength, ONE + 1024);
 });
 
-Deno.test("keeps no context without memory, and continues", () => {
+Deno.test("works without contexts if there is no memory for them", () => {
   const all = new ContextMemories();
   const memory = new ContextMemory(0, all);
   const first = send(memory);
@@ -94,7 +94,7 @@ Deno.test("the count matches the allocated memory for any order of use, dropping
   const limit = 6 * ONE;
   const all = new ContextMemories();
   const open = new Set<ContextMemory>();
-  /** A simple model: the encoders with a context, the most recently used one last. */
+  /** A simple model: the encoders that have a context, least recently used first. */
   let model: ContextMemory[] = [];
   for (let step = 0; step < 5000; step++) {
     const memory = open.size < 10 ? new ContextMemory(limit, all) : random.pick([...open]);

@@ -1,5 +1,4 @@
-// Compressed messages from the wire to the user with the real compression, as zlib writes them:
-// limits, corruption, fragments, and the ownership of memory.
+// Reads messages that zlib has compressed: limits, corruption, fragments, and ownership of memory.
 
 import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
@@ -33,7 +32,7 @@ function open(rules = RULES, takeover = false): MessageRecorder {
   return new MessageRecorder(rules, compression);
 }
 
-/** A message in fragments that end at these offsets. */
+/** Splits a message into fragments that end at the given offsets. */
 function fragments(opcode: number, payload: Uint8Array, ends: number[]): FrameParts[] {
   return [...ends, payload.length].map((end, i) => ({
     fin: i === ends.length,
@@ -49,7 +48,7 @@ function whole(opcode: number, payload: Uint8Array): FrameParts {
 
 const TALE = "Once upon a time, and what a time it was. \u20ac\u{1d11e} ".repeat(6);
 
-/** The same once more, by reference to the first. */
+/** The same message twice; the second refers to the first. */
 const [FIRST, SECOND] = await compressedInTurn(TALE, TALE);
 
 Deno.test("reads a compressed message in fragments as one message, for any split", () => {
@@ -62,7 +61,7 @@ Deno.test("reads a compressed message in fragments as one message, for any split
   }
 });
 
-Deno.test("reads fragments, interleaved pings and uncompressed messages the same for any chunk split", () => {
+Deno.test("reads fragments with interleaved pings and uncompressed messages the same for any chunk split", () => {
   const wire = compressed(TALE);
   const [one, two, three] = fragments(TEXT, wire, [1, 30]);
   const plain = { opcode: BINARY, payload: hex("01 02") };
@@ -87,7 +86,7 @@ Deno.test("uncompressed messages are not part of the takeover history", () => {
 });
 
 for (const takeover of [false, true]) {
-  Deno.test(`maxMessageSize limits the decompressed size of all fragments together, takeover ${takeover}`, () => {
+  Deno.test(`maxMessageSize limits the total decompressed size of all fragments, takeover ${takeover}`, () => {
     for (const [size, fits] of [[LIMIT, true], [LIMIT + 1, false]] as const) {
       const message = new Uint8Array(size).fill(0x61);
       const wire = compressed(message);
@@ -103,7 +102,7 @@ for (const takeover of [false, true]) {
 
 Deno.test("an incompressible message may slightly exceed maxMessageSize on the wire", () => {
   const message = new Random(5).bytes(LIMIT);
-  // RFC 1951 3.2.4: blocks without compression.
+  // RFC 1951 3.2.4: level 0 produces uncompressed blocks.
   const wire = new Uint8Array(deflateRawSync(message, { level: 0, finishFlush: 2 })).slice(0, -4);
   assert.ok(wire.length > LIMIT);
   const recorder = open({ ...RULES, maxMessageSize: LIMIT });
@@ -111,14 +110,14 @@ Deno.test("an incompressible message may slightly exceed maxMessageSize on the w
   assert.deepEqual(recorder.events, [{ opcode: BINARY, payload: message }]);
 });
 
-Deno.test("rejects a compressed message far over the limit at its header", () => {
+Deno.test("rejects a compressed message far over the limit as soon as its header arrives", () => {
   const recorder = open({ ...RULES, maxMessageSize: LIMIT });
   const huge = frame({ rsv: RSV1, opcode: BINARY, length: 1n << 30n });
   recorder.read(huge);
   assert.deepEqual(recorder.events, [{ error: "MESSAGE_TOO_BIG" }]);
 });
 
-Deno.test("a bomb uses no more memory than an allowed message, whole, in fragments and byte by byte", () => {
+Deno.test("a decompression bomb uses no more memory than an allowed message, whole, in fragments or byte by byte", () => {
   const wire = bomb();
   assert.ok(wire.length < 1.1 * (1 << 20));
   const maxMessageSize = 1 << 22;
@@ -138,18 +137,18 @@ Deno.test("a bomb uses no more memory than an allowed message, whole, in fragmen
       }
     });
     assert.deepEqual(recorder.events, [{ error: "MESSAGE_TOO_BIG" }]);
-    // The output grows in steps up to the limit, and collected fragments use a multiple of their
-    // size.
+    // The output buffer grows in steps up to the limit, and collecting fragments takes a multiple
+    // of their size.
     assert.ok(total(sizes) < 1.4 * maxMessageSize + 6 * stream.length, `${total(sizes)} bytes`);
   }
 });
 
 for (
   const [name, payload, error] of [
-    ["corrupt", hex("ff ff ff"), "INVALID_DEFLATE_DATA"],
-    ["cut short", compressed(TALE).slice(0, -3), "INVALID_DEFLATE_DATA"],
+    ["that is corrupt", hex("ff ff ff"), "INVALID_DEFLATE_DATA"],
+    ["that is truncated", compressed(TALE).slice(0, -3), "INVALID_DEFLATE_DATA"],
     ["that refers to bytes before the history", SECOND, "INVALID_DEFLATE_DATA"],
-    ["of text that is no UTF-8", compressed(hex("61 62 ff")), "INVALID_UTF8"],
+    ["of text that is not UTF-8", compressed(hex("61 62 ff")), "INVALID_UTF8"],
     ["of text that ends inside a character", compressed(hex("61 e2 82")), "INVALID_UTF8"],
     ["of text with a surrogate", compressed(hex("61 ed a0 80")), "INVALID_UTF8"],
   ] as const
@@ -165,7 +164,7 @@ for (
   });
 }
 
-Deno.test("delivers text unchanged if validation is off", () => {
+Deno.test("delivers text unchecked if validation is off", () => {
   const recorder = open({ ...RULES, text: "bytes", utf8Check: false });
   recorder.read(frame(whole(TEXT, compressed(hex("61 62 ff")))));
   assert.deepEqual(recorder.events, [{ opcode: TEXT, payload: hex("61 62 ff") }]);
@@ -198,9 +197,9 @@ Deno.test("rejects RSV1 without negotiated compression", () => {
   assert.deepEqual(events, [{ error: "RESERVED_BITS" }]);
 });
 
-Deno.test("reused memory is never part of a delivered message", async () => {
+Deno.test("delivered messages never share reused memory", async () => {
   const random = new Random(99);
-  // A different text for each message, so that bytes of another message would be detected.
+  // All texts differ, so that bytes of another message would be detected.
   const sent = Array.from({ length: 600 }, (_, i) => {
     const most = i % 50 === 0 ? 5000 : 100;
     return utf8(`message ${i} `.repeat(1 + random.below(most)));

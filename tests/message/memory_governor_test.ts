@@ -8,7 +8,7 @@ import {
   type MemoryHolder,
 } from "../../src/message/memory_governor.ts";
 
-/** A connection that holds as much memory as the test specifies. */
+/** A connection whose memory use the test sets. */
 class Holder implements MemoryHolder {
   counted = 0;
   readonly errors: WebSocketError[] = [];
@@ -42,7 +42,7 @@ Deno.test("counts the memory of connections until they release it", () => {
   assert.equal(governor.counted, 0);
 });
 
-Deno.test("beyond the limit closes the connections that hold most, even if a small one requests more", () => {
+Deno.test("over the limit, closes the connections with the largest memory use, even if a small one requests more", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const holders = [50_000, 16_383, 16_383, 100].map((size) => {
     const holder = new Holder(governor);
@@ -58,7 +58,7 @@ Deno.test("beyond the limit closes the connections that hold most, even if a sma
   assert.match(error.message, /memoryLimit \(82866 bytes\).*50000 bytes$/);
 });
 
-Deno.test("among thousands of equal holders closes the one that requests more, and never a smaller one", () => {
+Deno.test("among thousands of equal connections, closes the one that requests more, and never a smaller one", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const limit = 64 << 20;
   const honest = Array.from({ length: 20 }, () => new Holder(governor));
@@ -99,7 +99,7 @@ Deno.test("drops a send context before it closes a connection", () => {
   assert.deepEqual(holder.errors, []);
 });
 
-Deno.test("drops a context if the memory of connections leaves no room for it", () => {
+Deno.test("drops a context if it does not fit beside the memory of the connections", () => {
   const contexts = new ContextMemories();
   const governor = new MemoryGovernor(contexts);
   const holder = new Holder(governor);

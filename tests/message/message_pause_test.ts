@@ -1,4 +1,4 @@
-// A slow compressed message is paused, and later delivered or rejected.
+// Decompression of a long message pauses, and the message is delivered or rejected later.
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
@@ -19,7 +19,7 @@ function compressed(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(result).subarray(0, -4);
 }
 
-/** A reader, the texts that it delivered, and how often it paused. */
+/** Creates a reader that records its texts and counts its pauses. */
 function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pauses(): number } {
   const texts: string[] = [];
   let count = 0;
@@ -41,7 +41,7 @@ Deno.test("pauses a long message, and delivers it after enough calls of resume",
   const { messages, texts, pauses } = reader(true);
   const bytes = compressed(new TextEncoder().encode(TEXT));
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
-  // The chunk's memory may be used again.
+  // The caller may reuse the memory of the chunk.
   bytes.fill(0);
   assert.deepEqual([texts.length, pauses()], [0, 1]);
   let resumed = 1;

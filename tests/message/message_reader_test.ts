@@ -29,7 +29,7 @@ function stream(...frames: FrameParts[]): Uint8Array {
   return concat(...frames.map(frame));
 }
 
-/** A payload in this number of frames, some empty if it is shorter. */
+/** Splits a payload into `count` frames; some are empty if the payload is shorter. */
 function fragments(opcode: number, payload: Uint8Array, count: number): FrameParts[] {
   const size = Math.ceil(payload.length / count);
   return Array.from({ length: count }, (_, i) => ({
@@ -47,17 +47,19 @@ const big = random.bytes(70000);
 
 for (
   const [name, frames, events] of [
-    ["an empty text", [{ opcode: TEXT }], [{ text: "" }]],
-    ["an empty message of bytes", [{ opcode: BINARY }], [{ opcode: BINARY, payload: hex("") }]],
-    ["a whole text", [{ opcode: TEXT, payload: "h\u00e9llo" }], [{ text: "h\u00e9llo" }]],
+    ["an empty text message", [{ opcode: TEXT }], [{ text: "" }]],
+    ["an empty binary message", [{ opcode: BINARY }], [{ opcode: BINARY, payload: hex("") }]],
+    ["an unfragmented text message", [{ opcode: TEXT, payload: "h\u00e9llo" }], [{
+      text: "h\u00e9llo",
+    }]],
     [
-      "a text in fragments that cut its characters",
+      "a text message whose fragments end inside characters",
       fragments(TEXT, utf8("\u20ac\u{1f600}\u00e9"), 9),
       [{ text: "\u20ac\u{1f600}\u00e9" }],
     ],
-    ["a text of empty fragments", fragments(TEXT, hex(""), 5), [{ text: "" }]],
+    ["a text message of empty fragments", fragments(TEXT, hex(""), 5), [{ text: "" }]],
     [
-      "a message of empty fragments",
+      "a binary message of empty fragments",
       fragments(BINARY, hex(""), 5),
       [{ opcode: BINARY, payload: hex("") }],
     ],
@@ -83,7 +85,7 @@ for (
       ],
     ],
     [
-      "messages of each kind one after another",
+      "a sequence of text and binary messages",
       [
         ...fragments(TEXT, utf8("text"), 2),
         { opcode: BINARY, payload: "whole" },
@@ -133,7 +135,7 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
 }
 
 for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.refusedAt > 0)) {
-  // The bytes after the invalid one are not needed.
+  // The reader does not need the bytes after the invalid one.
   const text = concat(hex(bytes), utf8("x".repeat(50)));
   for (const rules of [MESSAGE_RULES, AS_BYTES]) {
     Deno.test(`rejects ${name} at the exact byte, in the middle of a frame (${rules.text})`, () => {
@@ -169,12 +171,12 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.
   }
 }
 
-Deno.test("rejects a fragmented text that ends inside a character, even if its last frame is empty", () => {
+Deno.test("rejects fragmented text that ends inside a character, even if its last frame is empty", () => {
   const frames = [{ fin: false, opcode: TEXT, payload: hex("e2 82") }, { opcode: CONTINUATION }];
   assert.deepEqual(read(stream(...frames)), [{ error: "INVALID_UTF8" }]);
 });
 
-Deno.test("validates only text: bytes may have any value, also between texts", () => {
+Deno.test("does not validate binary messages, also between text messages", () => {
   const payload = hex("ff fe 80");
   const bytes = stream(
     { opcode: BINARY, payload },
@@ -186,7 +188,7 @@ Deno.test("validates only text: bytes may have any value, also between texts", (
   assert.deepEqual(read(bytes), [message, message, { text: "\u20ac" }, { opcode: PING, payload }]);
 });
 
-Deno.test("memory grows with received bytes, not with the announced length", () => {
+Deno.test("memory grows with the received bytes, not with the announced length", () => {
   const recorder = new MessageRecorder({ ...MESSAGE_RULES, maxMessageSize: 2 ** 31 - 1 });
   const announced = header({ opcode: BINARY, length: 2n ** 31n - 1n });
   assert.deepEqual(allocationsOf(() => recorder.read(announced)), []);
@@ -216,8 +218,8 @@ for (const size of [1 << 16, 1 << 18]) {
       }
     });
     assert.deepEqual(recorder.events, [{ opcode: BINARY, payload }]);
-    // Each growth copies the existing bytes; linear means that the total is a small multiple of the
-    // size.
+    // Each growth copies the existing bytes. If the buffer grows geometrically, the total is a
+    // small multiple of the size.
     assert.ok(total(allocated) <= 3 * size, `${total(allocated)} bytes were allocated`);
     assert.ok(allocated.length <= 4 + Math.log2(size), `${allocated.length} allocations were made`);
   });

@@ -41,7 +41,7 @@ for (const [side, mask] of SIDES) {
     for (const length of [31, 32, 33, 125, 126, 127, 8191, 8192, 8193, 65535, 65536]) {
       texts.push("x".repeat(length));
     }
-    // The header for the number of characters is shorter than that for the number of bytes.
+    // The number of characters would need a shorter header than the number of bytes.
     for (const length of [41, 42, 62, 63, 124, 125]) texts.push("\u20ac".repeat(length));
     for (const length of [2730, 8191, 8192, 21845, 21846]) texts.push("\u20ac".repeat(length));
     texts.push(`${"x".repeat(124)}\u00e9`, `${"x".repeat(8000)}\u00e9`, "\u{1f600}".repeat(4096));
@@ -120,7 +120,7 @@ Deno.test("throws a RangeError for a control frame over 125 bytes and writes not
   }
 });
 
-Deno.test("messages are in the output in the order of the send calls", () => {
+Deno.test("writes messages in the order of the send calls", () => {
   const bytes = written(MASK_KEY, (writer) => {
     writer.text("one");
     writer.bytes(Opcode.Binary, utf8("two"));

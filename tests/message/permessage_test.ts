@@ -24,13 +24,13 @@ function open(
   return new PermessageDeflate({ ...PERMESSAGE_RULES, ...rules }, inbound, outbound);
 }
 
-/** Decompresses a message that is surrounded by other bytes. */
+/** Decompresses a message from the middle of a buffer. */
 function unpack(compression: PermessageDeflate, packed: Uint8Array, limit = LIMIT): Uint8Array {
   const memory = concat(hex("ff ff"), packed, hex("ff"));
   return compression.inflate(memory, 2, 2 + packed.length, limit).slice();
 }
 
-/** Compresses a message from the middle of other bytes to the middle of others. */
+/** Compresses a message from the middle of a buffer into the middle of another. */
 function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array | undefined {
   const source = concat(hex("ff"), message, hex("ff"));
   const target = new Uint8Array(message.length + 12).fill(0xa5);
@@ -39,14 +39,14 @@ function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array |
   assert.deepEqual(target.slice(-5), hex("a5 a5 a5 a5 a5"));
   if (end === -1) return undefined;
   const growth = compression.shareKey === undefined ? 2 : -1;
-  assert.ok(end - 5 <= message.length + growth, "output that is not smaller is not returned");
+  assert.ok(end - 5 <= message.length + growth, "the output is not longer than allowed");
   return target.slice(5, end);
 }
 
-/** RFC 7692 7.2.2: the receiver appends these bytes, removed by the sender. */
+/** RFC 7692 7.2.2: the sender removes these bytes, and the receiver appends them. */
 const TAIL = hex("00 00 ff ff");
 
-/** A text that compresses well, different each time. */
+/** Creates text that compresses well and is different each time. */
 function sentence(size: number): Uint8Array {
   const words = ["the ", "quick ", "brown ", "fox ", "jumps ", "over ", "lazy ", "dog "];
   let text = "";
@@ -114,13 +114,13 @@ Deno.test("another implementation decompresses quickws's output", () => {
       stream = concat(stream, linked, TAIL).slice();
       sent = concat(sent, message).slice();
       const all = inflateRawSync(stream, { finishFlush: 2 });
-      assert.deepEqual(new Uint8Array(all), sent, "each refers to those before it");
+      assert.deepEqual(new Uint8Array(all), sent, "each message may refer to earlier ones");
     }
     assert.ok(sent.length > 75_000);
   }
 });
 
-/** Compresses a message in fragments, and puts them together again. */
+/** Compresses fragments and joins the results. */
 function packFragments(compression: PermessageDeflate, fragments: Uint8Array[]): Uint8Array {
   const parts = fragments.map((fragment, index) => {
     const source = concat(hex("ff"), fragment, hex("ff"));
@@ -135,16 +135,22 @@ function packFragments(compression: PermessageDeflate, fragments: Uint8Array[]):
   return concat(...parts);
 }
 
-/** Sizes and contents of fragments: empty ones, short ones, noise, and large ones. */
+/** Fragments of different sizes: empty, short, long, and random bytes. */
 const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
   ["one", [sentence(1000)]],
-  ["one and an empty end", [sentence(1000), hex("")]],
-  ["only empty ones", [hex(""), hex(""), hex("")]],
-  ["empty ones before and between", [hex(""), utf8("Hello"), hex(""), utf8("Hello"), hex("")]],
+  ["one fragment and an empty last one", [sentence(1000), hex("")]],
+  ["only empty fragments", [hex(""), hex(""), hex("")]],
+  ["empty fragments before and between others", [
+    hex(""),
+    utf8("Hello"),
+    hex(""),
+    utf8("Hello"),
+    hex(""),
+  ]],
   ["single bytes", [...sentence(300)].map((byte) => Uint8Array.of(byte))],
   ["noise", [random.bytes(3000), random.bytes(1)]],
-  ["noise between text", [sentence(3000), random.bytes(500), sentence(3000), hex("")]],
-  ["long ones", [sentence(200_000), random.bytes(200_000), sentence(70_000), hex("")]],
+  ["random bytes between text", [sentence(3000), random.bytes(500), sentence(3000), hex("")]],
+  ["long fragments", [sentence(200_000), random.bytes(200_000), sentence(70_000), hex("")]],
 ];
 
 for (const [what, fragments] of FRAGMENTED) {
@@ -157,18 +163,18 @@ for (const [what, fragments] of FRAGMENTED) {
             open({ level }, ALONE, { takeover, windowBits }),
             open({}, { takeover, windowBits }),
           ];
-          // The data that another implementation has decompressed so far, and the expected data.
+          // The data that zlib has to decompress so far, and the expected result.
           let stream = new Uint8Array(0);
           let sent = new Uint8Array(0);
           for (const _ of [1, 2]) {
             const packed = packFragments(sender, fragments);
-            assert.ok(packed.length > 0, "zlib accepts no empty message");
+            assert.ok(packed.length > 0, "zlib accepts no empty input");
             assert.deepEqual(unpack(receiver, packed), message);
             stream = concat(takeover ? stream : hex(""), packed, TAIL).slice();
             sent = concat(takeover ? sent : hex(""), message).slice();
             const all = inflateRawSync(stream, { finishFlush: 2 });
             assert.deepEqual(new Uint8Array(all), sent);
-            // Whole messages are interleaved.
+            // Whole messages in between.
             const whole = sentence(400);
             const wholePacked = pack(sender, whole)!;
             assert.deepEqual(unpack(receiver, wholePacked), whole);
@@ -194,7 +200,7 @@ Deno.test("a fragment refers to earlier fragments, and to earlier messages only 
   }
 });
 
-Deno.test("every fragment but the last can be decompressed on arrival", () => {
+Deno.test("the receiver can decompress each fragment on arrival, except the last", () => {
   const compression = open();
   const target = new Uint8Array(2000);
   let stream = new Uint8Array(0);
@@ -227,7 +233,7 @@ Deno.test("fragments hold memory until their message ends, and close releases it
 
 Deno.test("dropping a context between two fragments does not corrupt the message", () => {
   for (const takeover of [false, true]) {
-    // Memory for one of the two encoders at most.
+    // There is memory for at most one of the two encoders.
     const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 10_000 };
     const outbound = { takeover, windowBits: 15 };
     const senders = [open(rules, ALONE, outbound), open(rules, ALONE, outbound)];
@@ -273,7 +279,7 @@ Deno.test("takeover makes similar messages shorter", () => {
   assert.ok(second.length < first.length / 4, `${first.length}, then ${second.length}`);
 });
 
-Deno.test("earlier messages make short messages without repetitions shorter", () => {
+Deno.test("takeover compresses short messages that repeat only earlier messages", () => {
   const sizes = (outbound: PermessageDirection): (number | undefined)[] => {
     const [sender, receiver] = [open({ threshold: 0 }, ALONE, outbound), open({}, outbound)];
     const sizes = [1, 2, 3, 4].map((i) => {
@@ -286,11 +292,11 @@ Deno.test("earlier messages make short messages without repetitions shorter", ()
     return sizes;
   };
   assert.deepEqual(sizes(ALONE), [undefined, undefined, undefined, undefined]);
-  // The first is sent in full, with 2 bytes more than its 43 bytes.
+  // The first message is stored: its 43 bytes and 2 more.
   assert.deepEqual(sizes(TAKEOVER), [45, 6, 6, 6]);
 });
 
-Deno.test("sends very short messages and noise uncompressed in every mode", () => {
+Deno.test("sends very short messages and random bytes uncompressed in every mode", () => {
   const compression = open({}, ALONE, TAKEOVER);
   for (const text of ["a", "abc", "abcdefg"]) {
     assert.equal(pack(compression, utf8(text)), undefined);
@@ -301,7 +307,7 @@ Deno.test("sends very short messages and noise uncompressed in every mode", () =
 });
 
 Deno.test("respects the negotiated window", () => {
-  // Twice the same noise: only a window over its length can make use of that.
+  // The same random bytes twice: only a window larger than their length can refer back.
   const noise = random.bytes(1000);
   const message = concat(noise, noise);
   for (const [windowBits, shortens] of [[8, false], [9, false], [10, true], [15, true]] as const) {
@@ -355,7 +361,7 @@ Deno.test("rejects compressed messages with 1003 if decompress is off", () => {
   });
 });
 
-Deno.test("compresses from a threshold of 256 bytes, or every message with takeover", () => {
+Deno.test("the default threshold is 256 bytes; with takeover, every message is compressed", () => {
   const wanted = (compression: PermessageDeflate) =>
     [0, 1, 99, 100, 255, 256, 100_000].filter((length) => compression.wants(length));
   assert.deepEqual(wanted(open()), [256, 100_000]);
@@ -372,13 +378,13 @@ Deno.test("compresses messages in fragments regardless of the threshold, unless 
   assert.equal(open({ compress: false }).wantsFragments, false);
 });
 
-Deno.test("compressions with equal results share them", () => {
+Deno.test("connections share compressed output if their settings produce the same bytes", () => {
   const key = (rules: Partial<PermessageRules>, outbound: PermessageDirection) =>
     open(rules, TAKEOVER, outbound).shareKey;
   assert.equal(key({}, ALONE), key({ threshold: 7 }, ALONE));
   assert.notEqual(key({ level: "fast" }, ALONE), key({ level: "best" }, ALONE));
   assert.notEqual(key({}, ALONE), key({}, { takeover: false, windowBits: 9 }));
-  assert.equal(key({}, TAKEOVER), undefined, "with takeover each connection's messages differ");
+  assert.equal(key({}, TAKEOVER), undefined, "with takeover, output differs per connection");
 });
 
 Deno.test("allocates memory only with takeover, and close releases it", () => {
@@ -389,7 +395,7 @@ Deno.test("allocates memory only with takeover, and close releases it", () => {
   unpack(open(), packed);
   assert.equal(all.byteLength, before);
 
-  // Contexts left by other tests of the process would be dropped first.
+  // Contexts of other tests in this process would be dropped first.
   const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };
   const sender = open(rules, ALONE, TAKEOVER);
   pack(sender, message);
@@ -406,9 +412,9 @@ Deno.test("allocates memory only with takeover, and close releases it", () => {
   assert.equal(all.byteLength, before);
 });
 
-Deno.test("over memoryLimit senders drop their contexts, and receivers still decompress their messages", () => {
+Deno.test("over memoryLimit, senders drop their contexts, and receivers can still decompress their messages", () => {
   const count = 20;
-  // Memory for some of them, not for all.
+  // There is memory for some encoders, not for all.
   const rules = { memoryLimit: MemoryGovernor.ofProcess.byteLength + 100_000 };
   const takeover = { takeover: true, windowBits: 10 };
   const senders = Array.from({ length: count }, () => open(rules, ALONE, takeover));

@@ -1,4 +1,4 @@
-// A message that is compressed in slices has the same kind of payload as one compressed as a whole.
+// A message compressed in slices must decompress like one that is compressed as a whole.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -33,7 +33,7 @@ function inflate(payload: Uint8Array, windowBits = 15): Uint8Array {
 }
 
 for (const windowBits of [9, 15]) {
-  Deno.test(`slices of every size inflate to the message, window ${windowBits}`, () => {
+  Deno.test(`messages of every size compressed in slices inflate correctly, window ${windowBits}`, () => {
     const text = new TextEncoder().encode(JSON_LINES);
     for (const length of [1, 131_071, 131_072, 131_073, 300_000, text.length]) {
       const message = text.subarray(0, length);
@@ -43,7 +43,7 @@ for (const windowBits of [9, 15]) {
   });
 }
 
-Deno.test("slices are at most 1 percent longer than a message compressed as a whole", () => {
+Deno.test("compressing in slices makes the output at most 1 percent longer", () => {
   const message = new TextEncoder().encode(JSON_LINES);
   const whole = new Uint8Array(message.length);
   const end = new PermessageDeflate(PERMESSAGE_RULES, ALONE, ALONE)
@@ -52,7 +52,7 @@ Deno.test("slices are at most 1 percent longer than a message compressed as a wh
   assert.ok(length <= end * 1.01, `${length} instead of ${end} bytes`);
 });
 
-Deno.test("contexts dropped between slices do not affect the result", () => {
+Deno.test("dropping contexts between slices does not affect the result", () => {
   const message = new TextEncoder().encode(JSON_LINES);
   // Bun and Node run all unit tests in one process.
   const before = ContextMemories.ofProcess.byteLength;

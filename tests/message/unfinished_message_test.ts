@@ -10,7 +10,7 @@ function bytes(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => i);
 }
 
-Deno.test("joins pieces of any size", () => {
+Deno.test("joins parts of any size", () => {
   const whole = bytes(9000);
   for (const size of [1, 7, 64, 65, 1000, 8999, 9000]) {
     const one = message();
@@ -38,9 +38,9 @@ Deno.test("memory grows with received bytes, up to the maximum size, and is rele
   known.drop();
 });
 
-Deno.test("a taken message has at most half of its memory unused", () => {
+Deno.test("at most half of the memory of a taken message is unused", () => {
   const one = message();
   one.add(bytes(10), 0, 10, 1 << 20);
   assert.equal(one.take().buffer.byteLength, 10);
-  assert.equal(message().take().length, 0, "an empty message has no memory at all");
+  assert.equal(message().take().length, 0, "an empty message has no memory");
 });

@@ -29,8 +29,8 @@ function isUtf8(bytes: Uint8Array): boolean {
 /**
  * Validates a text in chunks.
  *
- * @returns As {@linkcode Utf8Sample.refusedAt}: 0, or the number of bytes after which it was
- * rejected; a rejection inside a chunk counts as one at its last byte.
+ * @returns 0, or the number of bytes after which the text was rejected, like
+ * {@linkcode Utf8Sample.refusedAt}. A rejection counts as one at the last byte of its chunk.
  */
 function refusedAt(pieces: readonly Uint8Array[]): number {
   let state = UTF8_COMPLETE;
@@ -38,7 +38,7 @@ function refusedAt(pieces: readonly Uint8Array[]): number {
   try {
     for (const piece of pieces) {
       count += piece.length;
-      // Inside other bytes, which must be ignored.
+      // The surrounding bytes must be ignored.
       state = checkUtf8(state, concat(hex("ff"), piece, hex("ff")), 1, 1 + piece.length);
     }
     count++;
@@ -59,19 +59,19 @@ for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
   const verdict = want === 0 ? "is UTF-8" : `is rejected at byte ${want}`;
   Deno.test(`${name} ${verdict}, for any chunk split`, () => {
     const text = hex(bytes);
-    assert.equal(isUtf8(text), want === 0, "the platform's decoder agrees");
+    assert.equal(isUtf8(text), want === 0, "the runtime's decoder agrees");
     assert.equal(refusedAt(single(text)), want);
     for (let cut = 0; cut <= text.length; cut++) {
       const found = refusedAt([text.slice(0, cut), text.slice(cut)]);
       assert.equal(found !== 0, want !== 0);
       if (want > 0 && want <= cut) {
-        assert.equal(found, cut, "invalid text is rejected with its chunk");
+        assert.equal(found, cut, "invalid text is rejected in its chunk");
       }
     }
   });
 
-  Deno.test(`decodes ${name} like the platform's decoder, or not at all`, () => {
-    // At several lengths, because short texts are decoded by hand.
+  Deno.test(`decodes ${name} like the runtime's decoder, or rejects it`, () => {
+    // At several lengths, because a loop decodes short texts.
     for (const padding of [0, 1, 11, 12, 13, 50]) {
       const text = concat(new Uint8Array(padding).fill(0x61), hex(bytes));
       const memory = concat(hex("ff ff"), text, hex("ff"));
@@ -82,8 +82,8 @@ for (const { name, bytes, refusedAt: want } of UTF8_SAMPLES) {
   });
 }
 
-Deno.test("validates each pair of bytes like the platform's decoder", () => {
-  // Boundary values of the rules for the second and third byte.
+Deno.test("validates each pair of bytes like the runtime's decoder", () => {
+  // The boundary values for the second and third bytes.
   const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
   for (let first = 0; first < 256; first++) {
     for (let second = 0; second < 256; second += first < 0xc0 ? 16 : 1) {
@@ -98,7 +98,7 @@ Deno.test("validates each pair of bytes like the platform's decoder", () => {
   }
 });
 
-Deno.test("validates random bytes in random splits like the platform's decoder", () => {
+Deno.test("validates random bytes in random splits like the runtime's decoder", () => {
   const random = new Random(3629);
   const parts = UTF8_SAMPLES.map(({ bytes }) => hex(bytes));
   const good = UTF8_SAMPLES.filter((sample) => sample.refusedAt === 0).map(({ bytes }) =>
@@ -130,7 +130,7 @@ Deno.test("does not read memory after the text", () => {
   }
 });
 
-Deno.test("keeps a byte order mark as an ordinary character, in short texts and long ones", () => {
+Deno.test("keeps a byte order mark, in short and long texts", () => {
   for (const text of ["\ufeff", "\ufeffa", `\ufeff${"a".repeat(100)}`, "a\ufeff"]) {
     const bytes = utf8(text);
     assert.equal(decodeText(bytes, 0, bytes.length), text);
@@ -149,7 +149,7 @@ const TEXTS = [
   "a\u00e9\u20ac",
 ];
 
-Deno.test("encodes text like the platform, at every length around the manual loop", () => {
+Deno.test("encodes text like the runtime's encoder, at every length around the loop's limit", () => {
   for (const text of TEXTS) {
     for (let padding = 0; padding < 40; padding++) {
       for (const whole of [text + "x".repeat(padding), "x".repeat(padding) + text]) {
@@ -174,13 +174,13 @@ Deno.test("encodes a lone surrogate as U+FFFD", () => {
   }
 });
 
-Deno.test("the methods of Buffer decode and encode like the platform, and reject the same texts", () => {
+Deno.test("Buffer methods decode and encode like the runtime's classes, and reject the same texts", () => {
   const { utf8Slice, utf8Write } = Buffer.prototype as TextMethods;
   assert.ok(utf8Slice !== undefined && utf8Write !== undefined);
   Object.assign(textMethods, { utf8Slice, utf8Write });
   try {
     for (const { name, bytes, refusedAt } of UTF8_SAMPLES) {
-      // Longer than the texts that are decoded by hand, and shorter than those of the decoder.
+      // Longer than the texts for the loop, and shorter than those for TextDecoder.
       const text = concat(hex("efbbbf"), utf8("a text of some length: "), hex(bytes));
       const memory = concat(hex("ff"), text, hex("ff"));
       const decode = (): string => decodeText(memory, 1, 1 + text.length);

@@ -1,5 +1,5 @@
-// The WebSocket of a page in Chromium: client_chromium.ts <conversations>. The conversation is held here,
-// and each action is forwarded to the page.
+// The WebSocket of a page in Chromium: client_chromium.ts <conversations>. This process runs the
+// conversation and forwards each action to the page.
 
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { launchChromium } from "../../support/chromium.ts";
 import { holdConversations, type InteropClient, Received } from "../conversation.ts";
 
-/** A message on its way between here and the page: text, or bytes as base64. */
+/** A message between this process and the page: text, or bytes as base64. */
 interface Carried {
   readonly text?: string;
   readonly bytes?: string;
@@ -19,7 +19,7 @@ type PageEvent =
   | { readonly message: Carried }
   | { readonly close: { code: number; reason: string; clean: boolean } };
 
-/** The result for the page's own variables. */
+/** The global variables of the page. */
 interface PageGlobals {
   sockets: WebSocket[];
   report(index: number, events: PageEvent[]): Promise<void>;
@@ -34,7 +34,7 @@ function unpack({ text, bytes }: Carried): string | Uint8Array {
   return text ?? new Uint8Array(Buffer.from(bytes!, "base64"));
 }
 
-/** Runs in the page: opens a WebSocket and reports all of its events in order, some at a time. */
+/** Runs in the page: opens a WebSocket and reports its events in order and in batches. */
 function openInPage({ index, url }: { index: number; url: string }): void {
   const page = globalThis as unknown as PageGlobals;
   const socket = new WebSocket(url);
@@ -72,23 +72,23 @@ function sendInPage({ index, messages }: { index: number; messages: Carried[] })
   }
 }
 
-/** Runs in the page: closes. */
+/** Runs in the page: closes a WebSocket. */
 function closeInPage(
   { index, code, reason }: { index: number; code: number; reason: string },
 ): void {
   (globalThis as unknown as PageGlobals).sockets[index]!.close(code, reason);
 }
 
-/** The handlers of the page's events, by the number of the WebSocket. */
+/** The event handlers, by the number of the WebSocket. */
 const listeners: Array<(event: PageEvent) => void> = [];
 
 async function open(page: Page, url: string): Promise<InteropClient> {
-  // A page of the server's own origin, which servers accept by default. The server must serve it: a
-  // page with a simulated origin may not connect to this machine.
+  // Servers accept pages of their own origin by default. The page must come from the server itself:
+  // Chromium does not let a page with a simulated origin connect to this machine.
   await page.goto(url.replace(/^ws/, "http"));
   const index = listeners.length;
   const received = new Received();
-  // Messages that are sent during a transfer to the page are gathered for the next one.
+  // Messages sent during a transfer to the page wait for the next transfer.
   let pending: Carried[] = [];
   let delivered = Promise.resolve();
   const client = {
@@ -123,7 +123,7 @@ async function open(page: Page, url: string): Promise<InteropClient> {
 
 const browser = await launchChromium();
 try {
-  // Chromium does not trust the authority of the tests.
+  // Chromium does not trust the tests' certificate authority.
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
   await page.exposeFunction(
     "report",

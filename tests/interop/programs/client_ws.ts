@@ -12,7 +12,7 @@ function open(url: string, perMessageDeflate: PerMessageDeflateOptions): Promise
     received.push(isBinary ? new Uint8Array(data) : new TextDecoder().decode(data));
   });
   socket.on("pong", (payload) => pongs.push(payload));
-  // The property of `ws` has only the names.
+  // The property `extensions` of `ws` contains only the names.
   let extensions = "";
   socket.on("upgrade", ({ headers }) => extensions = headers["sec-websocket-extensions"] ?? "");
   const client: InteropClient = {

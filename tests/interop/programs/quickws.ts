@@ -1,4 +1,4 @@
-// Shared parts of the quickws programs.
+// Shared by the quickws programs.
 
 import type { CompressionOptions, Connection } from "../../../mod.ts";
 import type { CompressionMode, InteropClient, Received } from "../conversation.ts";
@@ -17,7 +17,7 @@ async function* each(pieces: string[]): AsyncGenerator<string, void> {
   yield* pieces;
 }
 
-/** A connection, of either side, that can hold a conversation. */
+/** Adapts a connection of either side to {@linkcode InteropClient}. */
 export function asInteropClient(
   conn: Connection,
   received: Received,

@@ -1,5 +1,5 @@
-// Bun's own server, `Bun.serve`, which cannot send fragments; prints a port for each given mode of
-// compression.
+// Bun's own server, `Bun.serve`, which cannot send fragments. Prints a port for each compression
+// mode in its arguments.
 
 import process from "node:process";
 import { commandOf, FRAGMENTS } from "../conversation.ts";
@@ -25,7 +25,7 @@ interface BunWebSocket {
 
 const { Bun } = globalThis as unknown as { Bun: BunServe };
 
-/** A context for each connection, and one for all. */
+/** One compressor per connection, or a shared one. */
 const COMPRESSORS = {
   off: false,
   alone: { compress: "shared", decompress: "shared" },

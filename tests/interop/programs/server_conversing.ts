@@ -1,18 +1,18 @@
-// The quickws server that runs the conversation with clients that only echo: server_conversing.ts
-// <name> <agreed>. Prints a port for each mode of compression, then its results.
+// A quickws server that runs the conversation with clients that only echo: server_conversing.ts
+// <name> <agreed>. Prints a port for each compression mode, then the results.
 
 import process from "node:process";
 import { type Connection, serve, type Server } from "../../../mod.ts";
 import { type Agreed, COMPRESSION_MODES, converse, Received } from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
-/** The messages that a connection has received. */
+/** The received messages of a connection. */
 interface ReceivedMessages {
   readonly messages: Received;
   readonly pongs: Received;
 }
 
-/** Accepted connections. */
+/** The accepted connections. */
 class Opened {
   readonly #connections: Connection<ReceivedMessages>[] = [];
   #wake = (): void => {};

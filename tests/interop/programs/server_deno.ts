@@ -1,5 +1,5 @@
-// Deno's own server, `Deno.upgradeWebSocket`, which cannot send fragments; prints the same port for
-// each given mode of compression, because it has no such option.
+// Deno's own server, `Deno.upgradeWebSocket`, which cannot send fragments. It has no compression
+// option, so it prints the same port for each compression mode in its arguments.
 
 import { commandOf, FRAGMENTS } from "../conversation.ts";
 

@@ -1,4 +1,4 @@
-// The quickws server on the current runtime; prints a port for each mode of compression in its
+// The quickws server on the current runtime. Prints a port for each compression mode in its
 // arguments.
 
 import process from "node:process";
@@ -10,7 +10,7 @@ async function* each(pieces: readonly string[]): AsyncGenerator<string, void> {
   yield* pieces;
 }
 
-/** A message in three fragments, the second of which is large. */
+/** Splits a message into three fragments, of which the second is large. */
 async function* inFragments(data: Message): AsyncGenerator<Message, void> {
   const [first, last] = [data.length >> 3, data.length - (data.length >> 4)];
   yield data.slice(0, first);
@@ -18,7 +18,7 @@ async function* inFragments(data: Message): AsyncGenerator<Message, void> {
   yield data.slice(last);
 }
 
-/** The interval of echoes that are sent in fragments. */
+/** Every third echo is sent in fragments. */
 const FRAGMENTED = 3;
 
 async function start(compression: ServeOptions<undefined>["compression"]): Promise<void> {

@@ -1,4 +1,4 @@
-// The server of the npm package `ws`; prints a port for each mode of compression that it is started with.
+// The server of the npm package `ws`. Prints a port for each compression mode in its arguments.
 
 import type { AddressInfo } from "node:net";
 import process from "node:process";

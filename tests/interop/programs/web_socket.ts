@@ -1,14 +1,14 @@
-// A client with the interface of the web standard, from any implementation.
+// Runs the conversation on any implementation of the standard `WebSocket`.
 
 import { type InteropClient, Received } from "../conversation.ts";
 
-/** The used part of the interface of `WebSocket`. */
+/** The part of `WebSocket` that is used here. */
 export type WebSocketLike = Pick<
   WebSocket,
   "binaryType" | "extensions" | "send" | "close" | "onopen" | "onmessage" | "onclose" | "onerror"
 >;
 
-/** Waits until it is open. */
+/** Waits until the WebSocket is open. */
 export function openWebSocket(socket: WebSocketLike): Promise<InteropClient> {
   const received = new Received();
   socket.binaryType = "arraybuffer";

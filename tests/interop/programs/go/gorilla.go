@@ -26,7 +26,7 @@ var gorilla = library{
 	},
 }
 
-// echoGorilla answers until the end, and tells whether it was asked for that.
+// echoGorilla echoes until the connection ends, and reports whether it was asked to close.
 func echoGorilla(conn *websocket.Conn) bool {
 	defer conn.Close()
 	conn.SetReadLimit(maxMessage)
@@ -41,7 +41,7 @@ func echoGorilla(conn *websocket.Conn) bool {
 		case kind == websocket.TextMessage && string(message) == closeCommand:
 			payload := websocket.FormatCloseMessage(closeCode, closeReason)
 			conn.WriteMessage(websocket.CloseMessage, payload)
-			// The answer of the other side.
+			// Waits for the peer's Close frame.
 			conn.ReadMessage()
 			return true
 		default:

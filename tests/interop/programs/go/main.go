@@ -1,5 +1,6 @@
-// Echoes with a WebSocket library for Go: "interop LIBRARY server MODE..." prints a port for each mode,
-// "interop LIBRARY client MODE URL ..." connects to each URL until it was asked to close there.
+// Echoes with a WebSocket library for Go. "interop LIBRARY server MODE..." prints a port for each
+// mode. "interop LIBRARY client MODE URL ..." connects to each URL, again and again until asked to
+// close.
 package main
 
 import (
@@ -20,12 +21,12 @@ const (
 
 var fragments = []string{"one, ", "two, ", "\u20ac three"}
 
-// library is a WebSocket library. Its compression is on or off: what it does with context takeover and
-// windows is its own choice.
+// library is a WebSocket library. Compression is on or off; each library chooses its own context
+// takeover and windows.
 type library struct {
-	// handler echoes on each connection.
+	// handler returns a handler that echoes on each connection.
 	handler func(compression bool) http.HandlerFunc
-	// connect echoes on a connection of its own, and tells whether to connect again.
+	// connect opens a connection, echoes, and reports whether to connect again.
 	connect func(url string, compression bool) bool
 }
 

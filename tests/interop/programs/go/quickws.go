@@ -9,7 +9,7 @@ import (
 	"github.com/antlabs/quickws"
 )
 
-// goQuickws is quickws in Go, which has no way to send a message in fragments.
+// goQuickws is quickws for Go, which cannot send a message in fragments.
 var goQuickws = library{
 	handler: func(compression bool) http.HandlerFunc {
 		options := []quickws.ServerOption{
@@ -47,7 +47,7 @@ var goQuickws = library{
 	},
 }
 
-// quickwsEcho answers messages, and remembers whether it was asked to close.
+// quickwsEcho echoes messages, and records whether it was asked to close.
 type quickwsEcho struct {
 	quickws.DefCallback
 	asked bool

@@ -1,5 +1,5 @@
-"""Echoes with Python websockets: "echo.py server MODE..." prints a port for each mode, "echo.py client
-MODE URL ..." connects to each URL until it was asked to close there."""
+"""Echoes with Python websockets. "echo.py server MODE..." prints a port for each mode. "echo.py client
+MODE URL ..." connects to each URL, again and again until asked to close."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ WINDOWS = {
 
 
 async def echo(connection):
-    """Answers until the end, and tells whether it was asked for that."""
+    """Echoes until the connection ends. Returns whether it was asked to close."""
     try:
         async for message in connection:
             if message == FRAGMENTS_COMMAND:
@@ -41,7 +41,7 @@ async def echo(connection):
 
 
 def deflate(factory, mode):
-    """The options about compression; without the extension, the default would be offered."""
+    """Returns the compression options. Without them, the library would use its default extension."""
     return {"compression": None} if mode == "off" else {"extensions": [factory(**WINDOWS[mode])]}
 
 
