@@ -1,4 +1,4 @@
-// The closing handshake: initiator, close codes, and peers that do not complete it.
+// The closing handshake: its initiator, close codes, and peers that do not complete it.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -8,17 +8,17 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, type FrameParts, hex, TEXT, toHex } from "../support/vectors.ts";
 
-/** The Close frame of a peer; without a code it is empty. */
+/** Creates a peer's Close frame, empty if there is no code. */
 function close(code?: number, reason = ""): FrameParts {
   return { opcode: CLOSE, payload: code === undefined ? hex("") : closePayload(code, reason) };
 }
 
-/** The close info of a connection that ends without a Close frame of the peer. */
+/** Returns the close info of a connection that ends without the peer's Close frame. */
 function lost(initiator: CloseInfo["initiator"], sent?: number): Ending["info"] {
   return { code: 1006, reason: "", clean: false, initiator, sent, received: undefined };
 }
 
-/** The close info of a connection whose peer violates the protocol. */
+/** The close info after a protocol violation by the peer. */
 const VIOLATED: Ending["info"] = {
   code: 1002,
   reason: /opcode/,
@@ -28,7 +28,7 @@ const VIOLATED: Ending["info"] = {
   received: undefined,
 };
 
-/** A way to end a connection, and the expected close info. */
+/** An action that ends a connection, and the expected close info. */
 interface Ending {
   readonly name: string;
   /** Ends the connection. */
@@ -201,7 +201,7 @@ const ENDINGS: readonly Ending[] = [
 ];
 
 for (const ending of ENDINGS) {
-  bothSides(`${ending.name}: the close handler and closed report it`, async (_, open) => {
+  bothSides(`the close handler and closed report the end when ${ending.name}`, async (_, open) => {
     const infos: CloseInfo[] = [];
     const states: string[] = [];
     const side = await open({
@@ -224,7 +224,7 @@ for (const ending of ENDINGS) {
     await quiet();
     assert.deepEqual(states, ["closed"]);
     assert.equal(infos[0], info);
-    assert.equal(await side.conn.closed, info, "closed resolves with the same info after the end");
+    assert.equal(await side.conn.closed, info, "closed resolves with the same info later");
     assert.equal(timers.size, 0);
   });
 }
@@ -268,7 +268,7 @@ bothSides("sends buffered messages before the Close frame, in one write", async 
   assert.equal(transport.writes.length, 1);
 });
 
-bothSides("a closing connection neither sends nor delivers messages", async (_, open) => {
+bothSides("a closing connection does not send or deliver messages", async (_, open) => {
   const messages: unknown[] = [];
   const { conn, peer } = await open({ message: (_, data) => void messages.push(data) });
   conn.close();

@@ -1,5 +1,5 @@
-// Compression on a connection: compressed messages, rejected input, results shared by connections,
-// and the release of memory.
+// Compression on a connection: compressed messages, invalid input, sharing between connections, and
+// memory release.
 
 import assert from "node:assert/strict";
 import { ContextMemories, MemoryGovernor } from "../../src/message/memory_governor.ts";
@@ -35,7 +35,7 @@ const TAKEOVER: CompressionOptions = { serverContextTakeover: true, clientContex
 
 type Options = CommonOptions & { compression: boolean | CompressionOptions };
 
-/** The server side, with a client that supports all parameters. */
+/** Opens the server side of a connection. The client supports all parameters. */
 async function accept(t: Harness, options: Options): Promise<Side> {
   const server = await t.serve(options);
   const peer = t.rawClient(server);
@@ -47,7 +47,7 @@ async function accept(t: Harness, options: Options): Promise<Side> {
   return { conn: [...server.clients()].at(-1)!, peer, transport };
 }
 
-/** The client side, with a server that accepts all parameters. */
+/** Opens the client side of a connection. The server accepts all parameters. */
 function reach(t: Harness, options: Options): Promise<Side> {
   const { compression } = options;
   const takeover = typeof compression === "object" && compression.serverContextTakeover === true;
@@ -71,7 +71,7 @@ function compressionTest(
       assert.equal(
         ContextMemories.ofProcess.byteLength,
         before,
-        "compression contexts are still counted after the close",
+        "no compression context is counted after the close",
       );
     });
   }
@@ -91,7 +91,7 @@ compressionTest("compresses messages at or above the threshold, or as requested 
   assert.equal(inflated(frames[5]), LONG);
 });
 
-compressionTest("sends incompressible messages uncompressed and does not refer to them", {
+compressionTest("sends incompressible messages uncompressed and keeps them out of the history", {
   compression: TAKEOVER,
 }, async ({ conn, peer }) => {
   const noise = new Random(3).bytes(1000);
@@ -107,7 +107,7 @@ compressionTest("sends incompressible messages uncompressed and does not refer t
   assert.ok(frames[4].payload.length < frames[2].payload.length / 2);
 });
 
-/** Invalid input from the peer, and the close code for it. */
+/** Invalid input from the peer, with the expected close code. */
 const REFUSALS: readonly [string, number, readonly FrameParts[]][] = [
   ["corrupt data", 1007, [{ rsv: RSV1, opcode: TEXT, payload: hex("ff ff ff") }]],
   ["text that is not valid UTF-8", 1007, [
@@ -205,10 +205,10 @@ compressionTest("releases the contexts of a disconnected peer", {
 });
 
 socketTest(
-  "drops compression contexts when memoryLimit leaves no room for them",
+  "drops compression contexts that exceed memoryLimit",
   async (t) => {
     const before = ContextMemories.ofProcess.byteLength;
-    // The limit has room for twice the decoders (1 KiB each), but not for the larger encoders.
+    // The limit allows twice the decoders (1 KiB each), but not the larger encoders.
     const memoryLimit = MemoryGovernor.ofProcess.byteLength + 40_000;
     const windows = { serverMaxWindowBits: 10, clientMaxWindowBits: 10 };
     const options = { compression: { ...TAKEOVER, ...windows }, memoryLimit };

@@ -8,7 +8,7 @@ import {
 
 const MIB = 1024 * 1024;
 
-Deno.test("the documented defaults apply without options", () => {
+Deno.test("uses the documented defaults without options", () => {
   for (const masked of [true, false]) {
     const session = {
       masked,
@@ -109,7 +109,7 @@ Deno.test("maxBufferedAmount below the default highWaterMark lowers highWaterMar
   assert.ok(highWaterMark <= 1000, `the high water mark is ${highWaterMark}`);
 });
 
-Deno.test("the default memoryLimit always has room for a message of maxMessageSize", () => {
+Deno.test("the default memoryLimit always allows a message of maxMessageSize", () => {
   const GIB = 1024 * MIB;
   assert.equal(connectionRules({ maxMessageSize: GIB }, true).memoryLimit, 2 * GIB);
   const given = { maxMessageSize: GIB, memoryLimit: 1 };

@@ -1,4 +1,4 @@
-// The methods and properties of a connection, and its errors for invalid arguments.
+// Methods and properties of a connection, and the errors for invalid arguments.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/arguments.ts";
@@ -18,12 +18,12 @@ import {
 
 const bytes = hex("01 02 03");
 
-/** Valid messages, each with the opcode and payload of its frame. */
+/** Valid messages, each with the expected opcode and payload. */
 const SENDABLE: readonly [what: string, data: unknown, opcode: number, payload: Uint8Array][] = [
   ["a string", "caf\u00e9", TEXT, utf8("caf\u00e9")],
   ["an empty string", "", TEXT, new Uint8Array(0)],
   ["a Uint8Array", bytes, BINARY, bytes],
-  ["a part of a Uint8Array", bytes.subarray(1, 2), BINARY, hex("02")],
+  ["part of a Uint8Array", bytes.subarray(1, 2), BINARY, hex("02")],
   ["an empty Uint8Array", new Uint8Array(0), BINARY, new Uint8Array(0)],
   ["an ArrayBuffer", bytes.buffer, BINARY, bytes],
   ["a DataView", new DataView(bytes.buffer, 1), BINARY, hex("02 03")],
@@ -73,7 +73,7 @@ bothSides("send copies bytes, so the caller may reuse its memory", async (_, ope
   assert.equal(toHex(data), "ffffff");
 });
 
-/** Invalid messages, and how the error shows them. */
+/** Invalid messages, and their description in the error. */
 const UNSENDABLE: readonly [value: unknown, shown: string][] = [
   [undefined, "undefined"],
   [null, "null"],
@@ -215,7 +215,7 @@ bothSides("close without arguments sends 1000 without a reason", async (_, open)
   assert.deepEqual([opcode, toHex(payload)], [CLOSE, toHex(closePayload(1000))]);
 });
 
-bothSides("cork calls its function synchronously and rethrows its error", async (_, open) => {
+bothSides("cork calls the function synchronously and rethrows its error", async (_, open) => {
   const { conn, peer } = await open();
   assert.throws(() =>
     conn.cork(() => {
@@ -223,7 +223,7 @@ bothSides("cork calls its function synchronously and rethrows its error", async 
       throw new RangeError("the user's own");
     }), { name: "RangeError", message: "the user's own" });
   await peer.framesOf(1);
-  conn.send("and it still works");
+  conn.send("still works");
   await peer.framesOf(2);
 });
 

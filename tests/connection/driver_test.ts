@@ -1,4 +1,4 @@
-// The output of a connection: the number and order of its writes.
+// The number and order of a connection's writes.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -41,7 +41,7 @@ bothSides("sends all messages of one tick outside of handlers in one write", asy
   for (const text of numbered(10)) side.conn.send(text);
   side.conn.ping("p");
   side.conn.sendPrepared(prepareMessage("prepared"));
-  assert.equal(side.transport.writes.length, 0, "nothing is written before the tick's end");
+  assert.equal(side.transport.writes.length, 0, "nothing is written before the end of the tick");
   assert.ok(side.conn.bufferedAmount > 0);
   await quiet();
   assert.equal(side.transport.writes.length, 1);
@@ -60,7 +60,7 @@ bothSides("writes messages sent after an await", async (_, open) => {
   assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
-bothSides("cork combines messages into one write at its end", async (_, open) => {
+bothSides("cork combines messages into one write", async (_, open) => {
   const side = await open();
   side.conn.cork(() => {
     for (const text of numbered(10)) side.conn.send(text);
@@ -72,7 +72,7 @@ bothSides("cork combines messages into one write at its end", async (_, open) =>
   assert.deepEqual(side.peer.payloads, numbered(10));
 });
 
-bothSides("nested corks write when the outermost ends", async (_, open) => {
+bothSides("nested corks write when the outermost cork ends", async (_, open) => {
   const side = await open();
   side.conn.cork(() => {
     side.conn.send("one");
@@ -107,7 +107,7 @@ socketTest("sends the handshake response and the output of open in one write", a
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [TEXT, PING]);
 });
 
-socketTest("sends to other connections from inside a handler keep their order", async (t) => {
+socketTest("messages sent to other connections inside a handler stay in order", async (t) => {
   const server = await t.serve<string | null>({
     message: (from, data) => {
       for (const to of server.clients()) to.send(`${data} from ${from.data}`);
@@ -145,7 +145,7 @@ bothSides("sends delayed messages in one write when maxMessages is reached", asy
   open,
 ) => {
   const side = await open({ delayedWrite: { maxMessages: 4, maxDelay: 60_000 } });
-  // Covers more than one batch: the count restarts after each.
+  // The message count restarts after each batch.
   for (let batch = 1; batch <= 3; batch++) {
     for (const text of numbered(3)) assert.equal(side.conn.sendDelayed(text), true);
     await quiet();
@@ -220,7 +220,7 @@ bothSides("sends delayed messages before the Close frame", async (_, open) => {
 });
 
 bothSides(
-  "keeps a handler's delayed messages buffered after the handler returns",
+  "delayed messages sent in a handler stay buffered after it returns",
   async (_, open) => {
     const side = await open({
       delayedWrite: { maxMessages: 4, maxDelay: 60_000 },
@@ -290,7 +290,7 @@ bothSides("delivers messages of every send method once and in order", async (_, 
 });
 
 bothSides(
-  "does not change memory during a deferred write of the transport",
+  "does not modify memory that the transport writes later",
   async (_, open) => {
     const sides = [await open(), await open()];
     for (const { transport } of sides) transport.writesLater = true;

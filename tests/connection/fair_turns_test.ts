@@ -1,4 +1,4 @@
-// Fairness: a connection with continuous input does not starve the others.
+// Fairness: a connection with continuous input does not starve other connections.
 
 import assert from "node:assert/strict";
 import { addWork, beginRests, endRests, startWork } from "../../src/connection/fair_turns.ts";
@@ -7,19 +7,19 @@ import { quiet, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, TEXT } from "../support/vectors.ts";
 
-/** Waits, one event loop turn at a time, until a condition is met. */
+/** Waits turn by turn of the event loop until a condition is met. */
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
 }
 
 for (
   const [what, count, size] of [
-    ["many small messages", 20_000, 1],
-    ["some large messages", 60, 300_000],
+    ["small messages", 20_000, 1],
+    ["large messages", 60, 300_000],
   ] as const
 ) {
   socketTest(
-    `${what} of one connection do not delay other connections until the last of them`,
+    `other connections do not wait for all of one connection's ${what}`,
     async (t) => {
       const log: string[] = [];
       let delivered = 0;
@@ -35,14 +35,14 @@ for (
       busy.send(...Array.from({ length: count }, () => ({ opcode: BINARY, payload })));
       other.send({ opcode: TEXT, payload: "my turn" });
       await until(() => log.length > 0);
-      assert.ok(delivered > 0 && delivered < count, `${delivered} were delivered before`);
+      assert.ok(delivered > 0 && delivered < count, `${delivered} were delivered first`);
       await until(() => delivered === count);
     },
   );
 }
 
 socketTest(
-  "a connection that exceeds its turn delivers everything, even if the stream ends",
+  "a connection that exceeds its turn delivers all messages, even if the stream ends",
   async (t) => {
     for (const cut of [false, true]) {
       let delivered = 0;
@@ -59,7 +59,7 @@ socketTest(
 );
 
 socketTest(
-  "close in an exceeded turn still receives the peer's Close frame",
+  "close during an exceeded turn still receives the peer's Close frame",
   async (t) => {
     const { conn, peer } = await t.accept({
       message: (conn, data) => void (data === "last" && conn.close()),
@@ -88,7 +88,7 @@ socketTest("large decompressed messages of many connections share one turn's bud
   for (const peer of peers) peer.send({ opcode: BINARY, rsv: RSV1, payload });
   other.send({ opcode: TEXT, payload: "my turn" });
   await until(() => log.length > 0);
-  assert.ok(delivered < 10, `${delivered} were delivered before`);
+  assert.ok(delivered < 10, `${delivered} were delivered first`);
   await until(() => delivered === 40);
 });
 
@@ -112,13 +112,13 @@ socketTest(
       peer.send(upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]));
       await peer.answer();
     }
-    // Without compression these bytes would fit into one turn.
+    // Uncompressed, these bytes would fit into one turn.
     const payload = new Uint8Array(30_000);
     const count = 120;
     for (let i = 0; i < count; i++) busy.send({ opcode: BINARY, payload });
     other.send({ opcode: TEXT, payload: "my turn" });
     await until(() => log.length > 0);
-    assert.ok(delivered < count, `${delivered} were delivered before`);
+    assert.ok(delivered < count, `${delivered} were delivered first`);
     await until(() => delivered === count);
   },
 );
@@ -126,7 +126,7 @@ socketTest(
 Deno.test("several busy connections do not prolong a turn of the event loop", async () => {
   const connections = Array.from({ length: 3 }, () => ({ readTurn: -1 }));
   let chunks = 0;
-  /** Reads a chunk of each connection. Returns whether the turn of one of them has ended. */
+  /** Reads a chunk from each connection. Returns whether any connection's turn has ended. */
   const readAll = (): boolean =>
     connections.map((connection) => {
       chunks++;
@@ -135,39 +135,39 @@ Deno.test("several busy connections do not prolong a turn of the event loop", as
     }).includes(true);
   const end = performance.now() + 10_000;
   while (!readAll() && performance.now() < end);
-  assert.ok(performance.now() < end, `${chunks} chunks without an end`);
-  assert.ok(chunks > connections.length, "each connection may read once");
+  assert.ok(performance.now() < end, `no turn ended after ${chunks} chunks`);
+  assert.ok(chunks > connections.length, "each connection may read at least once");
   await new Promise((resolve) => setTimeout(resolve));
-  assert.equal(readAll(), false, "the next turn of the event loop begins anew");
+  assert.equal(readAll(), false, "each turn of the event loop has a new budget");
 });
 
-Deno.test("busy connections rest if others are not read", async () => {
+Deno.test("pauses busy connections while others wait to be read", async () => {
   for (let i = 0; i < 4; i++) beginRests();
   const busy = Array.from({ length: 3 }, () => ({ readTurn: -1000 }));
   const rare = { readTurn: -1000 };
-  /** Reads a chunk of a connection. Returns whether its turn has ended. */
+  /** Reads a chunk from a connection. Returns whether its turn has ended. */
   const read = (connection: { readTurn: number }, work: number): boolean => {
     startWork(connection, 0);
     return addWork(work);
   };
-  /** Whether all busy connections are paused. */
+  /** Reads from all busy connections. Returns whether all of them are paused. */
   const rests = (): boolean => busy.map((connection) => read(connection, 200_000)).every(Boolean);
   const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
   const end = performance.now() + 10_000;
   while (!rests() && performance.now() < end) {
-    // A closed connection does not count in place of the waiting one.
+    // A closed connection must not count as the waiting one.
     const passing = { readTurn: -1000 };
     beginRests();
     read(passing, 1);
     endRests(passing);
     await turn();
   }
-  assert.ok(performance.now() < end, "no rest");
+  assert.ok(performance.now() < end, "the busy connections never pause");
   assert.equal(read(rare, 1), false);
-  // Once none of them reads any longer, the rest ends.
+  // The pause ends when no busy connection reads any more.
   while (rests() && performance.now() < end) {
     for (let i = 0; i < 10; i++) await turn();
   }
-  assert.ok(performance.now() < end, "the rest has no end");
+  assert.ok(performance.now() < end, "the pause never ends");
   for (const connection of [...busy, rare]) endRests(connection);
 });

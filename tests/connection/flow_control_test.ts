@@ -1,4 +1,4 @@
-// Outbound backpressure: the result of send, calls of drain, and disconnecting a slow consumer.
+// Outbound backpressure: the result of send, drain calls, and disconnecting a slow consumer.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -79,7 +79,7 @@ bothSides("does not call drain if send never returned false", async (_, open) =>
   assert.equal(drains, 0);
 });
 
-bothSides("calls drain once each time the buffer was full", async (_, open) => {
+bothSides("calls drain once for each time the buffer fills up", async (_, open) => {
   let drains = 0;
   const { conn, transport } = await open({ highWaterMark: 500, drain: () => void drains++ });
   for (let i = 1; i <= 3; i++) {
@@ -140,7 +140,7 @@ bothSides("an endless producer does not starve the event loop", async (_, open) 
   conn.send(KILOBYTE);
   await quiet();
   others = true;
-  assert.ok(drains < 5000, "the producer finished before other tasks ran");
+  assert.ok(drains < 5000, "the producer finished before any other task");
 });
 
 bothSides("handler calls do not overlap: no drain inside a message handler", async (
@@ -271,14 +271,14 @@ socketTest("a slow consumer affects no other connection", async (t) => {
   assert.equal((await slow.closed).code, 1006);
 });
 
-bothSides("a flood of pings from a peer that does not read uses little memory", async (_, open) => {
+bothSides("pings from a peer that does not read use little memory", async (_, open) => {
   const { conn, peer, transport } = await open();
   transport.blocked = true;
   for (let i = 0; i < 200; i++) {
     peer.send(...Array(50).fill({ opcode: PING, payload: new Uint8Array(125) }));
     await quiet();
   }
-  assert.ok(conn.bufferedAmount < 150 * 70, `${conn.bufferedAmount} bytes wait`);
+  assert.ok(conn.bufferedAmount < 150 * 70, `${conn.bufferedAmount} bytes are buffered`);
   transport.unblock();
   await quiet();
   assert.ok(peer.frames.every(({ opcode }) => opcode === PONG));

@@ -3,7 +3,7 @@ import { FragmentQueue, type QueuedMessage } from "../../src/connection/fragment
 import { type MessageOpcode, Opcode } from "../../src/wire/opcode.ts";
 import { hex, toHex } from "../support/vectors.ts";
 
-/** A queue that records its messages. */
+/** Creates a queue that logs the messages it releases. */
 function queueWith(log: string[]): FragmentQueue {
   return new FragmentQueue(({ opcode, data }) => {
     log.push(`${opcode} ${typeof data === "string" ? data : toHex(data)}`);
@@ -14,7 +14,7 @@ function message(opcode: MessageOpcode, data: string | Uint8Array): QueuedMessag
   return { opcode, data, compress: true, written: undefined, fragment: "no" };
 }
 
-Deno.test("the queue is idle at first, then held by one sender at a time", async () => {
+Deno.test("a new queue is idle, then has one sender at a time", async () => {
   const queue = queueWith([]);
   assert.equal(queue.isBusy, false);
   await queue.enter();
@@ -23,7 +23,7 @@ Deno.test("the queue is idle at first, then held by one sender at a time", async
   assert.equal(queue.isBusy, false);
 });
 
-Deno.test("releases held messages in order when the sender leaves the queue", async () => {
+Deno.test("releases queued messages in order when the sender leaves", async () => {
   const log: string[] = [];
   const queue = queueWith(log);
   await queue.enter();
@@ -35,7 +35,7 @@ Deno.test("releases held messages in order when the sender leaves the queue", as
   assert.deepEqual(log, ["1 one", "2 02", "1 three"]);
 });
 
-Deno.test("copies the held bytes", async () => {
+Deno.test("copies queued bytes", async () => {
   const log: string[] = [];
   const queue = queueWith(log);
   const bytes = hex("01 02");
@@ -46,7 +46,7 @@ Deno.test("copies the held bytes", async () => {
   assert.deepEqual(log, ["2 0102"]);
 });
 
-Deno.test("size is the total size of the held messages", async () => {
+Deno.test("size is the total size of the queued messages", async () => {
   const queue = queueWith([]);
   assert.equal(queue.size, 0);
   await queue.enter();

@@ -1,4 +1,4 @@
-// Handler calls: their arguments and order, and the outcome of a handler that fails.
+// Handler calls: their arguments and order, and handlers that fail.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -127,7 +127,7 @@ socketTest("handles a request, messages and the end of the stream in one chunk",
   assert.deepEqual(log, ["open", "message 1 early", "close 1000 bye"]);
 });
 
-socketTest("views of ten thousand messages are not overwritten", async (t) => {
+socketTest("does not overwrite the views of 10,000 retained messages", async (t) => {
   const random = new Random(11);
   const sent: Uint8Array[] = [];
   const kept: Uint8Array[] = [];
@@ -142,7 +142,7 @@ socketTest("views of ten thousand messages are not overwritten", async (t) => {
   for (let i = 0; i < sent.length; i++) assert.deepEqual(toHex(kept[i]), toHex(sent[i]));
 });
 
-/** Each handler, and peer input that triggers it. */
+/** Each handler, with peer input that triggers it. */
 const FAILING = {
   open: undefined,
   message: { opcode: TEXT, payload: "boom" },
@@ -152,14 +152,14 @@ const FAILING = {
 
 const cause = new Error("the user's own");
 
-/** Unusual thrown values: the library must be able to report each of them. */
+/** Unusual thrown values, all of which the library must be able to report. */
 const THROWN: readonly [what: string, value: unknown][] = [
   ["an Error", cause],
   ["a string", "broken"],
   ["undefined", undefined],
   ["a symbol", Symbol("s")],
   ["an object without a prototype", Object.create(null)],
-  ["an object that cannot be shown", {
+  ["an object without a string form", {
     toString(): string {
       throw new Error("not shown");
     },
@@ -202,16 +202,19 @@ for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting 
 
 for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting })) {
   for (const [what, value] of THROWN) {
-    bothSides(`a message handler that ${how} ${what} is contained`, async (_, open) => {
-      const { conn, peer } = await open({ message: fail(value) });
-      peer.send({ opcode: TEXT });
-      await peer.until(() => peer.ended);
-      peer.transport.end();
-      const { code, error } = await conn.closed;
-      assert.equal(code, 1011);
-      assert.equal((error as WebSocketError).code, "HANDLER_FAILED");
-      assert.equal(error!.cause, value);
-    });
+    bothSides(
+      `a message handler that ${how} ${what} affects only its connection`,
+      async (_, open) => {
+        const { conn, peer } = await open({ message: fail(value) });
+        peer.send({ opcode: TEXT });
+        await peer.until(() => peer.ended);
+        peer.transport.end();
+        const { code, error } = await conn.closed;
+        assert.equal(code, 1011);
+        assert.equal((error as WebSocketError).code, "HANDLER_FAILED");
+        assert.equal(error!.cause, value);
+      },
+    );
   }
 }
 
@@ -256,7 +259,7 @@ socketTest("a failing handler affects neither other connections nor the server",
   assert.deepEqual(errors, [cause]);
 });
 
-socketTest("does not report a handler that fails because its own connection ended", async (t) => {
+socketTest("does not report a handler that fails because its connection ended", async (t) => {
   const errors: unknown[] = [];
   const thrown: unknown[] = [];
   const { near } = await t.pair({
@@ -276,20 +279,23 @@ socketTest("does not report a handler that fails because its own connection ende
   assert.deepEqual(errors, []);
 });
 
-socketTest("reports a handler that fails after the end for another reason", async (t) => {
-  const errors: unknown[] = [];
-  const other = new Error("another");
-  const { near } = await t.pair({
-    onError: (error: unknown) => void errors.push(error),
-    open: async (conn) => {
-      await conn.closed;
-      throw other;
-    },
-  });
-  near.terminate();
-  await quiet();
-  assert.deepEqual(errors, [other]);
-});
+socketTest(
+  "reports a handler that fails for another reason after its connection ended",
+  async (t) => {
+    const errors: unknown[] = [];
+    const other = new Error("another");
+    const { near } = await t.pair({
+      onError: (error: unknown) => void errors.push(error),
+      open: async (conn) => {
+        await conn.closed;
+        throw other;
+      },
+    });
+    near.terminate();
+    await quiet();
+    assert.deepEqual(errors, [other]);
+  },
+);
 
 socketTest("does not wait for a handler's promise", async (t) => {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -306,7 +312,7 @@ socketTest("does not wait for a handler's promise", async (t) => {
   resolve();
 });
 
-socketTest("a handler's thenable that throws is contained like a promise", async (t) => {
+socketTest("a handler's thenable that throws counts as a rejected promise", async (t) => {
   const thenable = {
     then(): void {
       throw cause;

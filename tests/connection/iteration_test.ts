@@ -1,10 +1,10 @@
-// Async iteration of a connection: no lost messages, bounded memory.
+// Async iteration of a connection: no message is lost, and memory is bounded.
 
 import assert from "node:assert/strict";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
 
-/** One chunk with this number of text messages. */
+/** Returns this number of text messages. */
 function texts(count: number): { opcode: number; payload: string }[] {
   return Array.from({ length: count }, (_, i) => ({ opcode: TEXT, payload: `text ${i}` }));
 }
@@ -29,7 +29,7 @@ bothSides("iteration delivers messages in order and ends at a clean close", asyn
   assert.deepEqual(read, ["text 0", "text 1", "text 2", hex("ff")]);
 });
 
-bothSides("iteration throws the cause of an unclean close once, then is done", async (
+bothSides("iteration throws the cause of an unclean close once, then ends", async (
   _,
   open,
 ) => {
@@ -116,7 +116,7 @@ bothSides(
 
 bothSides("without a reader, backpressure bounds memory", async (_, open) => {
   const { conn, peer, transport } = await open();
-  // The size of the kernel's buffer, which must fill before backpressure starts.
+  // The kernel's buffer, which must be full before backpressure starts.
   transport.capacity = 100_000;
   let sent = 0;
   while (peer.transport.bufferedAmount === 0) {
@@ -198,5 +198,5 @@ socketTest("an iterator over a closed connection is done immediately", async (t)
   const { near } = await t.pair();
   near.close();
   await near.closed;
-  for await (const _ of near) assert.fail("there is no message");
+  for await (const _ of near) assert.fail("no message is expected");
 });

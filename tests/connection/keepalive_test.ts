@@ -1,5 +1,5 @@
-// Dead-peer detection: silence, unanswered pings and stalled output. The tests wait for events and
-// do not measure durations.
+// Dead-peer detection: silence, unanswered pings and stalled output. The tests wait for events
+// instead of measuring durations.
 
 import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/errors.ts";
@@ -8,7 +8,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { bothSides, quiet } from "../support/socket_harness.ts";
 import { CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 
-/** The close of a connection whose peer is dead. */
+/** Asserts that a connection ends because its peer is dead. */
 async function assertGone(
   conn: Connection<undefined>,
   code: string,
@@ -21,21 +21,21 @@ async function assertGone(
   assert.deepEqual([info.code, info.clean, info.initiator], [1006, false, "local"]);
 }
 
-/** Waits for `than` ms, until all timers that are due earlier have fired. */
+/** Waits `than` ms on the same clock, so that all timers due earlier have fired. */
 async function longer(than: number): Promise<void> {
   const end = Promise.withResolvers<void>();
   timers.start(than, { timerFired: () => end.resolve() }, 0);
   await end.promise;
 }
 
-bothSides("without options there are no pings and no timers", async (_, open) => {
+bothSides("sends no pings and starts no timers without options", async (_, open) => {
   const { transport } = await open();
   assert.equal(timers.size, 0);
   await quiet();
   assert.equal(transport.writes.length, 0);
 });
 
-bothSides("pingInterval sends one empty ping after another", async (_, open) => {
+bothSides("pingInterval sends empty pings repeatedly", async (_, open) => {
   const { peer } = await open({ pingInterval: 20 });
   const frames = await peer.framesOf(3);
   assert.ok(frames.every(({ opcode, payload }) => opcode === PING && payload.length === 0));
@@ -142,7 +142,7 @@ bothSides("disconnects on stalled output with WRITE_TIMEOUT", async (_, open) =>
 
 bothSides("writeTimeout does not run without buffered output", async (_, open) => {
   const { conn, peer } = await open({ writeTimeout: 20 });
-  conn.send("gone at once");
+  conn.send("written immediately");
   await longer(60);
   assert.equal(conn.readyState, "open");
   await peer.framesOf(1);

@@ -1,5 +1,5 @@
-// A message that is slow to decompress does not block the event loop. Later input is buffered,
-// delivered in order, and not lost at the end of the stream.
+// A message that is slow to decompress does not block the event loop. Later input is buffered and
+// delivered in order, even if the stream ends.
 
 import assert from "node:assert/strict";
 import { compressed, RSV1 } from "../support/deflated.ts";
@@ -34,7 +34,7 @@ const behind = (text: string): { opcode: number; payload: Uint8Array } => ({
   payload: utf8(text),
 });
 
-/** Waits, one event loop turn at a time, until a condition is met. */
+/** Waits turn by turn of the event loop until a condition is met. */
 async function turnsUntil(isThere: () => boolean): Promise<number> {
   for (let turns = 1;; turns++) {
     await quiet();
@@ -43,7 +43,7 @@ async function turnsUntil(isThere: () => boolean): Promise<number> {
 }
 
 socketTest(
-  "serves other connections during decompression, and delivers later messages in order",
+  "decompression does not delay other connections or reorder later messages",
   async (t) => {
     const received: string[] = [];
     const { peer } = await accept(t, received);
@@ -61,7 +61,7 @@ socketTest(
   },
 );
 
-socketTest("the end of the stream after more messages waits for decompression", async (t) => {
+socketTest("handles the end of the stream after decompression and later messages", async (t) => {
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME, behind("a"), { opcode: CLOSE, payload: closePayload(1000) });
@@ -70,7 +70,7 @@ socketTest("the end of the stream after more messages waits for decompression", 
   assert.deepEqual(received, ["long", "a"]);
 });
 
-socketTest("the end of the stream waits for decompression", async (t) => {
+socketTest("handles the end of the stream after decompression", async (t) => {
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME);
@@ -79,7 +79,7 @@ socketTest("the end of the stream waits for decompression", async (t) => {
   assert.deepEqual(received, ["long"]);
 });
 
-socketTest("delivers the message if the stream is reset during decompression", async (t) => {
+socketTest("delivers a message if the stream is reset during its decompression", async (t) => {
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME, behind("a"));
@@ -89,7 +89,7 @@ socketTest("delivers the message if the stream is reset during decompression", a
   assert.deepEqual(received, ["long", "a"]);
 });
 
-socketTest("terminate drops the message", async (t) => {
+socketTest("terminate drops a message during its decompression", async (t) => {
   const received: string[] = [];
   const server = await t.serve({
     compression: true,

@@ -1,5 +1,5 @@
-// A long pause with more unread input than the initial read-ahead. The end of the connection is
-// still detected, and a resume in time delivers all messages.
+// Long pauses with more unread input than the initial read-ahead. The connection still detects its
+// end, and delivers all messages if it is resumed before a timeout.
 
 import assert from "node:assert/strict";
 import { type Step, World, type WorldPlan } from "../fuzz/promise_world.ts";
@@ -17,7 +17,7 @@ const PLAN: WorldPlan = {
 const UNREAD: Step = { peer: "message", size: 70_000, count: 5 };
 
 for (const peer of ["fin", "silent", "part"] as const) {
-  Deno.test(`a paused connection with much unread input detects the end (${peer})`, async () => {
+  Deno.test(`a paused connection with much unread input detects its end (${peer})`, async () => {
     await using world = new World(PLAN);
     await world.open();
     for (const step of [{ user: "pause" }, UNREAD, { peer }] as const) await world.step(step);
@@ -27,7 +27,7 @@ for (const peer of ["fin", "silent", "part"] as const) {
   });
 }
 
-Deno.test("a peer that answers pings stays connected during a long pause, without loss", async () => {
+Deno.test("a peer that answers pings stays connected during a long pause and loses no messages", async () => {
   await using world = new World(PLAN);
   await world.open();
   for (const step of [{ user: "pause" }, UNREAD] as const) await world.step(step);

@@ -1,5 +1,5 @@
-// A long message is compressed in slices, so that other connections are served meanwhile. Order,
-// close, backpressure and memory counts are the same as without slices.
+// Long messages are compressed in slices, so that they do not delay other connections. Slicing does
+// not change message order, closing, backpressure or memory accounting.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/arguments.ts";
@@ -34,7 +34,7 @@ async function client(
   return peer;
 }
 
-socketTest("serves other connections during compression, and keeps the order", async (t) => {
+socketTest("compression does not delay other connections or reorder messages", async (t) => {
   const server = await t.serve({ compression: true, message: (conn, data) => conn.send(data) });
   const peer = await client(t, server);
   const [conn] = server.clients();
@@ -63,7 +63,7 @@ socketTest("answers pings during compression", async (t) => {
   assert.equal(inflated((await peer.framesOf(2))[1]), LONG);
 });
 
-socketTest("takes the bytes when they are sent", async (t) => {
+socketTest("send copies long messages, so the caller may reuse their memory", async (t) => {
   const { conn, peer } = await accept(t);
   const bytes = new TextEncoder().encode(LONG);
   conn.send(bytes);
@@ -75,7 +75,7 @@ socketTest("takes the bytes when they are sent", async (t) => {
   assert.equal(inflated(second), "x".repeat(300_000));
 });
 
-socketTest("counts it as buffered until it is sent", async (t) => {
+socketTest("bufferedAmount includes a long message until it is sent", async (t) => {
   const { conn, peer } = await accept(t);
   const written: unknown[] = [];
   assert.equal(conn.send(LONG, { written: (error) => written.push(error) }), false);
@@ -87,14 +87,17 @@ socketTest("counts it as buffered until it is sent", async (t) => {
   assert.deepEqual([conn.bufferedAmount, written], [0, [undefined]]);
 });
 
-socketTest("does not count it against a peer that reads", async (t) => {
-  const { conn, peer } = await accept(t, { maxBufferedAmount: LONG.length });
-  for (let i = 0; i < 4; i++) conn.send(LONG);
-  const frames = await peer.framesOf(4);
-  for (const frame of frames) assert.equal(inflated(frame), LONG);
-});
+socketTest(
+  "compression does not count toward maxBufferedAmount of a peer that reads",
+  async (t) => {
+    const { conn, peer } = await accept(t, { maxBufferedAmount: LONG.length });
+    for (let i = 0; i < 4; i++) conn.send(LONG);
+    const frames = await peer.framesOf(4);
+    for (const frame of frames) assert.equal(inflated(frame), LONG);
+  },
+);
 
-socketTest("close sends it before the Close frame", async (t) => {
+socketTest("close sends a long message before the Close frame", async (t) => {
   const { conn, peer } = await accept(t);
   conn.send(LONG);
   conn.send("behind");
@@ -107,7 +110,7 @@ socketTest("close sends it before the Close frame", async (t) => {
   assert.equal((await conn.closed).clean, true);
 });
 
-socketTest("the peer's Close frame is answered behind it", async (t) => {
+socketTest("answers the peer's Close frame after a long message", async (t) => {
   for (const text of [LONG.slice(0, 500_000), LONG]) {
     const { conn, peer } = await accept(t, { message: (conn) => void conn.send(text) });
     peer.send({ opcode: TEXT, payload: "please" }, {
@@ -122,7 +125,7 @@ socketTest("the peer's Close frame is answered behind it", async (t) => {
   }
 });
 
-socketTest("shutdown sends it", async (t) => {
+socketTest("shutdown sends a long message", async (t) => {
   const server = await t.serve({ compression: true });
   const peer = await client(t, server);
   server.broadcast(LONG);
@@ -134,7 +137,7 @@ socketTest("shutdown sends it", async (t) => {
   await down;
 });
 
-socketTest("leaves noise uncompressed", async (t) => {
+socketTest("sends incompressible data uncompressed", async (t) => {
   const { conn, peer } = await accept(t);
   const noise = new Uint8Array(1 << 20);
   let state = 1;
@@ -154,22 +157,25 @@ for (
     { serverContextTakeover: true, clientContextTakeover: true },
   ] as const
 ) {
-  socketTest(`both sides of the library exchange it, ${JSON.stringify(compression)}`, async (t) => {
-    const texts = [LONG.slice(0, 3000), LONG, "between", LONG.slice(0, 3000), LONG];
-    const { near } = await t.pair({ compression, message: (conn, data) => conn.send(data) }, {
-      compression,
-    });
-    for (const text of texts) near.send(text);
-    const received: string[] = [];
-    for await (const message of near) {
-      received.push(String(message));
-      if (received.length === texts.length) break;
-    }
-    assert.ok(received.every((text, i) => text === texts[i]));
-  });
+  socketTest(
+    `a client and a server exchange long messages, ${JSON.stringify(compression)}`,
+    async (t) => {
+      const texts = [LONG.slice(0, 3000), LONG, "between", LONG.slice(0, 3000), LONG];
+      const { near } = await t.pair({ compression, message: (conn, data) => conn.send(data) }, {
+        compression,
+      });
+      for (const text of texts) near.send(text);
+      const received: string[] = [];
+      for await (const message of near) {
+        received.push(String(message));
+        if (received.length === texts.length) break;
+      }
+      assert.ok(received.every((text, i) => text === texts[i]));
+    },
+  );
 }
 
-socketTest("a prepared message is compressed once for all, and held once", async (t) => {
+socketTest("compresses and stores a prepared message once for all connections", async (t) => {
   const server = await t.serve({ compression: true });
   const peers = [await client(t, server), await client(t, server), await client(t, server)];
   const before = MemoryGovernor.ofProcess.byteLength;
@@ -189,7 +195,7 @@ socketTest("a prepared message is compressed once for all, and held once", async
 });
 
 socketTest(
-  "counts the memory until it is sent or the connection is lost",
+  "counts the memory of a long message until it is sent or the connection ends",
   async (t) => {
     const server = await t.serve({ compression: true });
     const before = server.stats().memory.total;
@@ -215,7 +221,7 @@ socketTest(
   },
 );
 
-socketTest("terminate counts it as not sent", async (t) => {
+socketTest("terminate during compression reports the message as not sent", async (t) => {
   const { conn } = await accept(t);
   const errors: unknown[] = [];
   conn.send(LONG, { written: (error) => errors.push(error) });
@@ -225,14 +231,14 @@ socketTest("terminate counts it as not sent", async (t) => {
   assert.ok(errors.length === 2 && errors.every((error) => error instanceof Error));
 });
 
-socketTest("memoryLimit closes the connection that has too much to compress", async (t) => {
+socketTest("closes a connection whose messages to compress exceed memoryLimit", async (t) => {
   const { conn } = await accept(t, { memoryLimit: 10 << 20, maxBufferedAmount: 4 << 20 });
   for (let i = 0; i < 4; i++) conn.send(LONG);
   const { error } = await conn.closed;
   assert.equal(error !== undefined && "code" in error ? error.code : "none", "MEMORY_LIMIT");
 });
 
-socketTest("a client with much to be compressed waits with further messages", async (t) => {
+socketTest("pauses reading while replies are being compressed", async (t) => {
   let received = 0;
   const text = LONG.slice(0, 2 << 20);
   const { conn, peer } = await accept(t, {
@@ -249,7 +255,7 @@ socketTest("a client with much to be compressed waits with further messages", as
   for (const frame of await peer.framesOf(5)) assert.ok(inflated(frame) === text);
 });
 
-socketTest("a message with takeover may refer to a long one before it", async (t) => {
+socketTest("with context takeover, a message can refer to an earlier long message", async (t) => {
   const server = await t.serve({ compression: { serverContextTakeover: true } });
   const peer = await client(t, server);
   const [conn] = server.clients();

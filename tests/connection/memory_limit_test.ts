@@ -1,4 +1,4 @@
-// memoryLimit: the total memory of all connections, and the choice of the connection to close.
+// memoryLimit: the total memory of all connections, and which connection to close.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -14,13 +14,13 @@ function codeOf({ error }: CloseInfo): string | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
-/** A memoryLimit this many bytes above current use. */
+/** Returns a memoryLimit this many bytes above current use. */
 function room(bytes: number): { memoryLimit: number } {
   return { memoryLimit: governor.byteLength + bytes };
 }
 
 socketTest(
-  "closes the connection with the largest partial message with 1013, delivers the smaller one",
+  "closes the connection with the largest partial message with 1013 and delivers the smaller one",
   async (t) => {
     const got: number[] = [];
     const options = {
@@ -62,7 +62,7 @@ socketTest("counts the output of a slow peer and disconnects it", async (t) => {
   assert.deepEqual([info.code, codeOf(info)], [1006, "MEMORY_LIMIT"]);
 });
 
-socketTest("does not count frames shared by many slow peers for each", async (t) => {
+socketTest("counts frames shared by many slow peers once", async (t) => {
   const server = await t.serve({ ...room(200_000), message: () => {} });
   const peers = Array.from({ length: 20 }, () => t.rawClient(server));
   for (const peer of peers) {

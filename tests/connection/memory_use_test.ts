@@ -11,7 +11,7 @@ import { BINARY } from "../support/vectors.ts";
 const SIZE = 200_000;
 const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate";
 
-/** Asserts that one category and the total have grown by about this number of bytes. */
+/** Asserts that one category and the total grew by about this number of bytes. */
 function assertGrown(
   server: Server,
   before: MemoryUse,
@@ -22,7 +22,7 @@ function assertGrown(
   for (const name of [part, "total"] as const) {
     const grown = after[name] - before[name];
     const isExact = grown >= expected * 0.9 && grown <= expected * 1.1;
-    assert.ok(isExact, `${name} has grown by ${grown} bytes, not by ${expected}`);
+    assert.ok(isExact, `${name} grew by ${grown} bytes instead of ${expected}`);
   }
   // The incremental count equals a full recount.
   assert.equal(MemoryGovernor.ofProcess.byteLength, after.total);
@@ -66,7 +66,7 @@ socketTest("stats: a message during decompression", async (t) => {
     largest = Math.max(largest, grown);
     return isDone;
   });
-  assert.ok(largest > size / 2, `${largest} bytes at most`);
+  assert.ok(largest > size / 2, `at most ${largest} bytes`);
 });
 
 socketTest("stats: messages without a reader, and unread chunks", async (t) => {
@@ -75,7 +75,7 @@ socketTest("stats: messages without a reader, and unread chunks", async (t) => {
   peer.send({ opcode: BINARY, payload: new Uint8Array(50_000) });
   await quiet();
   assertGrown(server, before, "unreadMessages", 50_000);
-  // This message makes the connection stop reading.
+  // This message pauses reading.
   for (let i = 0; i < 2; i++) {
     peer.send({ opcode: BINARY, payload: new Uint8Array(40_000) });
     await quiet();
@@ -115,7 +115,7 @@ for (
     ["publish", (server: Server, data: Uint8Array) => server.publish("news", data)],
   ] as const
 ) {
-  socketTest(`stats: frames of ${what} are counted once`, async (t) => {
+  socketTest(`stats: counts frames of ${what} once`, async (t) => {
     const server = await t.serve({
       message: () => {},
       open: (conn) => void conn.subscribe("news"),
@@ -137,7 +137,7 @@ for (
 }
 
 socketTest(
-  "stats: counts conflated messages once, and replaced messages not at all",
+  "stats: counts conflated messages once and omits replaced messages",
   async (t) => {
     const server = await t.serve({
       message: () => {},
@@ -213,7 +213,7 @@ socketTest("closes connections when decompression contexts exceed memoryLimit", 
 });
 
 socketTest(
-  "closes the connection with the most unshared output, not one that only shares frames",
+  "closes the connection with the most unshared output",
   async (t) => {
     const closed: unknown[] = [];
     const limit = MemoryGovernor.ofProcess.byteLength + 1_000_000;
@@ -237,7 +237,7 @@ socketTest(
   },
 );
 
-/** Waits, one event loop turn at a time, until a condition is met. */
+/** Waits turn by turn of the event loop until a condition is met. */
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
 }

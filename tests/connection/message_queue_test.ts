@@ -9,7 +9,7 @@ const LOST: CloseInfo = { ...CLEAN, code: 1006, clean: false, error: ERROR };
 
 const DONE = { value: undefined, done: true };
 
-/** Records the calls of the queue on the connection. */
+/** Records the queue's calls to its connection. */
 class Source implements MessageQueueOwner {
   readonly asked: string[] = [];
 
@@ -36,7 +36,7 @@ Deno.test("returns messages in arrival order", async () => {
   const messages = ["one", Uint8Array.of(2), "", "four"];
   for (const message of messages) queue.push(message);
   for (const value of messages) assert.deepEqual(await queue.next(), { value, done: false });
-  assert.deepEqual(source.asked, [], "a few messages do not pause reading");
+  assert.deepEqual(source.asked, [], "few messages do not pause reading");
 });
 
 Deno.test("serves readers in the order of their requests", async () => {
@@ -104,7 +104,7 @@ for (
     assert.deepEqual(source.asked, ["stop"]);
     queue.push(message);
     for (let i = 0; i < count; i++) await queue.next();
-    assert.deepEqual(source.asked, ["stop"], "one message is still queued");
+    assert.deepEqual(source.asked, ["stop"], "reading stays paused while a message is queued");
     await queue.next();
     assert.deepEqual(source.asked, ["stop", "resume"]);
   });
@@ -119,7 +119,7 @@ Deno.test("reading can pause and resume many times", async () => {
   assert.deepEqual(source.asked, ["stop", "resume", "stop", "resume", "stop", "resume"]);
 });
 
-Deno.test("a message for a waiting reader does not count", async () => {
+Deno.test("messages for a waiting reader do not count", async () => {
   const { queue, source } = open();
   for (let i = 0; i < 1000; i++) {
     const asked = queue.next();
@@ -142,7 +142,7 @@ Deno.test("discarding queued messages resumes reading", async () => {
   assert.deepEqual(source.asked, ["stop", "resume"]);
 });
 
-/** The greatest length that any array was pushed to while `work` ran. */
+/** Runs `work`, and returns the greatest length that any array reached by `push`. */
 async function longestArray(work: () => Promise<void>): Promise<number> {
   let longest = 0;
   const original = Array.prototype.push;
@@ -169,5 +169,5 @@ Deno.test("a reader that lags one message behind gets all messages from a short 
     }
   });
   assert.deepEqual(source.asked, []);
-  assert.ok(longest <= 1024, `the queue is an array of ${longest}`);
+  assert.ok(longest <= 1024, `the queue has ${longest} entries`);
 });

@@ -28,7 +28,7 @@ Deno.test("passes shared bytes to the transport without a copy when the queue is
     assert.equal(line.transport.writes.length, 0);
     line.output.uncork();
     line.assertWritten(1);
-    assert.equal(line.transport.lent, bytes, "the bytes are not copied");
+    assert.equal(line.transport.lent, bytes, "the transport receives the same bytes");
 
     line.share(bytes);
     await tick();
@@ -36,7 +36,7 @@ Deno.test("passes shared bytes to the transport without a copy when the queue is
   }
 });
 
-Deno.test("writes shared frames of one tick in one write from the same memory", async () => {
+Deno.test("writes the shared frames of one tick in one write, without copies", async () => {
   const frames = Array.from({ length: 20 }, () => random.bytes(100));
   const lines = [new Line(), new Line(), new Line()];
   for (const bytes of frames) lines.forEach((line) => line.share(bytes));
@@ -47,7 +47,7 @@ Deno.test("writes shared frames of one tick in one write from the same memory", 
   }
 });
 
-Deno.test("writes shared frames before they exceed the cork size", async () => {
+Deno.test("flushes shared frames before they exceed the cork size", async () => {
   const bytes = random.bytes(CORK_SIZE / 2);
   const lines = [new Line(), new Line(true), new Line()];
   lines[2]!.transport.refusing = true;
@@ -61,7 +61,7 @@ Deno.test("writes shared frames before they exceed the cork size", async () => {
   }
 });
 
-Deno.test("shared bytes keep their order and are not changed", async () => {
+Deno.test("keeps shared bytes in order and does not modify them", async () => {
   const bytes = utf8("shared ");
   for (const refusing of [false, true]) {
     for (const order of ["put share", "share put", "share share", "put share put share put"]) {
@@ -82,7 +82,7 @@ Deno.test("shared bytes keep their order and are not changed", async () => {
   }
 });
 
-Deno.test("delayed bytes stay buffered past uncork and the tick's end until a flush", async () => {
+Deno.test("delayed bytes stay buffered after uncork and the end of the tick, until a flush", async () => {
   const line = new Line();
   for (let round = 1; round <= 3; round++) {
     line.output.cork();
@@ -119,7 +119,7 @@ for (
     corked.assertWritten(1);
   });
 
-  Deno.test(`${name} are sent in time when the delay found no messages`, () => {
+  Deno.test(`${name} are written at uncork after a delay without messages`, () => {
     const line = new Line();
     line.output.startDelay();
     line.output.endDelay();
@@ -130,7 +130,7 @@ for (
   });
 }
 
-Deno.test("delayed bytes are sent with the bytes buffered before them", async () => {
+Deno.test("sends delayed bytes with the bytes buffered before them", async () => {
   const line = new Line();
   line.put(utf8("now "));
   line.delay(utf8("delayed"));
@@ -144,7 +144,7 @@ Deno.test("a full cork buffer flushes delayed bytes", () => {
   line.assertWritten(1);
 });
 
-Deno.test("delayed bytes of one connection stay when another writes", async () => {
+Deno.test("a write of one connection does not flush the delayed bytes of another", async () => {
   const [line, other] = [new Line(), new Line()];
   line.delay(utf8("delayed"));
   other.put(utf8("now"));
@@ -176,7 +176,7 @@ Deno.test("slow connections share frames without copies", async () => {
   }
 });
 
-Deno.test("shared frames and others keep their order on a slow connection", async () => {
+Deno.test("shared and unshared frames stay in order on a slow connection", async () => {
   for (const writesLater of [true, false]) {
     const line = new Line(writesLater);
     line.transport.refusing = true;

@@ -18,7 +18,7 @@ Deno.test("writes the output between cork and uncork in one write", () => {
   assert.equal(line.output.size, 0);
 });
 
-Deno.test("corks nest: only the last uncork writes", () => {
+Deno.test("only the outermost uncork writes", () => {
   const line = new Line();
   line.output.cork();
   line.output.cork();
@@ -30,7 +30,7 @@ Deno.test("corks nest: only the last uncork writes", () => {
   line.assertWritten(1);
 });
 
-Deno.test("writes uncorked output in one write at the tick's end and notifies the owner", async () => {
+Deno.test("writes uncorked output in one write at the end of the tick and notifies the owner", async () => {
   const line = new Line();
   line.put(utf8("one"));
   line.put(utf8("two"));
@@ -44,7 +44,7 @@ Deno.test("writes uncorked output in one write at the tick's end and notifies th
   assert.equal(line.flushes, 2);
 });
 
-Deno.test("a cork open at the tick's end buffers output until uncork", async () => {
+Deno.test("a cork that is open at the end of the tick buffers output until uncork", async () => {
   const line = new Line();
   line.put(utf8("before"));
   line.output.cork();
@@ -55,7 +55,7 @@ Deno.test("a cork open at the tick's end buffers output until uncork", async () 
   line.assertWritten(1);
 });
 
-Deno.test("flush writes buffered output, and nothing when there is none", async () => {
+Deno.test("flush writes buffered output, if any", async () => {
   const line = new Line();
   line.output.flush();
   line.output.cork();
@@ -68,7 +68,7 @@ Deno.test("flush writes buffered output, and nothing when there is none", async 
   line.assertWritten(1);
 });
 
-Deno.test("more memory may be reserved than is used", async () => {
+Deno.test("reserving more memory than needed does not change the output", async () => {
   const line = new Line();
   line.put(utf8("one"), 1000);
   line.put(utf8("two"), CORK_SIZE);
@@ -80,7 +80,7 @@ Deno.test("more memory may be reserved than is used", async () => {
 });
 
 for (const size of [CORK_SIZE - 1, CORK_SIZE, CORK_SIZE + 1, 3 * CORK_SIZE]) {
-  Deno.test(`${size} bytes are written in order between small ones`, async () => {
+  Deno.test(`writes ${size} bytes in order between smaller ones`, async () => {
     for (const before of [0, 1, 10]) {
       const line = new Line();
       if (before > 0) line.put(random.bytes(before));
@@ -100,14 +100,14 @@ Deno.test("writes output larger than the cork buffer immediately", () => {
   line.assertWritten();
 });
 
-Deno.test("connections that alternate in one tick each get their own bytes", async () => {
+Deno.test("does not mix the bytes of connections that alternate in one tick", async () => {
   const lines = [new Line(), new Line(), new Line()];
   for (let i = 0; i < 60; i++) lines[i % 3].put(utf8(`message ${i} `));
   await tick();
   for (const line of lines) line.assertWritten(1);
 });
 
-Deno.test("a connection that writes while another is corked does not affect it", async () => {
+Deno.test("a write of one connection does not affect another that is corked", async () => {
   const [a, b] = [new Line(), new Line()];
   a.output.cork();
   a.put(utf8("a1 "));
@@ -123,7 +123,7 @@ Deno.test("a connection that writes while another is corked does not affect it",
   await tick();
 });
 
-Deno.test("under backpressure output waits in order and its memory is not changed", async () => {
+Deno.test("buffers output in order under backpressure and does not modify its memory", async () => {
   const [line, other] = [new Line(), new Line()];
   line.transport.refusing = true;
   line.put(utf8("refused "));
@@ -158,7 +158,7 @@ Deno.test("writes once per drain to a transport under repeated backpressure", as
   assert.ok(line.transport.writes.length <= 12);
 });
 
-Deno.test("a transport with deferred writes gets its own memory, and the cork buffer stays free", async () => {
+Deno.test("copies output for a transport with deferred writes, so that the cork buffer can be reused", async () => {
   const [later, other] = [new Line(true), new Line()];
   for (let i = 0; i < 10; i++) {
     later.put(utf8(`later ${i} `));
@@ -175,7 +175,7 @@ Deno.test("a transport with deferred writes gets its own memory, and the cork bu
   other.assertWritten(10);
 });
 
-Deno.test("after close writes nothing buffered and counts nothing", async () => {
+Deno.test("discards buffered output on close", async () => {
   for (const refusing of [false, true]) {
     const line = new Line();
     line.transport.refusing = refusing;
@@ -204,7 +204,7 @@ Deno.test("a closed connection releases the cork buffer", async () => {
   assert.equal(a.transport.writes.length, 0);
 });
 
-Deno.test("writes inside a write callback are not lost", async () => {
+Deno.test("loses no output written inside a write callback", async () => {
   const other = new Line();
   let left = 3;
   class Writer extends Line {
@@ -224,7 +224,7 @@ Deno.test("writes inside a write callback are not lost", async () => {
   other.assertWritten();
 });
 
-Deno.test("nothing is written during a pending write", async () => {
+Deno.test("does not write during a pending write", async () => {
   const line = new Line();
   line.output.wait();
   line.put(utf8("waiting"));
@@ -235,7 +235,7 @@ Deno.test("nothing is written during a pending write", async () => {
   line.assertWritten(1);
 });
 
-Deno.test("the bytes of each connection arrive complete and in order under random operations", async () => {
+Deno.test("writes each connection's bytes completely and in order under random operations", async () => {
   const shared = [1, 100, 5000, CORK_SIZE + 1].map((size) => random.bytes(size));
   const before = shared.map((bytes) => bytes.slice());
   for (let run = 0; run < 20; run++) {
@@ -274,5 +274,5 @@ Deno.test("the bytes of each connection arrive complete and in order under rando
       line.assertWritten();
     }
   }
-  assert.deepEqual(shared, before, "shared bytes are never changed");
+  assert.deepEqual(shared, before, "shared bytes are not modified");
 });

@@ -1,4 +1,4 @@
-// pause and resume: a paused connection delivers nothing, and no message is lost.
+// pause and resume: a paused connection delivers no messages and loses none.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -11,7 +11,7 @@ function texts(...payloads: string[]): { opcode: number; payload: string }[] {
   return payloads.map((payload) => ({ opcode: TEXT, payload }));
 }
 
-/** A connection that pauses on each "pause" message. */
+/** Opens a connection that pauses on each "pause" message. */
 async function pausing(
   open: (options: {
     message(conn: Connection<undefined>, data: Message): void;
@@ -41,7 +41,7 @@ bothSides("pause inside a handler delays the rest of the chunk", async (_, open)
   assert.equal(transport.paused, false);
 });
 
-bothSides("pause can be called repeatedly in one chunk", async (_, open) => {
+bothSides("can pause repeatedly within one chunk", async (_, open) => {
   const { conn, peer, received } = await pausing(open);
   peer.send(...texts("pause", "pause", "one", "pause", "two"));
   peer.send(...texts("pause", "three"));
@@ -54,7 +54,7 @@ bothSides("pause can be called repeatedly in one chunk", async (_, open) => {
   assert.deepEqual(received.at(-1), "three");
 });
 
-bothSides("pause and resume in one handler change nothing", async (_, open) => {
+bothSides("pause and resume in one handler have no effect", async (_, open) => {
   const received: Message[] = [];
   const { peer, transport } = await open({
     message: (conn, data) => {
@@ -70,7 +70,7 @@ bothSides("pause and resume in one handler change nothing", async (_, open) => {
 });
 
 bothSides(
-  "a pause in the middle of a frame delivers the complete frame after resume",
+  "delivers a frame completely after a pause in the middle of it",
   async (_, open) => {
     const { conn, peer, received } = await pausing(open);
     const frame = peer.encode(...texts("in two pieces"));
@@ -281,7 +281,7 @@ socketTest("queued messages are not overwritten", async (t) => {
   for (let i = 0; i < count; i++) assert.ok(kept[i].every((byte) => byte === i));
 });
 
-bothSides("a pause also holds input and the end that the transport read ahead", async (
+bothSides("a pause also delays input and an end that the transport has read ahead", async (
   _,
   open,
 ) => {
@@ -326,20 +326,23 @@ bothSides("reports the end immediately after the last message was read", async (
   assert.equal((await conn.closed).code, 1006);
 });
 
-bothSides("after the stream ended, a slow reader gets all received messages and the Close", async (
-  _,
-  open,
-) => {
-  const { conn, peer, transport } = await open();
-  transport.readsAhead = true;
-  const sent = Array.from({ length: 600 }, (_, i) => `text ${i}`);
-  peer.send(...texts(...sent));
-  peer.send({ opcode: CLOSE, payload: closePayload(1001, "bye") });
-  peer.transport.end();
-  await quiet();
-  peer.transport.destroy();
-  assert.equal((await conn.closed).code, 1001);
-  const read: Message[] = [];
-  for await (const data of conn) read.push(data);
-  assert.deepEqual(read, sent);
-});
+bothSides(
+  "a slow reader gets all received messages and the Close frame after the stream ended",
+  async (
+    _,
+    open,
+  ) => {
+    const { conn, peer, transport } = await open();
+    transport.readsAhead = true;
+    const sent = Array.from({ length: 600 }, (_, i) => `text ${i}`);
+    peer.send(...texts(...sent));
+    peer.send({ opcode: CLOSE, payload: closePayload(1001, "bye") });
+    peer.transport.end();
+    await quiet();
+    peer.transport.destroy();
+    assert.equal((await conn.closed).code, 1001);
+    const read: Message[] = [];
+    for await (const data of conn) read.push(data);
+    assert.deepEqual(read, sent);
+  },
+);

@@ -25,7 +25,7 @@ Deno.test("copies the bytes, so later changes have no effect", () => {
   assert.equal(toHex(message.payload), "0102");
 });
 
-Deno.test("rejects anything else with a TypeError that shows it", () => {
+Deno.test("rejects other values with a TypeError that shows the value", () => {
   for (const [data, shown] of [[7, "7"], [null, "null"], [["a"], "an array"], [{}, "an object"]]) {
     assert.throws(() => prepareMessage(data as unknown as string), {
       name: "TypeError",

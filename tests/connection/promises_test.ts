@@ -1,5 +1,5 @@
-// The four guarantees of a connection, each checked with a fixed number of operation sequences.
-// `deno task fuzz` continues with other seeds.
+// Checks the four guarantees of a connection, each with a fixed number of operation sequences.
+// `deno task fuzz` uses further seeds.
 
 import { runBatch } from "../fuzz/batch.ts";
 import { promises } from "../fuzz/properties.ts";

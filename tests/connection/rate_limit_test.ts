@@ -18,7 +18,7 @@ Deno.test("a bucket drains per message and refills over time up to its burst", (
   assert.equal(rate.wait(1_000_000), 100, "unused capacity accumulates only up to the burst");
 });
 
-Deno.test("bytes have their own bucket", () => {
+Deno.test("bytes have a separate bucket", () => {
   const rate = new RateLimiter(rateLimitRules({ bytes: 1000, interval: 100 })!, 0);
   rate.takeBytes(1500);
   rate.takeMessage();

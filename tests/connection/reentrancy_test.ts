@@ -1,4 +1,4 @@
-// Reentrancy: each handler calls each method of its own connection.
+// Reentrancy: each handler calls each method of its connection.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -7,7 +7,7 @@ import { ConsoleWatch } from "../support/console.ts";
 import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, PING, PONG, TEXT } from "../support/vectors.ts";
 
-/** The handlers of an open connection, each with the peer input that triggers it. */
+/** The handlers of an open connection, each with an action that triggers it. */
 const TRIGGERS: Record<string, (side: Side) => void> = {
   open: () => {},
   message: ({ peer }) =>
@@ -59,7 +59,7 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
       const side = await open(handlers(name, (conn) => conn.terminate(), log)).catch(() =>
         undefined
       );
-      // Inside open, the server's response is dropped with the connection, or connect has resolved.
+      // If `open` terminates the connection, the server's response is dropped with it.
       if (side === undefined) return;
       trigger(side);
       const { error } = await side.conn.closed;
@@ -114,7 +114,7 @@ bothSides("method calls inside the close handler have no effect", async (_, open
 });
 
 for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting })) {
-  bothSides(`reports a close handler that ${how} once, without other effect`, async (
+  bothSides(`reports a close handler that ${how} once, with no other effect`, async (
     t,
     open,
     side,

@@ -1,5 +1,5 @@
-// Fragmented messages on connections with compression: each fragment is compressed when its chunk
-// arrives, and the contexts of both sides stay in sync.
+// Streams on connections with compression: each fragment is compressed when its chunk arrives, and
+// the contexts of both sides stay in sync.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -39,7 +39,7 @@ const MODES: readonly [name: string, compression: CompressionOptions][] = [
   ["with takeover", TAKEOVER],
 ];
 
-/** One side of a connection with compression; the test drives the other side. */
+/** Opens one side of a connection with compression. The test drives the other side. */
 async function open(
   t: Harness,
   side: "server" | "client",
@@ -72,7 +72,7 @@ function streamTest(name: string, test: (side: Side) => Promise<void>): void {
         assert.equal(
           ContextMemories.ofProcess.byteLength,
           before,
-          "compression contexts are still counted after the close",
+          "no compression context is counted after the close",
         );
       });
     }
@@ -80,8 +80,8 @@ function streamTest(name: string, test: (side: Side) => Promise<void>): void {
 }
 
 /**
- * The messages of frames, decompressed by zlib as one stream. A decoder with context takeover also
- * reads messages compressed without it.
+ * Decompresses the messages of frames with zlib, as one stream. A decoder with context takeover
+ * also decodes messages compressed without it.
  */
 function messagesOf(frames: readonly WireFrame[]): string[] {
   const messages: string[] = [];
@@ -173,27 +173,30 @@ streamTest("sends an empty stream as an empty uncompressed message", async ({ co
   );
 });
 
-streamTest("streams empty chunks, split characters and noise", async ({ conn, peer }) => {
-  const noise = new Random(5).bytes(70_000);
-  const ascii = Uint8Array.from(noise, (byte) => byte & 0x7f);
-  const messages: [Chunk[], string][] = [
-    [["", ""], ""],
-    [["", LONG, "", LONG, ""], LONG + LONG],
-    [["a\ud83d", "\ude00b", "c\ud83d"], "a\u{1f600}bc\ufffd"],
-    [[LONG, ascii, LONG], LONG + new TextDecoder().decode(ascii) + LONG],
-    [[utf8("\u20ac").slice(0, 1), utf8("\u20ac").slice(1)], "\u20ac"],
-  ];
-  let frames = 0;
-  for (const [chunks] of messages) {
-    await conn.sendStream(generator(...chunks), Opcode.Text);
-    frames += chunks.length + 1;
-  }
-  await quiet();
-  assert.ok(peer.frames.length >= frames);
-  assert.deepEqual(messagesOf(peer.frames), messages.map(([, text]) => text));
-});
+streamTest(
+  "streams empty chunks, split characters and incompressible data",
+  async ({ conn, peer }) => {
+    const noise = new Random(5).bytes(70_000);
+    const ascii = Uint8Array.from(noise, (byte) => byte & 0x7f);
+    const messages: [Chunk[], string][] = [
+      [["", ""], ""],
+      [["", LONG, "", LONG, ""], LONG + LONG],
+      [["a\ud83d", "\ude00b", "c\ud83d"], "a\u{1f600}bc\ufffd"],
+      [[LONG, ascii, LONG], LONG + new TextDecoder().decode(ascii) + LONG],
+      [[utf8("\u20ac").slice(0, 1), utf8("\u20ac").slice(1)], "\u20ac"],
+    ];
+    let frames = 0;
+    for (const [chunks] of messages) {
+      await conn.sendStream(generator(...chunks), Opcode.Text);
+      frames += chunks.length + 1;
+    }
+    await quiet();
+    assert.ok(peer.frames.length >= frames);
+    assert.deepEqual(messagesOf(peer.frames), messages.map(([, text]) => text));
+  },
+);
 
-streamTest("compresses messages sent in the meantime after the stream, with its context", async ({
+streamTest("compresses messages sent during a stream after it, with the same context", async ({
   conn,
   peer,
 }) => {
@@ -266,7 +269,7 @@ socketTest(
   "dropping contexts between two fragments does not corrupt the stream",
   async (t) => {
     const received: Message[] = [];
-    // Room for one encoder, but not for one per connection.
+    // The limit allows one encoder, but not one per connection.
     const memoryLimit = MemoryGovernor.ofProcess.byteLength + 16_000;
     for (const takeover of [{}, TAKEOVER]) {
       const options = { compression: takeover, memoryLimit };
@@ -292,14 +295,14 @@ socketTest(
   },
 );
 
-socketTest("a stream retains no memory of sent data", async (t) => {
+socketTest("a stream releases the memory of sent data", async (t) => {
   const { conn, peer, transport } = await open(t, "server", TAKEOVER);
   const before = ContextMemories.ofProcess.byteLength;
   async function* chunks(): AsyncGenerator<Chunk> {
     for (let i = 0; i < 200; i++) {
       assert.ok(ContextMemories.ofProcess.byteLength - before <= 8192);
       assert.ok(conn.bufferedAmount < 50_000);
-      // A macrotask, so that buffered output is written.
+      // Buffered output is written before the next macrotask.
       await quiet();
       transport.writes.length = 0;
       peer.bytes = new Uint8Array(0);

@@ -1,4 +1,4 @@
-// Failing streams, connections that end in the middle of a message, and invalid arguments.
+// Streams that fail, connections that end during a message, and invalid arguments.
 
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/wire/opcode.ts";
@@ -6,7 +6,7 @@ import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
 import { type Chunk, generator, show, Source } from "../support/sources.ts";
 import { CLOSE, closePayload, CONTINUATION, hex } from "../support/vectors.ts";
 
-bothSides("a source that fails in the middle closes with 1011 and rejects", async (_, open) => {
+bothSides("a source that fails during a message closes with 1011 and rejects", async (_, open) => {
   const { conn, peer } = await open();
   const source = new Source();
   const error = new Error("disk password: 1234");
@@ -25,7 +25,7 @@ bothSides("a source that fails in the middle closes with 1011 and rejects", asyn
   assert.doesNotMatch(new TextDecoder().decode(close.payload), /1234/);
 });
 
-bothSides("a source that fails before its first chunk rejects without other effect", async (
+bothSides("a source that fails before its first chunk rejects, with no other effect", async (
   _,
   open,
 ) => {
@@ -63,7 +63,7 @@ bothSides("when the connection ends, sendStream resolves to false and cancels th
   await source.push("one");
   peer.transport.destroy();
   await conn.closed;
-  assert.equal(await sending, false, "resolves without waiting for the next chunk");
+  assert.equal(await sending, false, "sendStream does not wait for the next chunk");
   await quiet();
   assert.equal(source.canceled, true);
 });
@@ -105,7 +105,7 @@ const WRONG: readonly [what: string, args: unknown[], message: RegExp][] = [
   ["bytes", [hex("01")], /got an object$/],
   ["the opcode of a ping", [generator("x"), Opcode.Ping], /got 9$/],
   ["the opcode of a continuation", [generator("x"), 0], /got 0$/],
-  ["an opcode by its name", [generator("x"), "text"], /got "text"$/],
+  ["the name of an opcode", [generator("x"), "text"], /got "text"$/],
   ["options of the wrong type", [generator("x"), undefined, true], /got true$/],
   [
     "an unknown option",
@@ -171,7 +171,7 @@ bothSides("replaces a lone surrogate at the end of a string with U+FFFD", async 
   assert.equal(new TextDecoder().decode(Uint8Array.from(bytes)), "a\ufffdbc\ufffd");
 });
 
-/** Sources that cannot be started. */
+/** Sources that cannot be read. */
 const UNREADABLE: readonly [what: string, source: () => AsyncIterable<Chunk>, message: RegExp][] = [
   ["a locked stream", () => {
     const { stream } = new Source();

@@ -1,4 +1,4 @@
-// sendStream: one message in fragments, from a stream.
+// sendStream sends a stream as one fragmented message.
 
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
@@ -60,14 +60,14 @@ bothSides("sends an empty source as an empty binary message", async (_, open) =>
   assert.deepEqual(show(await peer.framesOf(1)), ["2!"]);
 });
 
-bothSides("a connection retains no memory of streamed messages", async (_, open) => {
+bothSides("a connection releases the memory of streamed messages", async (_, open) => {
   const { conn, peer, transport } = await open();
   const kept = await bytesKeptEach(400, async () => {
     await conn.sendStream(generator("x"));
     transport.writes.length = 0;
     peer.bytes = new Uint8Array(0);
   });
-  assert.ok(kept < 100, `${kept} bytes are retained for each message`);
+  assert.ok(kept < 100, `${kept} bytes are retained per message`);
 });
 
 socketTest("the receiver gets a stream as one message", async (t) => {
@@ -160,14 +160,14 @@ bothSides("applies backpressure to the source", async (_, open) => {
   const sending = conn.sendStream(source);
   await quiet();
   assert.ok(pulled < 8, `${pulled} chunks were pulled`);
-  conn.send("waits behind it");
+  conn.send("queued after it");
   peer.transport.capacity = 0;
   transport.unblock();
   assert.equal(await sending, true);
   await peer.framesOf(102);
 });
 
-bothSides("messages queued after a stream count for send and drained()", async (_, open) => {
+bothSides("messages queued after a stream count toward highWaterMark", async (_, open) => {
   const { conn } = await open({ highWaterMark: 5000 });
   const source = new Source();
   const sending = conn.sendStream(source.stream);
@@ -176,7 +176,7 @@ bothSides("messages queued after a stream count for send and drained()", async (
   let drained = false;
   const waiting = conn.drained().then(() => drained = true);
   await quiet();
-  assert.equal(drained, false, "the queue has not shrunk");
+  assert.equal(drained, false, "the queue is still full");
   // The stream must not wait for messages queued after it.
   await source.push("two", "three");
   await source.end();

@@ -1,4 +1,4 @@
-// Batches of frames that many connections share.
+// Batches of frames shared by many connections.
 
 import assert from "node:assert/strict";
 import { SharedBatch } from "../../src/connection/shared_batch.ts";
@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 
 const random = new Random(8);
 
-/** The frames held by a connection, as in its output. */
+/** Records the frames of one connection, as its output does. */
 class Holder {
   bytes: Uint8Array | undefined;
   length = 0;
@@ -51,7 +51,7 @@ Deno.test("connections that send the same frames share memory", () => {
   }
 });
 
-Deno.test("later additions do not change memory that has a holder", () => {
+Deno.test("later additions do not modify memory in use", () => {
   const batch = new SharedBatch(65_536);
   const [early, late] = [new Holder(), new Holder()];
   const [one, two, three] = [random.bytes(10), random.bytes(20), random.bytes(30)];
@@ -59,12 +59,12 @@ Deno.test("later additions do not change memory that has a holder", () => {
   for (const holder of [early, late]) holder.add(batch, two);
   late.add(batch, three);
   assert.equal(late.bytes, early.bytes);
-  // Adds another frame at the offset where the other holder's frame lies.
+  // Tries to add a frame at an offset that another connection's frame occupies.
   assert.equal(early.add(batch, random.bytes(30)), false);
   for (const holder of [early, late]) holder.assertHeld();
 });
 
-Deno.test("combines no more than the limit", () => {
+Deno.test("combines frames only up to the limit", () => {
   const batch = new SharedBatch(100);
   const frame = random.bytes(60);
   assert.equal(batch.add(frame, 60, random.bytes(41)), false);
@@ -72,7 +72,7 @@ Deno.test("combines no more than the limit", () => {
   assert.equal(batch.length, 100);
 });
 
-Deno.test("each holder keeps its own frames under random additions", () => {
+Deno.test("each connection keeps its own frames under random additions", () => {
   for (let run = 0; run < 50; run++) {
     const batch = new SharedBatch(2000);
     const holders = Array.from({ length: 4 }, () => new Holder());

@@ -1,4 +1,4 @@
-// The readable and writable web streams of a connection.
+// A connection's readable and writable web streams.
 
 import assert from "node:assert/strict";
 import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";

@@ -7,7 +7,7 @@ function open(...bytes: number[]): BitInput {
   return input;
 }
 
-Deno.test("reads bits from the least significant bit of each byte, numbers low bit first", () => {
+Deno.test("reads bits and numbers starting at the least significant bit", () => {
   const input = open(0b1010_0110, 0b1100_0001);
   assert.equal(input.take(1), 0);
   assert.equal(input.take(2), 0b11);
@@ -24,7 +24,7 @@ Deno.test("reads zeros after the end, and reports when one was consumed", () => 
   assert.throws(() => input.checkNotPastEnd(), /ends within a block/);
 });
 
-Deno.test("aligns to the next byte boundary, and does not move from a boundary", () => {
+Deno.test("aligns to the next byte boundary, unless it is already at one", () => {
   const input = open(0x01, 0x02, 0x03, 0x04);
   input.take(1);
   input.alignToByte();
@@ -37,7 +37,7 @@ Deno.test("aligns to the next byte boundary, and does not move from a boundary",
   assert.throws(() => input.alignToByte(), /ends within a block/);
 });
 
-Deno.test("the tail is the rest of the message, with the buffered bits, and zeros", () => {
+Deno.test("the tail contains the buffered bits, the rest of the message, and zeros", () => {
   const input = open(0x11, 0x22, 0x33, 0x44, 0x55);
   assert(input.position > input.fastEnd);
   input.take(4);

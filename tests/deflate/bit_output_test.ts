@@ -3,12 +3,12 @@ import { BitOutput } from "../../src/deflate/bits.ts";
 import { Random } from "../support/random.ts";
 import { Bits } from "./bits.ts";
 
-/** All complete bytes. */
+/** Takes all complete bytes. */
 function bytes(output: BitOutput): Uint8Array {
   return output.bytes.slice(0, output.position);
 }
 
-Deno.test("writes numbers of any width one after the other", () => {
+Deno.test("writes a sequence of numbers of any width", () => {
   const random = new Random(41);
   for (let run = 0; run < 200; run++) {
     const output = new BitOutput(200);
@@ -25,7 +25,7 @@ Deno.test("writes numbers of any width one after the other", () => {
   }
 });
 
-Deno.test("aligning pads to a whole byte, and adds no byte on a boundary", () => {
+Deno.test("aligning pads to a whole byte, unless already at a byte boundary", () => {
   const output = new BitOutput(10);
   output.open();
   output.alignToByte();
@@ -46,7 +46,7 @@ Deno.test("copies bytes at a byte boundary", () => {
   assert.deepEqual(bytes(output), Uint8Array.of(7, 2, 3, 9));
 });
 
-Deno.test("takes complete bytes and keeps the remaining bits", () => {
+Deno.test("take returns complete bytes and keeps the remaining bits", () => {
   for (const count of [0, 1, 63, 64, 500]) {
     const output = new BitOutput(1000);
     output.open();

@@ -1,31 +1,31 @@
-// Streams written bit by bit, valid or invalid.
+// Writes valid and invalid DEFLATE streams bit by bit.
 
-/** The lengths of a code's words by symbol; other symbols have none. */
+/** Codeword lengths by symbol. Other symbols have no codeword. */
 export type Lengths = Record<number, number>;
 
-/** A stream that is being written. */
+/** Builds a stream. */
 export class Bits {
   readonly #bits: number[] = [];
 
-  /** A number of `count` bits, the lowest first (RFC 1951 3.1.1). */
+  /** Writes a number of `count` bits, least significant bit first (RFC 1951 3.1.1). */
   put(value: number, count: number): this {
     for (let bit = 0; bit < count; bit++) this.#bits.push(value >> bit & 1);
     return this;
   }
 
-  /** A word of a Huffman code, the highest bit first (RFC 1951 3.1.1). */
+  /** Writes a Huffman codeword, most significant bit first (RFC 1951 3.1.1). */
   word(code: number, count: number): this {
     for (let bit = count - 1; bit >= 0; bit--) this.#bits.push(code >> bit & 1);
     return this;
   }
 
-  /** The header of a block: BFINAL and BTYPE (RFC 1951 3.2.3). */
+  /** Writes a block header: BFINAL and BTYPE (RFC 1951 3.2.3). */
   block(type: "stored" | "fixed" | "dynamic" | "reserved", last = false): this {
     const types = ["stored", "fixed", "dynamic", "reserved"];
     return this.put(last ? 1 : 0, 1).put(types.indexOf(type), 2);
   }
 
-  /** A symbol of the fixed literal/length code (RFC 1951 3.2.6). */
+  /** Writes symbols of the fixed literal/length code (RFC 1951 3.2.6). */
   fixed(...symbols: number[]): this {
     for (const symbol of symbols) {
       if (symbol < 144) this.word(0x30 + symbol, 8);
@@ -36,22 +36,22 @@ export class Bits {
     return this;
   }
 
-  /** A symbol of the fixed distance code (RFC 1951 3.2.6). */
+  /** Writes a symbol of the fixed distance code (RFC 1951 3.2.6). */
   fixedDistance(symbol: number): this {
     return this.word(symbol, 5);
   }
 
-  /** The end of a block with fixed codes. */
+  /** Writes the end of a block with fixed codes. */
   fixedEnd(): this {
     return this.fixed(256);
   }
 
-  /** Text as literals of the fixed code. */
+  /** Writes text as literals of the fixed code. */
   fixedText(text: string): this {
     return this.fixed(...Array.from(text, (character) => character.charCodeAt(0)));
   }
 
-  /** A whole stored block (RFC 1951 3.2.4). */
+  /** Writes a complete stored block (RFC 1951 3.2.4). */
   stored(text: string, last = false): this {
     this.block("stored", last).align().put(text.length, 16).put(~text.length & 0xffff, 16);
     for (const character of text) this.put(character.charCodeAt(0), 8);
@@ -59,8 +59,8 @@ export class Bits {
   }
 
   /**
-   * The description of two codes (RFC 1951 3.2.7), with the lengths 0 to 15 in words of four bits
-   * each and no repetition.
+   * Writes the description of two codes (RFC 1951 3.2.7). Each length from 0 to 15 has a codeword of
+   * four bits, and no length is repeated.
    */
   codes(
     literals: Lengths,
@@ -77,18 +77,18 @@ export class Bits {
     return this;
   }
 
-  /** Zero bits up to a byte boundary. */
+  /** Pads with zero bits up to a byte boundary. */
   align(): this {
     while (this.#bits.length % 8 !== 0) this.#bits.push(0);
     return this;
   }
 
-  /** The header of the empty stored block that a flush ends with. */
+  /** Writes the header of the empty stored block that ends a flush. */
   flush(): this {
     return this.block("stored").align();
   }
 
-  /** The bytes so far. */
+  /** Returns the bytes written so far. */
   bytes(): Uint8Array {
     const bytes = new Uint8Array(Math.ceil(this.#bits.length / 8));
     this.#bits.forEach((bit, index) => bytes[index >> 3] |= bit << (index & 7));

@@ -9,7 +9,7 @@ import { Random } from "../support/random.ts";
 import { kinds, message } from "./corpus.ts";
 import { zlibInflate } from "./oracles.ts";
 
-/** One block with a whole message, and the sync flush after it. */
+/** Compresses a message into one block, followed by a sync flush. */
 function compress(bytes: Uint8Array): Uint8Array {
   const text = new TextBuffer();
   const block = new TokenBlock();
@@ -48,13 +48,13 @@ Deno.test("zlib decompresses every block type", () => {
   assert.deepEqual(Array.from(types).sort(), [0, 1, 2]);
 });
 
-Deno.test("uses fixed codes for a short repetition, dynamic codes for a long text, a stored block for noise", () => {
+Deno.test("uses fixed codes for short data, dynamic codes for long text, and stored blocks for random data", () => {
   const random = new Random(92);
   assert.equal(typeOf(compress(new Uint8Array(100))), 1);
   assert.equal(typeOf(compress(message(random, "text", 2000))), 2);
   const noise = random.bytes(5000);
   assert.equal(typeOf(compress(noise)), 0);
-  // The type, LEN and NLEN, the bytes, and the flush.
+  // The block type, LEN and NLEN, the bytes, and the flush.
   assert.equal(compress(noise).length, 1 + 4 + 5000 + 1);
 });
 
@@ -66,7 +66,7 @@ Deno.test("splits more than 65535 stored bytes into two blocks", () => {
   text.open(new Uint8Array(0), 0);
   text.append(noise, 0, 65536);
   block.open();
-  // As if each byte were a literal of 8 bits that cannot be shortened.
+  // Frequencies of incompressible data: each byte is a literal of 8 bits.
   block.literals.fill(256, 0, 256);
   output.open();
   writeBlock(output, block, text.bytes, 0, 65536);

@@ -1,4 +1,4 @@
-// Messages to compress, generated from a seed: typical application records, prose, binary
+// Generates messages to compress from a seed: typical application records, prose, binary
 // structures, and random bytes.
 
 import type { Random } from "../support/random.ts";
@@ -9,7 +9,7 @@ export type Kind = "json" | "text" | "binary" | "random";
 /** All kinds. */
 export const kinds: readonly Kind[] = ["json", "text", "binary", "random"];
 
-/** A message of `size` bytes. */
+/** Generates a message of `size` bytes. */
 export function message(random: Random, kind: Kind, size: number): Uint8Array {
   switch (kind) {
     case "json":
@@ -23,7 +23,7 @@ export function message(random: Random, kind: Kind, size: number): Uint8Array {
   }
 }
 
-/** A size up to `largest`, small ones as likely as large ones by their order of magnitude. */
+/** Returns a random size up to `largest`. Every order of magnitude is equally likely. */
 export function anySize(random: Random, largest: number): number {
   return random.below(1 + random.below(1 + random.below(largest)));
 }
@@ -138,7 +138,7 @@ function textMessage(random: Random, size: number): Uint8Array {
   return encoder.encode(text.slice(0, size));
 }
 
-/** Runs, NULs, counters, copies of earlier data at any distance, and noise. */
+/** Generates runs, NULs, counters, copies of earlier data at any distance, and random bytes. */
 function binaryMessage(random: Random, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size;) {

@@ -1,22 +1,22 @@
-// Crafted messages, each for one rule of RFC 1951, with their output or error.
+// Crafted messages, each for one rule of RFC 1951, with the expected output or error.
 
 import { Bits } from "./bits.ts";
 
-/** One message. */
+/** A crafted message. */
 export interface CraftedStream {
-  /** Its purpose. */
+  /** The property under test. */
   name: string;
-  /** Its bytes. */
+  /** The compressed bytes. */
   payload: Uint8Array;
-  /** The output, or the error. */
+  /** The expected output or error of quickws. */
   quickws: string | RegExp;
-  /** zlib's result if it differs: `undefined` if it rejects the message. */
+  /** zlib's result if it differs, or `undefined` if zlib rejects the message. */
   zlib?: string | undefined;
 }
 
 const literalA = { 65: 1, 256: 1 };
 
-/** All of them. */
+/** All crafted messages. */
 export const craftedStreams: readonly CraftedStream[] = [
   // RFC 1951 3.2.3: blocks and their types.
   {
@@ -25,20 +25,20 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /type 3 is reserved/,
   },
   {
-    name: "stored, fixed and stored blocks in a row",
+    name: "a sequence of stored, fixed and stored blocks",
     payload: new Bits().stored("A").block("fixed").fixedText("B").fixedEnd().stored("C").flush()
       .bytes(),
     quickws: "ABC",
   },
-  { name: "no bytes at all", payload: new Uint8Array(0), quickws: "", zlib: undefined },
-  { name: "the header of the flush alone", payload: Uint8Array.of(0x00), quickws: "" },
+  { name: "no bytes", payload: new Uint8Array(0), quickws: "", zlib: undefined },
+  { name: "only the header of the flush", payload: Uint8Array.of(0x00), quickws: "" },
   {
     name: "an empty fixed block before the flush",
     payload: Uint8Array.of(0x02, 0x00),
     quickws: "",
   },
   {
-    name: "an empty fixed block that is the last, and a flush",
+    name: "an empty final fixed block and a flush",
     payload: Uint8Array.of(0x03, 0x00, 0x00),
     quickws: "",
   },
@@ -48,7 +48,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: "",
   },
   {
-    name: "a message that ends with its block, without a flush",
+    name: "a message without a flush",
     payload: new Bits().stored("A").bytes(),
     quickws: /ends/,
   },
@@ -63,45 +63,45 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /lengths do not match/,
   },
 
-  // RFC 1951 3.2.3: BFINAL. zlib stops there, quickws continues with the next byte.
+  // RFC 1951 3.2.3: BFINAL. zlib stops after a final block, quickws continues with the next byte.
   {
-    name: "a last block and a flush",
+    name: "a final block and a flush",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align().put(0, 8).bytes(),
     quickws: "A",
   },
   {
-    name: "only a last block",
+    name: "only a final block",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().bytes(),
     quickws: "A",
   },
   {
-    name: "two last blocks and a flush",
+    name: "two final blocks and a flush",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align()
       .block("fixed", true).fixedText("B").fixedEnd().align().put(0, 8).bytes(),
     quickws: "AB",
     zlib: "A",
   },
   {
-    name: "a last block and one that is not",
+    name: "a final block and a non-final block",
     payload: new Bits().block("fixed", true).fixedText("A").fixedEnd().align()
       .block("fixed").fixedText("B").fixedEnd().flush().bytes(),
     quickws: "AB",
     zlib: "A",
   },
   {
-    name: "a last block and a match into it",
+    name: "a final block and a match that refers to it",
     payload: new Bits().block("fixed", true).fixedText("ABC").fixedEnd().align()
       .block("fixed").fixed(257).fixedDistance(2).fixedEnd().flush().bytes(),
     quickws: "ABCABC",
     zlib: "ABC",
   },
   {
-    name: "a last stored block and a flush",
+    name: "a final stored block and a flush",
     payload: new Bits().stored("A", true).put(0, 8).bytes(),
     quickws: "A",
   },
   {
-    name: "a last block and invalid data after it",
+    name: "a final block and invalid data after it",
     payload: new Bits().stored("A", true).put(0xff, 8).bytes(),
     quickws: /type 3 is reserved/,
     zlib: "A",
@@ -125,7 +125,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /ends within a stored block/,
   },
   {
-    name: "a stored block whose fill bits are not zero",
+    name: "a stored block with nonzero padding bits",
     payload: new Bits().block("stored").put(0x1f, 5).put(1, 16).put(0xfffe, 16).put(65, 8).flush()
       .bytes(),
     quickws: "A",
@@ -163,13 +163,13 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /exceeds the history/,
   },
   {
-    name: "length 258 in its own symbol",
+    name: "length 258 as symbol 285",
     payload: new Bits().block("fixed").fixedText("A").fixed(285).fixedDistance(0).fixedEnd()
       .flush().bytes(),
     quickws: "A".repeat(259),
   },
   {
-    name: "length 258 in the symbol below, with all its extra bits",
+    name: "length 258 as symbol 284 with all extra bits set",
     payload: new Bits().block("fixed").fixedText("A").fixed(284).put(31, 5).fixedDistance(0)
       .fixedEnd().flush().bytes(),
     quickws: "A".repeat(259),
@@ -187,35 +187,35 @@ export const craftedStreams: readonly CraftedStream[] = [
 
   // RFC 1951 3.2.7: blocks with dynamic codes.
   {
-    name: "codes without distances, for literals alone",
+    name: "only literals, with an empty distance code",
     payload: new Bits().block("dynamic").codes(literalA, {}).word(0, 1).word(1, 1).flush().bytes(),
     quickws: "A",
   },
   {
-    name: "a length where there are no distances",
+    name: "a length with an empty distance code",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2, 257: 1 }, {}, 258).word(2, 2)
       .word(0, 1).put(0, 8).flush().bytes(),
     quickws: /invalid distance code/,
   },
   {
-    name: "one distance, of one bit",
+    name: "a distance code with one codeword of one bit",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2, 257: 1 }, { 0: 1 }, 258).word(2, 2)
       .word(0, 1).word(0, 1).word(3, 2).flush().bytes(),
     quickws: "AAAA",
   },
   {
-    name: "the bit that one distance of one bit leaves unused",
+    name: "the unused bit of a distance code with one codeword",
     payload: new Bits().block("dynamic").codes({ 65: 2, 256: 2, 257: 1 }, { 0: 1 }, 258).word(2, 2)
       .word(0, 1).word(1, 1).word(3, 2).flush().bytes(),
     quickws: /invalid distance code/,
   },
   {
-    name: "only the end of the block, of one bit",
+    name: "a literal/length code with only the end of block",
     payload: new Bits().block("dynamic").codes({ 256: 1 }, {}).word(0, 1).flush().bytes(),
     quickws: "",
   },
   {
-    name: "the bit that the end of the block alone leaves unused",
+    name: "the unused bit of a code with only the end of block",
     payload: new Bits().block("dynamic").codes({ 256: 1 }, {}).word(1, 1).flush().bytes(),
     quickws: /invalid literal or length code/,
   },
@@ -278,21 +278,21 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /too many symbols/,
   },
   {
-    name: "a repeated length before there is one",
-    // HCLEN 4: only 16, 17, 18 and 0 have words; 16 and 0 have one of one bit.
+    name: "a repeat without a previous length",
+    // HCLEN 4: only 16, 17, 18 and 0 may have codewords. 16 and 0 have codewords of one bit.
     payload: new Bits().block("dynamic").put(0, 10).put(0, 4).put(1, 3).put(0, 6).put(1, 3)
       .word(1, 1).put(0, 2).put(0, 32).put(0, 32).bytes(),
     quickws: /no code length to repeat/,
   },
   {
-    name: "zeros repeated after the last symbol",
-    // 18 and 0 have words of one bit; 138 zeros twice are more than 258 lengths.
+    name: "a run of zeros beyond the last symbol",
+    // 18 and 0 have codewords of one bit. Two runs of 138 zeros exceed 258 lengths.
     payload: new Bits().block("dynamic").put(0, 10).put(0, 4).put(0, 6).put(1, 3).put(1, 3)
       .word(1, 1).put(127, 7).word(1, 1).put(127, 7).put(0, 32).bytes(),
     quickws: /exceeds the last symbol/,
   },
   {
-    name: "a code length code without words",
+    name: "a code length code without codewords",
     payload: new Bits().block("dynamic").put(0, 14).put(0, 12).put(0, 32).bytes(),
     quickws: /code length code has no words/,
   },
@@ -308,7 +308,7 @@ export const craftedStreams: readonly CraftedStream[] = [
     quickws: /code length code is over-subscribed/,
   },
   {
-    name: "a description that the message ends in",
+    name: "a message that ends within the code description",
     payload: new Bits().block("dynamic").codes(literalA, {}).bytes().subarray(0, 40),
     quickws: /ends within a block/,
   },

@@ -10,7 +10,7 @@ import {
   SPECIAL,
 } from "../../src/deflate/decode_tables.ts";
 
-Deno.test("the entry of a literal is negative and has the byte in its low 8 bits", () => {
+Deno.test("a literal entry is negative and has the byte in its low 8 bits", () => {
   for (let byte = 0; byte < 256; byte++) {
     const entry = LITERAL_ALPHABET.entries[byte];
     assert(entry < 0);
@@ -29,7 +29,7 @@ Deno.test("only the end of the block and invalid symbols are special entries", (
   assert.equal(LITERAL_ALPHABET.entries[286], INVALID);
 });
 
-Deno.test("entries of lengths and distances have a base and a number of extra bits", () => {
+Deno.test("length and distance entries have a base and a number of extra bits", () => {
   const rows: [entries: Int32Array, symbol: number, base: number, extra: number][] = [
     [LITERAL_ALPHABET.entries, 257, 3, 0],
     [LITERAL_ALPHABET.entries, 265, 11, 1],

@@ -3,7 +3,7 @@ import { DeflateContext } from "../../src/deflate/deflate.ts";
 import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 
-/** Adds a message to the history as the encoder does. */
+/** Adds a message to the history, as the encoder does. */
 function remember(context: DeflateContext, bytes: Uint8Array): void {
   const text = concat(context.history.subarray(0, context.length), bytes, Uint8Array.of(1, 2, 3));
   context.begin();
@@ -19,7 +19,7 @@ Deno.test("a context allocates nothing before the first message, then 8 KiB by d
   assert.equal(context.byteLength, 8192);
 });
 
-Deno.test("remembers as many bytes as the options allow", () => {
+Deno.test("keeps as many bytes as the options allow", () => {
   const random = new Random(121);
   for (let bits = 8; bits <= 15; bits++) {
     const context = new DeflateContext({ historyBits: bits, tableBits: 8 });
@@ -40,13 +40,13 @@ Deno.test("positions continue across messages", () => {
   const context = new DeflateContext({ historyBits: 8 });
   for (let run = 0; run < 400; run++) {
     const table = context.begin();
-    // The position of the next message's first byte, in 16 bits.
+    // The position of the next message's first byte, modulo 65536.
     assert.equal(table.base + context.length & 0xffff, run * 333 & 0xffff);
     remember(context, new Uint8Array(333));
   }
 });
 
-Deno.test("dropping the context clears the history, and the next message starts fresh", () => {
+Deno.test("dropping the context clears the history", () => {
   const context = new DeflateContext();
   remember(context, new Uint8Array(1000));
   context.begin().slots[5] = 7;

@@ -8,7 +8,7 @@ import { Bits } from "./bits.ts";
 import { kinds, message } from "./corpus.ts";
 import { concat, zlibInflate } from "./oracles.ts";
 
-/** A block with fixed codes and the sync flush after it. */
+/** Compresses bytes into a block with fixed codes, followed by a sync flush. */
 function compress(bytes: Uint8Array, windowBits = 15, piece = 65536): Uint8Array {
   const text = new TextBuffer();
   const output = new BitOutput(bytes.length + (bytes.length >>> 3) + 16);
@@ -48,13 +48,13 @@ Deno.test("zlib decodes every length", () => {
   }
 });
 
-/** A marker that repeats at a given distance, with zeros between. */
+/** Returns a marker that repeats at a given distance, with zeros in between. */
 function again(random: Random, distance: number): Uint8Array {
   const marker = random.bytes(16);
   return concat(marker, new Uint8Array(distance - marker.length), marker);
 }
 
-Deno.test("encodes every power of two and its neighbors as distances", () => {
+Deno.test("encodes distances of every power of two and its neighbors", () => {
   const random = new Random(72);
   for (let bits = 5; bits <= 15; bits++) {
     for (const distance of [(1 << bits) - 1, 1 << bits, (1 << bits) + 1]) {
@@ -62,7 +62,7 @@ Deno.test("encodes every power of two and its neighbors as distances", () => {
       const payload = compress(bytes);
       assert.deepEqual(Uint8Array.from(zlibInflate(payload)!.bytes), bytes);
       const zeros = Math.ceil(distance / 258);
-      // The second marker costs less than 4 bytes, unless its distance exceeds the largest window.
+      // The second marker takes less than 4 bytes, unless its distance exceeds the largest window.
       assert.equal(payload.length < 16 * 9 / 8 + zeros * 13 / 8 + 8, distance <= 32768);
     }
   }

@@ -21,14 +21,14 @@ import {
 
 const levels = ["fast", "best"] as const;
 
-/** A compressed message, or `undefined` if it is not smaller. */
+/** Compresses a message. Returns `undefined` if the result is not smaller. */
 function compress(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
   const target = new Uint8Array(bytes.length);
   const end = deflate(bytes, 0, bytes.length, target, 0, options);
   return end < 0 ? undefined : target.slice(0, end);
 }
 
-Deno.test("zlib and fflate decompress the output of every level, window and size", () => {
+Deno.test("zlib and fflate decompress the output at every level, window and size", () => {
   const random = new Random(101);
   for (let run = 0; run < 300; run++) {
     const bytes = message(random, random.pick(kinds), anySize(random, 20000));
@@ -62,14 +62,14 @@ Deno.test("compresses long messages in several parts", () => {
   }
 });
 
-Deno.test("the output ends in the header of the sync flush, without LEN and NLEN", () => {
+Deno.test("the output ends with the header of the sync flush, without LEN and NLEN", () => {
   const random = new Random(103);
   for (const level of levels) {
     for (const kind of ["json", "text"] as const) {
       const payload = compress(message(random, kind, 2000), { level, windowBits: 15 })!;
       assert.notDeepEqual(payload.slice(-4), TAIL);
       const flushed = concat(payload, TAIL);
-      // Two messages in a row are a stream of blocks again.
+      // Two concatenated messages are a valid stream of blocks.
       const twice = concat(flushed, payload);
       const once = Uint8Array.from(zlibInflate(payload)!.bytes);
       assert.deepEqual(Uint8Array.from(zlibInflate(twice)!.bytes), concat(once, once));
@@ -77,7 +77,7 @@ Deno.test("the output ends in the header of the sync flush, without LEN and NLEN
   }
 });
 
-Deno.test("rejects output that is not smaller than the input", () => {
+Deno.test("discards output that is not smaller than the input", () => {
   const random = new Random(104);
   for (const level of levels) {
     const options = { level, windowBits: 15 };
@@ -90,7 +90,7 @@ Deno.test("rejects output that is not smaller than the input", () => {
   }
 });
 
-Deno.test("noise in a long message does not prevent compression of the rest", () => {
+Deno.test("random data in a long message does not prevent compression of the rest", () => {
   const random = new Random(105);
   const bytes = concat(random.bytes(30000), new Uint8Array(60000), random.bytes(30000));
   for (const level of levels) {
@@ -134,7 +134,7 @@ Deno.test("the output depends only on the message, not on earlier messages", () 
     const options = { level, windowBits: 15 };
     const expected = samples.map((sample) => compress(sample, options));
     for (let run = 0; run < 200; run++) {
-      // The worst neighbor: the sample itself with a few bytes changed.
+      // The worst preceding message is the sample itself with a few bytes changed.
       const index = random.below(samples.length);
       const neighbor = samples[index].slice();
       for (let change = 0; change < 3 && neighbor.length > 0; change++) {
@@ -146,7 +146,7 @@ Deno.test("the output depends only on the message, not on earlier messages", () 
   }
 });
 
-Deno.test("the output of a context depends only on its own messages, not on those of other contexts", () => {
+Deno.test("the output of a context depends only on its own messages", () => {
   const random = new Random(112);
   const samples = Array.from({ length: 40 }, () => message(random, "json", anySize(random, 4000)));
   const stream = (between: () => void): (Uint8Array | undefined)[] => {
@@ -167,7 +167,7 @@ Deno.test("the output of a context depends only on its own messages, not on thos
   }
 });
 
-Deno.test("the output of the first message is the same as that of later ones", () => {
+Deno.test("a message compresses to the same output as the first and as a later one", () => {
   // Only the first message of a process has empty tables.
   const options = { level: "best", windowBits: 15 } as const;
   const bytes = message(new Random(108), "json", 5000);
@@ -189,7 +189,7 @@ Deno.test("messages of a context refer to earlier ones, and zlib decompresses th
     const payloads: Uint8Array[] = [];
     const history = new InflateHistory(windowBits);
     for (let index = 0; index < 30; index++) {
-      // A rejected message is not part of the stream, and the context is sometimes dropped.
+      // A message sent uncompressed is not part of the stream, and the context is sometimes dropped.
       const bytes = message(
         random,
         random.below(5) === 0 ? random.pick(kinds) : kind,
@@ -221,7 +221,7 @@ Deno.test("a repeated small message compresses to a few bytes with a context", (
   }
 });
 
-Deno.test("the context keeps the end of a long message", () => {
+Deno.test("a context keeps the end of a long message", () => {
   const random = new Random(110);
   for (const level of levels) {
     const context = new DeflateContext({ historyBits: 12 });
@@ -287,7 +287,7 @@ Deno.test("throws a RangeError for an invalid range, output size, window or leve
   assert(deflate(source, 0, 100, target, 0, options) > 0);
 });
 
-Deno.test("a message in parts is one stream of blocks for any content of the parts", () => {
+Deno.test("the parts of a message form one stream of blocks, whatever they contain", () => {
   const random = new Random(110);
   for (let run = 0; run < 300; run++) {
     const windowBits = 8 + random.below(8);
@@ -313,7 +313,7 @@ Deno.test("a message in parts is one stream of blocks for any content of the par
   }
 });
 
-Deno.test("a part may grow by a few bytes and is remembered; noise is stored and not remembered", () => {
+Deno.test("keeps a part that grows by a few bytes in the history, but not random data", () => {
   const random = new Random(111);
   const context = new DeflateContext();
   const part = (bytes: Uint8Array): number =>

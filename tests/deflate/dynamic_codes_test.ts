@@ -12,7 +12,7 @@ import type { DecodeTable } from "../../src/deflate/decode_tables.ts";
 import { TokenBlock } from "../../src/deflate/match_finder.ts";
 import { Random } from "../support/random.ts";
 
-/** A block with frequencies but without tokens: `share` of 8 symbols occur. */
+/** Creates a block with frequencies but without tokens. Of every 8 symbols, `share` occur. */
 function block(random: Random, share: number): TokenBlock {
   const block = new TokenBlock();
   block.open();
@@ -27,7 +27,7 @@ function block(random: Random, share: number): TokenBlock {
   return block;
 }
 
-/** The length of the word that decodes as the written word does. */
+/** Decodes a written codeword and returns its length. */
 function decodedLength(table: DecodeTable, packed: number): number {
   let entry = table.entries[packed >>> 4 & (1 << table.rootBits) - 1];
   if (entry >= 0 && (entry & SUBTABLE) !== 0) {
@@ -87,6 +87,6 @@ Deno.test("run-length encodes equal consecutive code lengths", () => {
   even.literals.fill(1);
   even.distances.fill(1);
   codes.measure(even);
-  // 286 lengths of 8 or 9 bits in runs of 7, and 30 more.
+  // 286 code lengths of 8 or 9 bits in runs of 7, and 30 more.
   assert(codes.headerBits < 260, `${codes.headerBits} bits`);
 });

@@ -15,7 +15,7 @@ function read(stream: Bits): BitInput {
   return input;
 }
 
-/** The beginning of a dynamic header, up to and including the code length code given by `words`. */
+/** Starts a dynamic header, up to and including the code length code defined by `words`. */
 function repeating(literals: number, distances: number): Bits {
   const stream = new Bits().put(literals - 257, 5).put(distances - 1, 5).put(6 - 4, 4);
   // For 16, 17, 18, 0, 8 and 7.
@@ -23,7 +23,7 @@ function repeating(literals: number, distances: number): Bits {
   return stream;
 }
 
-/** The words of the code length code of `repeating`. */
+/** The codewords of the code length code in `repeating`. */
 const words: Record<number, [code: number, length: number]> = {
   0: [0b0, 1],
   8: [0b100, 3],
@@ -39,7 +39,7 @@ function runs(stream: Bits, ...symbols: [symbol: number, extra?: number, bits?: 
   return stream;
 }
 
-Deno.test("reads a dynamic header to its last bit", () => {
+Deno.test("reads a dynamic header up to its last bit", () => {
   const literals: Lengths = { 65: 2, 256: 2, 257: 1 };
   const input = read(new Bits().codes(literals, { 0: 1, 1: 1 }, 258, 2).put(0x2a5, 10));
   assert.equal(input.take(10), 0x2a5);
@@ -47,12 +47,12 @@ Deno.test("reads a dynamic header to its last bit", () => {
   assert.equal(dynamicDistances.rootBits, 1);
 });
 
-Deno.test("repeats code lengths, and a run of zeros crosses from one code into the other", () => {
+Deno.test("repeats code lengths, and a run of zeros may extend from one code into the next", () => {
   const stream = runs(repeating(260, 30), [0], [8]);
-  // 256 words of 8 bits: one, 42 times 6 more, and 3 more.
+  // 256 codewords of 8 bits: 1 + 42 * 6 + 3.
   for (let run = 0; run < 42; run++) runs(stream, [16, 3, 2]);
   runs(stream, [16, 0, 2]);
-  // The symbols 257 to 259 and all 30 distances.
+  // Symbols 257 to 259 and all 30 distances.
   runs(stream, [18, 33 - 11, 7]).put(0x155, 9);
   const input = read(stream);
   assert.equal(input.take(9), 0x155);
@@ -60,7 +60,7 @@ Deno.test("repeats code lengths, and a run of zeros crosses from one code into t
   assert.equal(dynamicDistances.rootBits, 1);
 });
 
-Deno.test("a short run has 3 to 10 zeros, a long one 11 to 138", () => {
+Deno.test("a short run has 3 to 10 zeros, a long run 11 to 138", () => {
   const literals = (stream: Bits): Bits => {
     // Symbols 1 to 256.
     for (let one = 0; one < 256; one++) runs(stream, [8]);

@@ -10,7 +10,7 @@ import { expand, readTokens, type Token } from "./tokens.ts";
 
 const encoder = new TextEncoder();
 
-/** The tokens of a message after a history. */
+/** Returns the tokens of a message that follows a history. */
 function tokensOf(bytes: Uint8Array, history = new Uint8Array(0), windowBits = 15): Token[] {
   const text = new TextBuffer();
   const block = new TokenBlock();
@@ -33,7 +33,7 @@ function tokensOf(bytes: Uint8Array, history = new Uint8Array(0), windowBits = 1
   return tokens;
 }
 
-/** Asserts that the block has counted the symbols of its tokens. */
+/** Asserts that the block's frequencies match its tokens. */
 function assertCounted(block: TokenBlock, tokens: Token[]): void {
   const literals = tokens.filter((token) => typeof token === "number");
   const sum = (frequencies: Int32Array) => frequencies.reduce((all, one) => all + one, 0);
@@ -59,7 +59,7 @@ Deno.test("no distance exceeds the window", () => {
   const random = new Random(62);
   for (let bits = 8; bits <= 15; bits++) {
     const marker = random.bytes(16);
-    // A repetition at exactly the window size is found, one byte farther it is not.
+    // A repetition at exactly the window size is found; one byte farther away it is not.
     for (const between of [0, 1]) {
       const bytes = concat(marker, new Uint8Array((1 << bits) - 16 + between), marker);
       const tokens = tokensOf(bytes, undefined, bits);
@@ -95,7 +95,7 @@ Deno.test("refers to the history only where the position table has an entry", ()
   const block = new TokenBlock();
   const near = new PositionTable(new Uint16Array(1 << 10));
   const far = new SharedPositionTable();
-  // Once to fill the near table, as an encoder with a context does.
+  // The first call fills the near table, as in an encoder with a context.
   text.open(new Uint8Array(0), 0);
   far.begin(0, history.length);
   text.append(history, 0, history.length);
@@ -110,7 +110,7 @@ Deno.test("refers to the history only where the position table has an entry", ()
   assert.deepEqual(readTokens(block), [97, { length: 13, distance: 23 }, 98]);
 });
 
-Deno.test("ends a full block, and the next block continues after it", () => {
+Deno.test("the next block continues where a full block ends", () => {
   const bytes = new Random(63).bytes(40000);
   const text = new TextBuffer();
   const block = new TokenBlock();

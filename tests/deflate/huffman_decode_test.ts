@@ -15,7 +15,7 @@ import { Random } from "../support/random.ts";
 const entries = Int32Array.from({ length: 286 }, (_, symbol) => symbol << 16);
 const plain: Alphabet = { name: "test", entries, mayHaveOneWord: true, mayBeEmpty: true };
 
-/** The symbol and the length of the word that `bits` begin with, the first bit lowest. */
+/** Decodes the codeword at the start of `bits`, whose first bit is the least significant. */
 function decode(table: DecodeTable, bits: number): [symbol: number, length: number] {
   let entry = table.entries[bits & (1 << table.rootBits) - 1];
   if ((entry & SUBTABLE) !== 0) {
@@ -25,7 +25,7 @@ function decode(table: DecodeTable, bits: number): [symbol: number, length: numb
   return [(entry & INVALID) !== 0 ? -1 : entry >>> 16, entry & CONSUMED];
 }
 
-/** The words by RFC 1951 3.2.2, as texts of zeros and ones. */
+/** Returns the codewords by RFC 1951 3.2.2, as strings of zeros and ones. */
 function canonicalWords(lengths: Uint8Array): Map<number, string> {
   const words = new Map<number, string>();
   let code = 0;
@@ -38,11 +38,11 @@ function canonicalWords(lengths: Uint8Array): Map<number, string> {
   return words;
 }
 
-/** The lengths of a complete code of `count` words, made by splitting words at random. */
+/** Returns the lengths of a complete code of `count` codewords, split at random. */
 function randomLengths(random: Random, count: number, skew: number): Uint8Array {
   const words = [0];
   while (words.length < count) {
-    // A high skew repeatedly splits the newest words.
+    // A high skew mostly splits the newest codewords.
     const back = random.below(1 + random.below(Math.ceil(words.length / skew)));
     const at = words.length - 1 - back;
     if (words[at] === 15) {
@@ -86,7 +86,7 @@ Deno.test("decodes every codeword of every code, for any following bits", () => 
   }
 });
 
-Deno.test("a table of the documented size holds the longest codes", () => {
+Deno.test("the documented table size is sufficient for the longest codes", () => {
   const random = new Random(22);
   for (const [words, rootBits, capacity] of [[286, 10, 1332], [30, 7, 400]]) {
     let most = 0;
@@ -98,11 +98,11 @@ Deno.test("a table of the documented size holds the longest codes", () => {
       assert(used <= capacity, `${used} slots`);
       most = Math.max(most, used);
     }
-    assert(most > 1 << rootBits, "some of the codes need more than the root");
+    assert(most > 1 << rootBits, "some codes need more than the root table");
   }
 });
 
-Deno.test("rejects code lengths that are not a valid code, by kind of code", () => {
+Deno.test("rejects invalid code lengths for each kind of code", () => {
   const bad = {
     "over-subscribed": [[1, 1, 1], [2, 2, 2, 2, 2], [1, 2, 3, 3, 15]],
     "incomplete": [[2], [1, 2], [2, 2, 2], [15, 15]],

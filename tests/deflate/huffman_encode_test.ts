@@ -6,7 +6,7 @@ import {
 } from "../../src/deflate/encode_codes.ts";
 import { Bits } from "./bits.ts";
 
-/** A packed word as a text, its first bit first. */
+/** Returns a packed codeword as a string of bits in stream order. */
 function text(packed: number): string {
   return Array.from(
     { length: packed & 15 },

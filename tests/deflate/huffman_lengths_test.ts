@@ -13,9 +13,9 @@ function cost(frequencies: number[], lengths: number[]): number {
 }
 
 /**
- * The size in bits of the optimal code whose codewords have at most `longest` bits: the
- * package-merge algorithm (Larmore and Hirschberg, 1990), where each of the cheapest items is a bit
- * of its symbols' codewords.
+ * Returns the cost in bits of the optimal code whose codewords have at most `longest` bits. Uses the
+ * package-merge algorithm (Larmore and Hirschberg, 1990): each selected item adds one bit to the
+ * codewords of its symbols.
  */
 function bestCost(frequencies: number[], longest: number): number {
   const leaves = frequencies.filter((frequency) => frequency > 0).sort((a, b) => a - b);
@@ -52,7 +52,7 @@ Deno.test("the lengths form a complete code for any frequencies", () => {
   }
 });
 
-Deno.test("no code is shorter when the length limit does not apply", () => {
+Deno.test("the code is optimal when the length limit does not apply", () => {
   const random = new Random(32);
   for (let run = 0; run < 300; run++) {
     const frequencies = randomFrequencies(random, 20 + random.below(260));
@@ -75,7 +75,7 @@ Deno.test("the length limit costs few bits compared with the optimal code", () =
   assert(quickws >= best && quickws < 1.01 * best, `${quickws} bits instead of ${best}`);
 });
 
-Deno.test("the limit shortens the deepest code, which has doubling frequencies", () => {
+Deno.test("the limit shortens the deepest code, for frequencies that double", () => {
   const frequencies = Array.from({ length: 19 }, (_, symbol) => 2 ** symbol);
   assert.equal(Math.max(...lengthsOf(frequencies, 20)), 18);
   for (const longest of [5, 7, 11, 15]) {
@@ -83,7 +83,7 @@ Deno.test("the limit shortens the deepest code, which has doubling frequencies",
   }
 });
 
-Deno.test("absent symbols have no codeword, equal frequencies have codewords of equal length", () => {
+Deno.test("absent symbols have no codeword, and equal frequencies get codewords of equal length", () => {
   assert.deepEqual(lengthsOf([0, 7, 0, 7, 7, 7, 0]), [0, 2, 0, 2, 2, 2, 0]);
   assert.deepEqual(lengthsOf([1, 1, 2, 4]), [3, 3, 2, 1]);
 });

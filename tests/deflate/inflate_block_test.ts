@@ -14,7 +14,7 @@ import { concat } from "./oracles.ts";
 const random = new Random(7);
 const filler = random.bytes(33000);
 
-/** The output after some earlier bytes. */
+/** Decodes a block after some earlier output. */
 function decode(
   before: Uint8Array,
   stream: Bits,
@@ -33,7 +33,7 @@ function decode(
   return output.message.slice(before.length);
 }
 
-/** The expected output of a match by RFC 1951 3.2.3, copied byte by byte. */
+/** Returns the expected output of a match (RFC 1951 3.2.3), copied byte by byte. */
 function repeated(before: Uint8Array, length: number, distance: number): Uint8Array {
   const bytes = new Uint8Array(distance + length);
   bytes.set(before.subarray(before.length - distance));
@@ -64,7 +64,7 @@ Deno.test("decodes the smallest and the largest distance of every symbol", () =>
     const bits = DISTANCE_EXTRA_BITS[symbol];
     for (const extra of [0, (1 << bits) - 1]) {
       const distance = DISTANCE_BASE[symbol] + extra;
-      // In the middle of a message, and at its very end.
+      // In the middle of a message, and at its end.
       for (const padding of [0, 200]) {
         const stream = new Bits().fixed(258).fixedDistance(symbol).put(extra, bits).fixedEnd()
           .put(0, padding);
@@ -75,8 +75,8 @@ Deno.test("decodes the smallest and the largest distance of every symbol", () =>
 });
 
 Deno.test("decodes codewords of all lengths with all extra bits, in both codes", () => {
-  // Codes with a word of each length from 1 to 15 bits and one more of 15; the longest words have
-  // the symbols with the most extra bits.
+  // Codes with one codeword of each length from 1 to 14 bits and two of 15. The symbols with the most
+  // extra bits have the longest codewords.
   const literalLengths = new Uint8Array(286);
   const literalSymbols = [65, 66, 257, 67, 265, 68, 69, 269, 70, 273, 71, 277, 72, 281, 284, 256];
   literalSymbols.forEach((symbol, index) => literalLengths[symbol] = Math.min(index + 1, 15));
@@ -88,7 +88,7 @@ Deno.test("decodes codewords of all lengths with all extra bits, in both codes",
   literals.build(literalLengths);
   distances.build(distanceLengths);
 
-  // The canonical word of each: ones up to a final zero; the last two are in symbol order.
+  // The canonical codewords are ones up to a final zero. The last two are in symbol order.
   const word = (stream: Bits, symbol: number, symbols: number[]): Bits => {
     const index = symbols.indexOf(symbol);
     if (index < 14) return stream.word((1 << index + 1) - 2, index + 1);

@@ -3,7 +3,7 @@ import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 
-/** The last `count` bytes of a history. */
+/** Returns the last `count` bytes of a history. */
 function last(history: InflateHistory, count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   assert.equal(history.copy(bytes, 0, count, count), count);
@@ -18,7 +18,7 @@ Deno.test("a history allocates nothing before the first message", () => {
   assert.equal(history.byteLength, 0);
 });
 
-Deno.test("a history holds the end of the appended bytes, for any split of them", () => {
+Deno.test("a history contains the last bytes appended, however they are split", () => {
   const random = new Random(3);
   for (let bits = 8; bits <= 15; bits++) {
     const history = new InflateHistory(bits);
@@ -26,7 +26,7 @@ Deno.test("a history holds the end of the appended bytes, for any split of them"
     let all: Uint8Array = new Uint8Array(0);
     for (let run = 0; run < 60; run++) {
       const piece = random.bytes(random.below(1 + random.below(size + size / 2)));
-      // The bytes after the part are not part of it.
+      // Bytes after the given length are ignored.
       history.append(concat(piece, random.bytes(10)), piece.length);
       all = concat(all, piece);
       const length = Math.min(all.length, size);
@@ -53,7 +53,7 @@ Deno.test("a history grows with its contents, up to the window size", () => {
   }
 });
 
-Deno.test("a copy ends at the end of the history", () => {
+Deno.test("copy returns the last bytes of the history", () => {
   const history = new InflateHistory();
   history.append(Uint8Array.of(1, 2, 3, 4, 5), 5);
   const target = new Uint8Array(6);

@@ -10,12 +10,12 @@ import { concat, fflateInflate, TAIL, zlibDeflate, zlibInflate } from "./oracles
 
 const decoder = new TextDecoder();
 
-/** An inflated message, as text. */
+/** Inflates a message and returns it as text. */
 function text(payload: Uint8Array, history?: InflateHistory): string {
   return decoder.decode(inflate(payload, 0, payload.length, 1 << 20, history));
 }
 
-/** Whether an error is an InflateError with this code. */
+/** Returns a predicate for InflateErrors with this code. */
 function isInflateError(code: string): (error: unknown) => boolean {
   return (error) => error instanceof InflateError && error.code === code;
 }
@@ -32,7 +32,7 @@ for (const { name, payload, quickws } of craftedStreams) {
   });
 }
 
-Deno.test("zlib agrees on the crafted streams, except for the marked ones", () => {
+Deno.test("zlib agrees on the crafted streams, except where a `zlib` result is given", () => {
   for (const stream of craftedStreams) {
     const quickws = typeof stream.quickws === "string" ? stream.quickws : undefined;
     const expected = "zlib" in stream ? stream.zlib : quickws;
@@ -41,7 +41,7 @@ Deno.test("zlib agrees on the crafted streams, except for the marked ones", () =
   }
 });
 
-Deno.test("rejects a truncated message wherever zlib rejects it", () => {
+Deno.test("rejects every truncated message that zlib rejects", () => {
   const longer = zlibDeflate(message(new Random(5), "json", 600));
   for (const payload of [...craftedStreams.map((stream) => stream.payload), longer]) {
     for (let end = 1; end < payload.length; end++) {
@@ -63,7 +63,7 @@ Deno.test("rejects a truncated message wherever zlib rejects it", () => {
   }
 });
 
-Deno.test("decompresses zlib's output at any level, strategy and window", () => {
+Deno.test("decompresses zlib's output for any level, strategy and window", () => {
   const random = new Random(11);
   for (let run = 0; run < 150; run++) {
     const plain = message(random, random.pick(kinds), anySize(random, 20000));
@@ -100,7 +100,7 @@ Deno.test("reads only the given range", () => {
   }
 });
 
-Deno.test("accepts a message of exactly the limit, rejects a longer one as too big", () => {
+Deno.test("accepts a message as large as the limit and rejects a larger one", () => {
   const random = new Random(13);
   for (const kind of kinds) {
     for (const size of [1, 2, 3, 4, 5, 257, 258, 259, 260, 16383, 16384, 16385, 70000]) {
@@ -128,7 +128,7 @@ Deno.test("decompresses without a limit", () => {
   assert.equal(inflate(payload, 0, payload.length, Infinity).length, 100000);
 });
 
-/** The buffer of results after a series of messages of one byte. */
+/** Returns the size of the result buffer after a series of one-byte messages. */
 function memoryAfterSmallMessages(): number {
   const small = zlibDeflate(new Uint8Array(1));
   for (let run = 0; run < 600; run++) inflate(small, 0, small.length, 1);
@@ -170,7 +170,7 @@ Deno.test("a message may refer to earlier ones within the history", () => {
     text(new Bits().block("fixed").fixedText("0123456789").fixedEnd().flush().bytes(), history),
     "0123456789",
   );
-  // Length 10 at distance 10, which is all in the history, then length 5 at distance 5.
+  // Length 10 at distance 10, entirely in the history, then length 5 at distance 5.
   const match = new Bits().block("fixed").fixed(264).fixedDistance(6).put(1, 2).fixed(259)
     .fixedDistance(4).put(0, 1).fixedEnd().flush().bytes();
   assert.equal(text(match, history), "012345678956789");
@@ -193,7 +193,7 @@ Deno.test("rejects a distance that exceeds the window, with and without a histor
     const size = 1 << bits;
     const history = new InflateHistory(bits);
     const filler = zlibDeflate(new Uint8Array(size).fill(65));
-    // A distance of exactly the window, in the first symbol that has it, and one more.
+    // A distance equal to the window size, in the first symbol that can encode it, and one more.
     const symbol = 2 * bits - 1;
     const at = (extra: number, symbol: number): Uint8Array =>
       new Bits().block("fixed").fixed(257).fixedDistance(symbol).put(extra, (symbol >> 1) - 1)
@@ -216,7 +216,7 @@ Deno.test("rejects a distance that exceeds the window, with and without a histor
   }
 });
 
-Deno.test("reads the memory of the input only during the call", () => {
+Deno.test("reads the input's memory only during the call", () => {
   const payload = zlibDeflate(new TextEncoder().encode("once and once and once again"));
   const result = inflate(payload, 0, payload.length, 100);
   payload.fill(0);

@@ -1,5 +1,5 @@
-// The work of a message: it can be paused at any point without affecting the result, while others
-// are decompressed, and a message of little else than block headers is rejected.
+// Work limits: decompression can pause at any point and continue after other messages, without
+// affecting the result. A message that consists mostly of block headers is rejected.
 
 import assert from "node:assert/strict";
 import zlib from "node:zlib";
@@ -10,7 +10,7 @@ import { InflateHistory } from "../../src/deflate/inflate_output.ts";
 const MIB = 1024 * 1024;
 const LIMIT = 16 * MIB;
 
-/** Bits, the lowest of a byte first; Huffman codes start with their first bit. */
+/** Writes bits, least significant first, and Huffman codewords, most significant first. */
 class BitWriter {
   readonly bytes: number[] = [];
   #hold = 0;
@@ -36,7 +36,7 @@ class BitWriter {
 
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/** An empty block with the smallest description of its codes. */
+/** Writes an empty block with the shortest possible description of its codes. */
 function smallest(out: BitWriter): void {
   out.put(0b100, 3);
   out.put(0, 5);
@@ -52,7 +52,7 @@ function smallest(out: BitWriter): void {
   out.code(0, 1);
 }
 
-/** An empty block with a description of all 316 words. */
+/** Writes an empty block with a description of all 316 codewords. */
 function largest(out: BitWriter): void {
   out.put(0b100, 3);
   out.put(29, 5);
@@ -77,7 +77,7 @@ function emptyStored(out: BitWriter): void {
   out.put(0xffff0000, 32);
 }
 
-/** Blocks of this total size, and the end of the message. */
+/** Returns a message of repeated blocks with this total size. */
 function repeated(block: (out: BitWriter) => void, size: number): Uint8Array {
   const out = new BitWriter();
   do block(out); while (!out.isAligned);
@@ -105,7 +105,7 @@ for (const [name, block] of Object.entries(BLOCKS)) {
   });
 }
 
-/** Random-looking bytes, some of them frequent. */
+/** Returns pseudorandom bytes, some of them frequent. */
 function noise(size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let state = 12345;
@@ -118,7 +118,7 @@ function noise(size: number): Uint8Array {
 
 const { Z_HUFFMAN_ONLY, Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH, Z_FIXED, Z_RLE } = zlib.constants;
 
-/** The message as zlib compresses it, without the tail. */
+/** Compresses a message with zlib and removes the tail. */
 function compressed(bytes: Uint8Array, options: zlib.ZlibOptions): Uint8Array {
   const result = zlib.deflateRawSync(bytes, { ...options, finishFlush: Z_SYNC_FLUSH });
   return new Uint8Array(result).subarray(0, -4);
@@ -127,15 +127,15 @@ function compressed(bytes: Uint8Array, options: zlib.ZlibOptions): Uint8Array {
 const data = noise(2 * MIB);
 for (const strategy of [Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED]) {
   for (const memLevel of [1, 9]) {
-    Deno.test(`accepts streams of zlib: strategy ${strategy}, memLevel ${memLevel}`, () => {
+    Deno.test(`accepts zlib's output: strategy ${strategy}, memLevel ${memLevel}`, () => {
       const message = compressed(data, { strategy, memLevel, level: 6 });
       assert.deepEqual(inflate(message, 0, message.length, LIMIT), data);
     });
   }
 }
 
-Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
-  // 1 MiB; each part is compressed separately, as by a full flush.
+Deno.test("accepts zlib's output flushed after every 25 bytes", () => {
+  // 1 MiB. Each part is compressed separately, as by a full flush.
   const parts: Uint8Array[] = [];
   const whole = data.subarray(0, MIB);
   const options = { strategy: Z_HUFFMAN_ONLY, memLevel: 1, finishFlush: Z_SYNC_FLUSH };
@@ -151,7 +151,7 @@ Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
     all.set(part, end);
     end += part.length;
   }
-  // Repeated until they exceed the free work.
+  // Enough copies to exceed the initial work allowance.
   const copies = 200;
   const message = new Uint8Array(end * copies);
   for (let copy = 0; copy < copies; copy++) message.set(all, copy * end);
@@ -159,13 +159,13 @@ Deno.test("accepts streams that zlib flushed after every 25 bytes", () => {
   assert.equal(size, inflate(all, 0, end - 4, LIMIT).length * copies);
 });
 
-/** Messages of 500 bytes each, to decompress between the slices of a longer one. */
+/** Messages of 500 bytes to decompress between the slices of a longer message. */
 const others = Array.from(
   { length: 16 },
   (_, index) => compressed(data.subarray(index, index + 500), {}),
 );
 
-/** Decompresses in slices of `work`, and other messages in between. */
+/** Decompresses a message in slices of `work`, with other messages in between. */
 function inSlices(
   message: Uint8Array,
   work: number,
@@ -204,7 +204,7 @@ const messages: Record<string, Uint8Array> = {
 for (const [title, message] of Object.entries(messages)) {
   const whole = inflate(message, 0, message.length, LIMIT).slice();
   for (const work of [100, 5_000, 333_333]) {
-    Deno.test(`${title} in slices of ${work}`, () => {
+    Deno.test(`decompresses ${title} in slices of ${work}`, () => {
       const { bytes, slices } = inSlices(message, work);
       assert.deepEqual(bytes, whole);
       if (whole.length > 4 * work) assert.ok(slices > 2, `${slices} slices`);
@@ -225,7 +225,7 @@ Deno.test("adds a paused message to the history of later messages", () => {
 });
 
 for (const [title, message] of Object.entries(messages)) {
-  Deno.test(`rejects a truncated message in slices, too: ${title}`, () => {
+  Deno.test(`slices do not change the result of a truncated message: ${title}`, () => {
     for (let cut = 1; cut < message.length; cut += Math.ceil(message.length / 15)) {
       const part = message.subarray(0, cut);
       const outcome = (run: () => Uint8Array): string => {
@@ -243,10 +243,10 @@ for (const [title, message] of Object.entries(messages)) {
   });
 }
 
-Deno.test("the work limit determines the size of a slice", () => {
+Deno.test("the work limit determines the slice size", () => {
   const message = repeated(largest, 100_000);
   const { slices } = inSlices(message, 10_000);
-  // 62 bytes of description, 40 each, and 32: four blocks in a slice.
+  // Four blocks per slice. The work of a block is 62 bytes of description, 40 each, plus 32.
   const blocks = message.length / 62;
   assert.ok(slices > blocks / 6 && slices < blocks / 2, `${slices} slices, ${blocks} blocks`);
 });

@@ -16,7 +16,7 @@ Deno.test("a match ends at the first different byte or at the limit", () => {
   }
 });
 
-Deno.test("a difference in any bit of a byte ends the match", () => {
+Deno.test("a difference in any bit ends the match", () => {
   const bytes = new Uint8Array(64);
   const view = new DataView(bytes.buffer);
   for (let bit = 0; bit < 8; bit++) {

@@ -1,4 +1,4 @@
-// Other implementations of RFC 1951, called in the way that detects all errors.
+// Other implementations of RFC 1951, called so that they detect all errors.
 
 import { Buffer } from "node:buffer";
 import {
@@ -10,13 +10,12 @@ import {
 } from "node:zlib";
 import { inflateSync } from "fflate";
 
-/** The end of a sync flush, which is omitted from a message (RFC 7692 7.2.1). */
+/** The end of a sync flush, which messages omit (RFC 7692 7.2.1). */
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
 /**
- * The bytes that complete a flushed stream: the tail of the flush, and an empty stored block that
- * is marked as the last. With a flush, zlib accepts a stream that ends in the middle of a block;
- * with these bytes it does not.
+ * Completes a flushed stream: the tail of the flush, and an empty final stored block. Without a
+ * final block, zlib would accept a stream that ends within a block.
  */
 const STRICT_END = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
 
@@ -24,12 +23,12 @@ const STRICT_END = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff,
 export interface ZlibResult {
   /** The bytes. */
   bytes: Uint8Array;
-  /** Whether it stopped after a block that is marked as the last, before the message's end. */
+  /** Whether zlib stopped after a final block before the end of the message. */
   stopped: boolean;
 }
 
 /**
- * The bytes of a message, or `undefined` if zlib rejects it.
+ * Decompresses a message. Returns `undefined` if zlib rejects it.
  *
  * @param windowBits zlib detects distances beyond the window only if it returns its output in small
  * parts, since it copies from its remaining output.
@@ -52,13 +51,13 @@ export function zlibInflate(
   }
 }
 
-/** A message compressed by zlib: flushed, without the flush's tail. */
+/** Compresses a message with zlib and a sync flush, without the tail of the flush. */
 export function zlibDeflate(bytes: Uint8Array, options: ZlibOptions = {}): Uint8Array {
   const flushed = deflateRawSync(bytes, { ...options, finishFlush: constants.Z_SYNC_FLUSH });
   return Uint8Array.from(flushed.subarray(0, flushed.length - TAIL.length));
 }
 
-/** Messages compressed by zlib in sequence; each may refer to earlier ones. */
+/** Compresses a sequence of messages with zlib. Each may refer to earlier ones. */
 export async function zlibDeflateStream(
   messages: readonly Uint8Array[],
   options: ZlibOptions = {},
@@ -78,7 +77,7 @@ export async function zlibDeflateStream(
   return payloads;
 }
 
-/** The bytes of messages that refer to earlier ones, or `undefined` if zlib rejects one. */
+/** Decompresses messages that refer to earlier ones. Returns `undefined` if zlib rejects one. */
 export function zlibInflateStream(
   payloads: readonly Uint8Array[],
   windowBits = 15,
@@ -87,12 +86,12 @@ export function zlibInflateStream(
   return zlibInflate(concat(...flushed, payloads.at(-1)!), windowBits, 1 << 28)?.bytes;
 }
 
-/** The bytes of a message that is known to be valid and of `length` bytes. */
+/** Decompresses a valid message of `length` bytes. */
 export function fflateInflate(payload: Uint8Array, length: number): Uint8Array {
   return inflateSync(concat(payload, STRICT_END), { out: new Uint8Array(length + 1) });
 }
 
-/** Some bytes after the other. */
+/** Concatenates bytes. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OutputPool } from "../../src/deflate/inflate_output.ts";
 
-/** Writes a message of this size and returns the resulting capacity. */
+/** Writes a message of this size. Returns the resulting capacity. */
 function write(pool: OutputPool, length: number, limit = length): number {
   pool.open(limit);
   pool.reserve(length);
@@ -21,12 +21,12 @@ Deno.test("capacity grows by a factor of four, up to the limit plus one turn", (
   assert.equal(write(pool, 65000, 1 << 20), 65536);
   assert.equal(write(pool, 100000, 200000), 200262);
   assert.equal(write(pool, 250000, 1 << 20), 801048);
-  // A limit that equals a step is reached in one.
+  // Growing by one step suffices if the limit equals that step.
   assert.equal(write(new OutputPool(), 20000, 65536), 65536 + 262);
   assert.equal(pool.view.buffer, pool.bytes.buffer);
 });
 
-Deno.test("growing keeps the output of the current message", () => {
+Deno.test("growing preserves the output of the current message", () => {
   const pool = new OutputPool();
   pool.open(1 << 20);
   pool.reserve(3);
@@ -36,8 +36,8 @@ Deno.test("growing keeps the output of the current message", () => {
   assert.deepEqual(pool.message, Uint8Array.of(1, 2, 3));
 });
 
-Deno.test("immediately frees memory that was outgrown or is no longer needed", () => {
-  // Node 20 cannot, and leaves it to the garbage collector.
+Deno.test("immediately frees memory that is too small or no longer needed", () => {
+  // Node 20 cannot free it, and leaves it to the garbage collector.
   const isFreed = (buffer: ArrayBufferLike): boolean =>
     buffer.byteLength === 0 || !("transfer" in ArrayBuffer.prototype);
   const pool = new OutputPool();
@@ -56,7 +56,7 @@ Deno.test("immediately frees memory that was outgrown or is no longer needed", (
   assert.equal(pool.message.length, 0);
 });
 
-Deno.test("accepts the limit and rejects more", () => {
+Deno.test("accepts output up to the limit", () => {
   const pool = new OutputPool();
   pool.open(10);
   pool.reserve(10);
@@ -81,8 +81,10 @@ Deno.test("a turn that begins at the maximum length stays within the buffer", ()
 Deno.test("after 256 messages the buffer shrinks to the size of the largest of them", () => {
   const pool = new OutputPool();
   write(pool, 1 << 20);
-  for (let run = 1; run < 256; run++) assert(write(pool, 100) >= 1 << 20, "too early");
-  // The large one was among them.
+  for (let run = 1; run < 256; run++) {
+    assert(write(pool, 100) >= 1 << 20, "the buffer shrank too early");
+  }
+  // The large message is still among the last 256.
   assert(write(pool, 100) >= 1 << 20);
   write(pool, 40000);
   for (let run = 2; run < 256; run++) write(pool, 100);

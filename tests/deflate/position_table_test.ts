@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PositionTable, SharedPositionTable } from "../../src/deflate/match_finder.ts";
 
-/** The distance before `place` that an entry records. */
+/** Returns the distance from `place` back to the recorded position. */
 function distance(table: PositionTable, slot: number, place: number): number {
   return (place + table.base - table.slots[slot] & 0xffff) || 0x10000;
 }
@@ -11,7 +11,7 @@ function note(table: PositionTable, slot: number, place: number): void {
   table.slots[slot] = place + table.base;
 }
 
-Deno.test("a table has 2 ** bits slots, and its shift selects as many", () => {
+Deno.test("a table has 2 ** bits slots, and its shift matches", () => {
   for (const bits of [8, 11, 15]) {
     const table = new PositionTable(new Uint16Array(1 << bits));
     assert.equal(table.slots.length, 1 << bits);
@@ -28,13 +28,13 @@ Deno.test("distances are correct when positions exceed 16 bits and when the text
   assert.equal(distance(table, 3, 500), 990);
 });
 
-Deno.test("entries of earlier messages have positions before the first byte", () => {
+Deno.test("entries of earlier messages refer to positions before the first byte", () => {
   const table = new SharedPositionTable();
   for (let run = 0; run < 3000; run++) {
     const length = 1 + run * 7 % 900;
     const first = run % 5;
     table.begin(first, length);
-    // No slot has an entry for this message yet.
+    // No slot has an entry of this message yet.
     for (const slot of [0, 1, 2, 3, 4]) {
       for (const place of [first, first + length - 1]) {
         assert(place - distance(table, slot, place) < table.first);
@@ -69,7 +69,7 @@ Deno.test("clears every used slot", () => {
   const table = new SharedPositionTable();
   table.begin(0, 60000);
   table.slots.fill(1);
-  // One slot more than a small message uses.
+  // A small message uses one slot less.
   table.begin(0, 6000);
   assert(table.slots.every((entry) => entry === 0));
 });

@@ -1,8 +1,8 @@
-// The long proof of the codec, on all runtimes one after the other:
+// Runs the long codec tests on all runtimes, one after another:
 //
 //   deno run -A tests/deflate/proof.ts [deno] [bun] [node] [inputs] [streams] [mutations] [seed]
 //
-// The short one is the suite `deflate` in `tests/behaviour`.
+// The suite `deflate` in `tests/behaviour` is the short version.
 
 import { fileURLToPath } from "node:url";
 import { runtimeCommand, runtimeNames } from "../support/runtimes.ts";

@@ -5,14 +5,14 @@ import { Random } from "../support/random.ts";
 import { hex } from "../support/vectors.ts";
 import { zlibInflate } from "./oracles.ts";
 
-Deno.test("a stored message is LEN, NLEN, the bytes and the header of the sync flush", () => {
+Deno.test("a stored message consists of LEN, NLEN, the bytes and the header of the sync flush", () => {
   const target = new Uint8Array(11).fill(0xa5);
   const source = Uint8Array.of(0xff, 0x48, 0x69, 0xff);
   assert.equal(store(source, 1, 3, target, 1), 9);
   assert.deepEqual(target, hex("a5 00 02 00 fd ff 48 69 00 a5 a5"));
 });
 
-Deno.test("zlib and quickws decompress a stored message, which has the computed size", () => {
+Deno.test("a stored message has the computed size, and zlib and quickws decompress it", () => {
   const random = new Random(301);
   for (const size of [0, 1, 1000, 65534, 65535, 65536, 131070, 131071, 300000]) {
     const bytes = random.bytes(size);

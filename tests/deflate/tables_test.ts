@@ -15,10 +15,10 @@ import {
   MIN_MATCH,
 } from "../../src/deflate/tables.ts";
 
-Deno.test("the lengths of each symbol begin where those of the previous symbol end", () => {
+Deno.test("each length symbol starts where the previous one ends", () => {
   assert.equal(LENGTH_BASE.length, LITERAL_SYMBOLS - END_OF_BLOCK - 1);
   let next = MIN_MATCH;
-  // Symbol 285 is the exception: 258 is at the end of symbol 284 too.
+  // Symbol 285 is the exception: symbol 284 can also encode 258.
   for (let symbol = 0; symbol < 28; symbol++) {
     assert.equal(LENGTH_BASE[symbol], next);
     next += 1 << LENGTH_EXTRA_BITS[symbol];
@@ -28,7 +28,7 @@ Deno.test("the lengths of each symbol begin where those of the previous symbol e
   assert.equal(LENGTH_EXTRA_BITS[28], 0);
 });
 
-Deno.test("the distances of each symbol begin where those of the previous symbol end", () => {
+Deno.test("each distance symbol starts where the previous one ends", () => {
   assert.equal(DISTANCE_BASE.length, DISTANCE_SYMBOLS);
   let next = 1;
   for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) {

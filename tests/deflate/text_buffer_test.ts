@@ -5,12 +5,12 @@ import { concat } from "./oracles.ts";
 
 const random = new Random(51);
 
-/** The bytes between two positions of the text. */
+/** Returns the bytes between two positions of the text. */
 function between(text: TextBuffer, from: number, to: number): Uint8Array {
   return text.bytes.slice(from, to);
 }
 
-Deno.test("a part follows the earlier text, and zeros follow the part", () => {
+Deno.test("appends a part to the earlier text, followed by zeros", () => {
   const text = new TextBuffer();
   text.bytes.fill(0xee);
   text.open(Uint8Array.of(1, 2, 3, 4), 3);

@@ -15,7 +15,7 @@ Deno.test("a new block contains only its end symbol", () => {
   assert.equal(block.distances.reduce((sum, frequency) => sum + frequency, 0), 0);
 });
 
-Deno.test("a full block has room for the last step of a search", () => {
+Deno.test("a full block still accepts the tokens of one search step", () => {
   const block = new TokenBlock();
   assert(block.tokens.length >= block.capacity + 1024 + 3);
 });

@@ -1,4 +1,4 @@
-// Tokens of the encoder, read back.
+// Reads the encoder's tokens.
 
 import { MATCH } from "../../src/deflate/match_finder.ts";
 import { DISTANCE_BASE, LENGTH_BASE } from "../../src/deflate/tables.ts";
@@ -7,7 +7,7 @@ import type { TokenBlock } from "../../src/deflate/match_finder.ts";
 /** A literal, or a match. */
 export type Token = number | { length: number; distance: number };
 
-/** The tokens of a block. */
+/** Returns the tokens of a block. */
 export function readTokens(block: TokenBlock): Token[] {
   return Array.from(block.tokens.subarray(0, block.count), (token) => {
     if ((token & MATCH) === 0) return token;
@@ -18,7 +18,7 @@ export function readTokens(block: TokenBlock): Token[] {
   });
 }
 
-/** The bytes that tokens expand to, after earlier bytes. */
+/** Expands tokens after earlier bytes. */
 export function expand(tokens: readonly Token[], before: Uint8Array): Uint8Array {
   const bytes = Array.from(before);
   for (const token of tokens) {

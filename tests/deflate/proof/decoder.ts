@@ -1,5 +1,5 @@
-// The decoder against zlib's encoder: all its levels, strategies, memories and windows, messages that
-// were flushed in the middle, and the limit to the byte.
+// Tests the decoder with zlib's output at all levels, strategies, memory levels and windows,
+// messages with flushes inside, and the exact limit.
 
 import assert from "node:assert/strict";
 import { inflate } from "../../../src/deflate/inflate.ts";
@@ -9,15 +9,15 @@ import { anySize, kinds, message } from "../corpus.ts";
 import { concat, TAIL, zlibDeflate } from "../oracles.ts";
 import { assertSame } from "./encoder.ts";
 
-/** The results of the proof. */
+/** The results. */
 export interface DecoderProof {
   /** Messages that were decompressed correctly. */
   decompressed: number;
-  /** Messages of one byte more than the limit that were rejected as too big. */
+  /** Messages one byte above the limit that were rejected as too big. */
   tooBig: number;
 }
 
-/** Decompresses this number of messages. */
+/** Tests this number of messages. */
 export function proveDecoder(random: Random, inputs: number): DecoderProof {
   const proof: DecoderProof = { decompressed: 0, tooBig: 0 };
   for (let input = 0; input < inputs; input++) {

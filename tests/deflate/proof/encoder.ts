@@ -1,5 +1,5 @@
-// The encoder against three decoders: zlib, fflate, and quickws's own, the only one that checks
-// each distance.
+// Tests the encoder with three decoders: zlib, fflate, and quickws, the only one that checks every
+// distance.
 
 import assert from "node:assert/strict";
 import { deflate } from "../../../src/deflate/deflate.ts";
@@ -12,9 +12,9 @@ import { concat, fflateInflate, zlibInflate } from "../oracles.ts";
 /** Both levels. */
 export const levels: readonly DeflateLevel[] = ["fast", "best"];
 
-/** The results of the proof. */
+/** The results. */
 export interface EncoderProof {
-  /** Messages that were compressed, and read back by all three. */
+  /** Messages that were compressed, and decompressed by all three decoders. */
   compressed: number;
   /** Messages that did not get smaller. */
   refused: number;
@@ -30,7 +30,7 @@ export function proveEncoder(random: Random, inputs: number): EncoderProof {
     const windowBits = random.below(2) === 0 ? 15 : 8 + random.below(8);
     const what = `input ${input}: ${bytes.length} bytes of ${kind}, ${level}, ${windowBits} bits`;
 
-    // Somewhere in a larger array, into somewhere in a larger array.
+    // The input and the output are parts of larger arrays.
     const before = random.below(8);
     const offset = random.below(8);
     const source = before === 0 ? bytes : concat(random.bytes(before), bytes, random.bytes(3));

@@ -1,5 +1,5 @@
-// The long proof of the codec on the runtime that this is started on, as `tests/deflate/proof.ts` does:
-// main.ts [inputs] [streams] [mutations] [seed]
+// Runs the long codec tests on the current runtime. `tests/deflate/proof.ts` starts it with the
+// arguments [inputs] [streams] [mutations] [seed].
 
 import process from "node:process";
 import { Random } from "../../support/random.ts";

@@ -1,4 +1,4 @@
-// Streams of messages that refer to earlier ones, in both directions.
+// Tests streams of messages that refer to earlier ones, in both directions.
 
 import assert from "node:assert/strict";
 import {
@@ -15,7 +15,7 @@ import { anySize, type Kind, kinds, message } from "../corpus.ts";
 import { concat, TAIL, zlibDeflateStream, zlibInflateStream } from "../oracles.ts";
 import { assertSame, levels } from "./encoder.ts";
 
-/** The results of the proof. */
+/** The results. */
 export interface TakeoverProof {
   /** Messages compressed by quickws and decompressed by zlib and by quickws. */
   outbound: number;
@@ -71,14 +71,14 @@ function outbound(random: Random, stream: number): number {
   return payloads.length;
 }
 
-/** A message, or `undefined` when it would not get smaller. */
+/** Compresses a whole message. Returns `undefined` if the result is not smaller. */
 function asAWhole(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
   const target = new Uint8Array(bytes.length);
   const end = deflate(bytes, 0, bytes.length, target, 0, options);
   return end < 0 ? undefined : target.slice(0, end);
 }
 
-/** A message in parts; the context may be dropped between them. */
+/** Compresses a message in parts. The context may be dropped between them. */
 function inParts(random: Random, bytes: Uint8Array, options: DeflateOptions): Uint8Array {
   const payloads: Uint8Array[] = [];
   for (let from = 0; from < bytes.length;) {
@@ -89,7 +89,7 @@ function inParts(random: Random, bytes: Uint8Array, options: DeflateOptions): Ui
     payloads.push(target.subarray(0, end), TAIL);
     from = to;
   }
-  // An empty message is an empty block.
+  // An empty message is compressed to an empty block.
   return payloads.length === 0 ? Uint8Array.of(0) : concat(...payloads.slice(0, -1));
 }
 
