@@ -1,4 +1,4 @@
-// The cases for WebSockets on another HTTP server, for each of the three ways to add them.
+// Test cases for WebSockets on an existing HTTP server, run for each of the three ways to add them.
 
 import assert from "node:assert/strict";
 import { get, type Server } from "node:http";
@@ -23,7 +23,7 @@ import { BINARY, MASK_KEY, TEXT } from "../support/vectors.ts";
 import { type FrameworkName, greeting, isSecure } from "./framework_names.ts";
 import { frameworks } from "./frameworks.ts";
 
-/** WebSockets on a server. */
+/** The WebSockets that were added to a server. */
 interface Sockets {
   /** Removes them from the server. */
   detach(): Promise<void>;
@@ -32,7 +32,7 @@ interface Sockets {
 /** Adds WebSockets to a server. */
 type Way = (server: Server, options: UpgradeOptions) => Sockets;
 
-/** The three ways. */
+/** The ways to add WebSockets, by name. */
 const ways: Record<string, Way> = {
   attach(server, options) {
     const upgrader = attach(server, options);
@@ -69,7 +69,7 @@ const ways: Record<string, Way> = {
   },
 };
 
-/** A server with WebSockets, and its address. */
+/** A server with WebSockets. */
 class Site {
   readonly #server: Server;
   readonly #name: FrameworkName;
@@ -97,7 +97,7 @@ class Site {
     return connection;
   }
 
-  /** Opens a stream; the test sends every byte. */
+  /** Opens a raw TCP connection. */
   raw(): Promise<RawSocket> {
     return new Promise((resolve, reject) => {
       const address = { host: "127.0.0.1", port: this.#port };
@@ -110,7 +110,7 @@ class Site {
     });
   }
 
-  /** Asserts that the server still answers plain requests. */
+  /** Asserts that the server still answers plain HTTP requests. */
   async assertGreets(): Promise<void> {
     const fetch = isSecure(this.#name) ? getOverTls : get;
     const options = {
@@ -131,7 +131,7 @@ class Site {
     assert.equal(body, greeting(this.#name));
   }
 
-  /** Disconnects the connections that the case left open. */
+  /** Closes the connections that the case has left open. */
   end(): void {
     for (const connection of this.#connections) connection.terminate();
     for (const socket of this.#sockets) socket.destroy();
@@ -142,7 +142,7 @@ class Site {
 
 type Case = (site: Site, sockets: Sockets, messages: Queue<Message>) => Promise<void>;
 
-/** Rejects `/private`, echoes elsewhere. */
+/** Options that reject `/private` and echo on any other path. */
 function options(messages: Queue<Message>): UpgradeOptions {
   return {
     upgrade(request) {
@@ -157,7 +157,9 @@ function options(messages: Queue<Message>): UpgradeOptions {
 }
 
 const checks: Record<string, Case> = {
-  "a WebSocket echoes, and plain HTTP is answered before, beside and after it": async (site) => {
+  "a WebSocket echoes, and the server answers plain HTTP before, during and after it": async (
+    site,
+  ) => {
     await site.assertGreets();
     const conn = await site.connect("/chat");
     await site.assertGreets();
@@ -181,7 +183,7 @@ const checks: Record<string, Case> = {
     await site.assertGreets();
   },
 
-  "delivers bytes that follow the request immediately": async (site, _, messages) => {
+  "delivers frames that arrive together with the request": async (site, _, messages) => {
     const raw = await site.raw();
     const payload = Uint8Array.from({ length: 3000 }, (_, i) => i * 31);
     raw.send(upgradeRequest(), { opcode: TEXT, payload: "at once" }, { opcode: BINARY, payload });
@@ -191,7 +193,7 @@ const checks: Record<string, Case> = {
     assert.deepEqual(echoes[1].payload, payload);
   },
 
-  "detach closes the connections with 1001, and plain HTTP continues": async (
+  "detach closes the connections with 1001, and the server continues to answer plain HTTP": async (
     site,
     sockets,
   ) => {
@@ -204,7 +206,7 @@ const checks: Record<string, Case> = {
   },
 };
 
-/** Runs every case on one of the servers, and reports the result of each. */
+/** Runs every case on a server and reports each result. */
 export async function runCases(
   name: FrameworkName,
   certificates: Certificates,

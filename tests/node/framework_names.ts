@@ -1,6 +1,7 @@
-// The names of the servers, in a separate file, so that importing them loads no server.
+// The names of the frameworks, in a separate file, so that importing them does not load the
+// frameworks.
 
-/** Every server that is tested. */
+/** The tested frameworks. */
 export const frameworkNames = [
   "node:http",
   "node:https",
@@ -10,15 +11,15 @@ export const frameworkNames = [
   "Hono",
 ] as const;
 
-/** One of them. */
+/** The name of a tested framework. */
 export type FrameworkName = typeof frameworkNames[number];
 
-/** The server with TLS. */
+/** Whether the server uses TLS. */
 export function isSecure(name: FrameworkName): boolean {
   return name === "node:https";
 }
 
-/** The text of the page at `/hello`. */
+/** Returns the text of the page at `/hello`. */
 export function greeting(name: FrameworkName): string {
   return `hello from ${name}`;
 }

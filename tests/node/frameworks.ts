@@ -1,5 +1,5 @@
-// The HTTP servers that WebSockets are added to: each serves a page at `/hello` and provides its
-// `node:http` or `node:https` server.
+// HTTP servers of different frameworks. Each serves a page at `/hello` and provides its `node:http`
+// or `node:https` server, to which the tests add WebSockets.
 
 import { serve } from "@hono/node-server";
 import express from "express";
@@ -18,7 +18,7 @@ function listening(server: Server): Promise<Server> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
-/** How to start each of them. */
+/** Starts the server of each framework. */
 export const frameworks: Record<FrameworkName, Start> = {
   "node:http": () =>
     listening(createServer((_, response) => void response.end(greeting("node:http")))),

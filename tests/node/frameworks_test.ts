@@ -1,4 +1,4 @@
-// WebSockets on the HTTP servers of Express, Fastify, Koa, Hono and `node:http` itself, in a real
+// Tests WebSockets on the HTTP servers of Express, Fastify, Koa, Hono and plain `node:http`, in a
 // process of each runtime.
 
 import assert from "node:assert/strict";
@@ -7,10 +7,10 @@ import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runti
 import { frameworkNames } from "./framework_names.ts";
 import type { CaseResult } from "./run_framework.ts";
 
-/** Three ways to add WebSockets to a server, with the same cases for each. */
+/** Three ways to add WebSockets to a server, with four cases each. */
 const CASES = 3 * 4;
 
-/** Milliseconds that one process may take on a busy machine. */
+/** How long a process may take on a busy machine, in milliseconds. */
 const DEADLINE = 240_000;
 
 const program = fileURLToPath(new URL("run_framework.ts", import.meta.url));
@@ -39,6 +39,6 @@ async function test(t: Deno.TestContext, runtime: RuntimeName): Promise<void> {
       assert.equal(own.length, CASES);
     });
   }
-  // A leaked socket or timer would keep the process alive until the deadline.
+  // A leaked socket or timer keeps the process alive until the deadline.
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, decoder.decode(stderr));
 }

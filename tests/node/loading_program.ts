@@ -1,4 +1,5 @@
-// A server and a client without other web APIs; prints the internal modules loaded by Node.
+// Runs a server and a client that use no other web APIs, and prints the internal modules that Node
+// loads.
 
 import process from "node:process";
 import { connect, serve } from "../../mod.ts";
@@ -13,6 +14,6 @@ conn.send("hello");
 for await (const _ of conn) conn.close();
 await connect(`${server.url}closed`).catch(() => {});
 await server.shutdown();
-// Not part of Node's types.
+// Node's types do not declare it.
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
 console.log(JSON.stringify(moduleLoadList));

@@ -1,5 +1,5 @@
-// A server must not make Node load its HTTP client, undici, which takes 19 MB and slows down
-// garbage collection.
+// Node's HTTP client, undici, takes 19 MB and slows down garbage collection, so the library must
+// not make Node load it.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

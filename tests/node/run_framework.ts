@@ -1,11 +1,12 @@
-// Runs the cases on each of the servers in this process, one after the other. Prints a line for each.
+// Runs the cases on each server in this process, one after another, and prints a line for each
+// result.
 
 import process from "node:process";
 import { makeCertificates } from "../support/certificates.ts";
 import { runCases } from "./framework_cases.ts";
 import { type FrameworkName, frameworkNames } from "./framework_names.ts";
 
-/** One line of the output, as JSON. */
+/** A line of the output, as JSON. */
 export interface CaseResult {
   readonly server: FrameworkName;
   readonly title: string;

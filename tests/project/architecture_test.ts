@@ -1,4 +1,4 @@
-// Checks the layers of the library against its import graph: imports go one way only.
+// Checks the import graph against the layers of the library: a layer imports only lower layers.
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
@@ -23,8 +23,8 @@ const ENTRY = [
 ];
 
 /**
- * The allowed imports of each layer, besides its own files. A layer is a folder of `src` or a single
- * file; the longest matching name applies.
+ * The imports that each layer may have besides its own files. A layer is a folder of `src` or a
+ * single file; the longest matching name applies.
  */
 const LAYERS: Record<string, readonly string[]> = {
   "src/errors.ts": [],
@@ -33,13 +33,13 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/message/": ["src/errors.ts", "src/wire/", "src/deflate/", TEXT_METHODS],
   "src/session/": ["src/errors.ts", "src/wire/", "src/message/"],
   "src/handshake/": ["src/errors.ts"],
-  // HTTP CONNECT parses the same HTTP head as the opening handshake.
+  // HTTP CONNECT uses the HTTP parser of the opening handshake.
   "src/proxy/": ["src/errors.ts", "src/handshake/"],
-  // The topics subprotocol, which clients also use.
+  // Clients also use the topics subprotocol.
   "src/pubsub/protocol.ts": ["src/wire/", "src/message/"],
   "src/backplane/": ["src/errors.ts", "src/shared/"],
   [PORT]: [],
-  // Set by the transports, and used by the pure core.
+  // The transports set it, and the pure core uses it.
   [TEXT_METHODS]: [],
   "src/transport/": ["src/shared/", TEXT_METHODS, PORT],
   "src/shared/": [],
@@ -118,7 +118,7 @@ const LAYERS: Record<string, readonly string[]> = {
     "src/transport/",
     PORT,
   ],
-  // It accepts sockets from `node:http` and does its own opening handshake.
+  // It accepts sockets of `node:http` and implements its own opening handshake.
   "src/ws/": [
     "src/errors.ts",
     "src/wire/",
@@ -172,14 +172,14 @@ const LAYERS: Record<string, readonly string[]> = {
   "src/nats.ts": ["src/backplane/"],
 };
 
-/** The files that may name a runtime and import its modules. `ws` implements an interface of Node. */
+/** The files that may name a runtime and import its modules. `ws` implements Node's interfaces. */
 const RUNTIME_FILE =
   /^src\/((transport\/|native\/)?(deno|bun|node)(_[a-z_]+)?|ws(\/[a-z_]+)?)\.ts$/;
 
 /** The file that detects the runtime, without importing its modules. */
 const RUNTIME_SEARCH = "src/transport/runtime.ts";
 
-/** Never imported, because the library has its own deflate codec. */
+/** Modules that the library never imports, because it has its own deflate codec. */
 const FORBIDDEN_MODULES = ["node:zlib", "zlib", "fflate"];
 
 const RUNTIME_NAMES = new Set(["Deno", "Bun", "process"]);
@@ -190,7 +190,7 @@ function layerOf(path: string): string | undefined {
     .sort((a, b) => b.length - a.length)[0];
 }
 
-/** The modules that a file imports or re-exports, including types and dynamic imports. */
+/** Returns the modules that a file imports or re-exports, including types and dynamic imports. */
 function importsOf(file: SourceFile): string[] {
   return ts.preProcessFile(file.text, true, true).importedFiles.map((imported) =>
     imported.fileName.startsWith(".")
@@ -199,7 +199,7 @@ function importsOf(file: SourceFile): string[] {
   );
 }
 
-/** Whether a name refers to the global, not to a member or a parameter. */
+/** Returns whether a name refers to a global, not to a member or a parameter. */
 function namesGlobal(node: ts.Node, names: ReadonlySet<string>): boolean {
   if (ts.isStringLiteral(node) && ts.isBinaryExpression(node.parent)) {
     // `"Deno" in globalThis`
@@ -264,7 +264,9 @@ Deno.test("the doctor imports the library by its public name, and no file import
   assert.deepEqual(inward.map(({ path }) => path), []);
 });
 
-/** The modules that load together with a file: its imports other than types, and theirs. */
+/**
+ * Returns the modules loaded together with a file: its static imports, recursively, without types.
+ */
 function loadedWith(path: string, loaded: Set<string> = new Set()): Set<string> {
   const file = sources.find((one) => one.path === path);
   if (file === undefined || loaded.has(path)) return loaded;
@@ -288,7 +290,7 @@ function isOfTypes(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
       bindings.elements.every((element) => element.isTypeOnly));
 }
 
-Deno.test("serve loads what few servers need only when an option asks for it", () => {
+Deno.test("serve loads rarely used features only if an option enables them", () => {
   const loaded = [...loadedWith("mod.ts"), ...loadedWith("src/server/serve.ts")];
   assert.ok(loaded.includes("src/connection/driver.ts"));
   const rare = /^src\/(deflate\/(?!release_memory)|backplane\/|client\/|proxy\/|reconnect\/)/;
@@ -325,7 +327,7 @@ Deno.test("only transports and entries name a runtime", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the scanner finds global names and nothing else", () => {
+Deno.test("the scan finds global names and nothing else", () => {
   const cases: [text: string, found: boolean][] = [
     ["Deno.connect({ port: 1 });", true],
     ["if (typeof Bun === 'object') { 1; }", true],

@@ -21,12 +21,12 @@ interface Module {
   }[];
 }
 
-/** Kinds of declarations that need an example, because users call or construct them. */
+/** The kinds of declarations that need an example, because users call or construct them. */
 const SHOWN_IN_USE = ["function", "class"];
 
 /**
- * Entries whose examples `deno test --doc` cannot run: for Bun, pages and Workers, or with a
- * broker. tests/backplane/client_types_test.ts type-checks the latter.
+ * Entries whose examples `deno test --doc` cannot run: they are for Bun, web pages or Workers, or
+ * need a broker. tests/backplane/client_types_test.ts type-checks the broker examples.
  */
 const NOT_RUN = ["./bun", "./browser", "./workers", "./redis", "./nats"];
 

@@ -1,4 +1,4 @@
-// The part of the encoding API that pure folders may use: https://encoding.spec.whatwg.org/#api
+// The part of the Encoding API that pure folders may use: https://encoding.spec.whatwg.org/#api
 
 interface TextEncoderEncodeIntoResult {
   read: number;

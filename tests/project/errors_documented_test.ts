@@ -20,7 +20,7 @@ Deno.test("docs/errors.md has a cause and a cure for every code", async () => {
       row.split("|").slice(1, -1).map((cell) => cell.trim())
     );
     assert.ok(header!.includes("cause"), section);
-    // A cure that applies to all codes of a table is above the table.
+    // If all codes of a table have the same cure, it is above the table.
     assert.ok(header!.includes("cure") || /^Cause: .* Cure: /m.test(section), section);
     for (const row of rows) assert.ok(row.every((cell) => cell !== ""), row.join(" | "));
   }

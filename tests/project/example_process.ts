@@ -1,16 +1,16 @@
-// Runs programs of this repository as processes and reads their output.
+// Runs the examples as processes and reads their output.
 
-/** Time limit of an example, so that a hanging one fails only its own test. */
+/** The time limit of an example in milliseconds. A hanging example fails only its own test. */
 const LIFETIME = 300_000;
 
-/** A running example and its output. */
+/** A running example. */
 export class Example {
   /** The process. */
   readonly process: Deno.ChildProcess;
   #printed = "";
   readonly #reader: ReadableStreamDefaultReader<string>;
 
-  /** Starts a command in a directory with additional environment variables. */
+  /** Starts a command in a directory, with additional environment variables. */
   constructor(command: string[], cwd: string, env: Record<string, string>) {
     const [program, ...args] = command;
     this.process = new Deno.Command(program!, {
@@ -58,7 +58,7 @@ export class Example {
   }
 }
 
-/** Sends a message with the runtime's WebSocket client and returns the reply. */
+/** Sends a message with the runtime's `WebSocket` and returns the reply. */
 export async function echo(url: string, message: string): Promise<unknown> {
   const socket = new WebSocket(url);
   const reply = await new Promise((resolve, reject) => {

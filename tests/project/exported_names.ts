@@ -1,13 +1,13 @@
-// The names exported by each entry of the package, including types, read from the sources.
-// `deno run -A tests/project/exported_names.ts` writes them to public_names.json. A change there
-// changes the public API and belongs in the change log.
+// Reads the names that each entry of the package exports, including types, from the sources.
+// `deno run -A tests/project/exported_names.ts` writes them to public_names.json. Any difference in
+// that file is a change of the public API and belongs in the change log.
 
 import { join } from "node:path";
 import ts from "typescript";
 import config from "../../deno.json" with { type: "json" };
 import { root } from "./source_files.ts";
 
-/** The sorted names of each entry, by its key in `exports` of `deno.json`. */
+/** Returns the sorted names of each entry, by its key in `exports` of `deno.json`. */
 export function exportedNames(): Record<string, string[]> {
   const entries = Object.entries(config.exports);
   const program = ts.createProgram({

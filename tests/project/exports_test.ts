@@ -1,4 +1,4 @@
-// The public API: the entries of the package and the exported names of each.
+// Checks the public API: the entries of the package and the names that each exports.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ Deno.test("the entries of the three runtimes export the same names as the main e
   }
 });
 
-Deno.test("the change log has the form of Keep a Changelog, and no version after that in deno.json", async () => {
+Deno.test("the change log follows Keep a Changelog and has no version newer than deno.json", async () => {
   const log = await Deno.readTextFile(join(root, "CHANGELOG.md"));
   const [unreleased, ...released] = [...log.matchAll(/^## (.*)$/gm)].map(([, title]) => title!);
   assert.equal(unreleased, "[Unreleased]");

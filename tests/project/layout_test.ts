@@ -1,4 +1,4 @@
-// Checks the source tree: tests load every source file, and there are no open tasks.
+// Checks the source tree: tests load every source file, and no task is left open.
 
 import assert from "node:assert/strict";
 import { posix } from "node:path";
@@ -12,7 +12,7 @@ import {
   visit,
 } from "./source_files.ts";
 
-/** Written in two parts, so that these lines do not match themselves. */
+/** In two parts, so that these lines do not match themselves. */
 const OPEN_ENDS = new RegExp(
   `\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|")})\\b` +
     `|@ts-(${["ig" + "nore", "no" + "check", "expect" + "-error"].join("|")})` +
@@ -25,7 +25,7 @@ const everything: SourceFile[] = [
   ...["tests", "bench", "examples"].flatMap(sourcesBelow),
 ];
 
-/** The paths of a file's relative imports, including types and dynamic imports. */
+/** Returns the paths of a file's relative imports, including types and dynamic imports. */
 function importsOf({ path, text }: SourceFile): string[] {
   return ts.preProcessFile(text, true, true).importedFiles
     .filter(({ fileName }) => fileName.startsWith("."))

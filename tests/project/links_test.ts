@@ -49,32 +49,32 @@ function anchors(text: string): Set<string> {
   return found;
 }
 
-/** URLs of this repository. npm and JSR also show the README, where relative links break. */
+/** URLs of this repository. The README has them because relative links break on npm and JSR. */
 const OWN = [
   `${config.repository}/blob/main/`,
   `${config.repository.replace("https://github.com", "https://raw.githubusercontent.com")}/main/`,
 ];
 
-/** Describes the fault of a link; undefined if the link resolves. */
+/** Describes the fault of a link. Returns `undefined` if the link resolves. */
 function fault(page: string, link: string): string | undefined {
   const own = OWN.find((prefix) => link.startsWith(prefix));
   const [, name] =
     /^https:\/\/(?:raw\.githubusercontent|github)\.com\/([^/]+\/quickws-ts)\b/.exec(link) ??
       [];
   if (name !== undefined && !config.repository.endsWith(`/${name}`)) {
-    return `${link} names another repository than deno.json`;
+    return `${link} names a different repository than deno.json`;
   }
   if (own !== undefined) page = join(root, "README.md");
   const target = own === undefined ? link : link.slice(own.length);
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined;
   const [path, anchor] = decodeURIComponent(target).split("#") as [string, string?];
   const file = path === "" ? page : join(dirname(page), path);
-  if (relative(root, file).startsWith("..")) return `${target} leads out of the repository`;
-  if (!existsSync(file)) return `${target} leads nowhere`;
+  if (relative(root, file).startsWith("..")) return `${target} is outside the repository`;
+  if (!existsSync(file)) return `${target} does not exist`;
   if (anchor === undefined) return undefined;
   if (!file.endsWith(".md") || !statSync(file).isFile()) return `${target} has no headings`;
   if (anchors(readFileSync(file, "utf8")).has(anchor)) return undefined;
-  return `${target} names a heading that is not there`;
+  return `${target} names a missing heading`;
 }
 
 Deno.test("every relative link in a Markdown file resolves to a file and a heading", () => {
@@ -92,7 +92,7 @@ Deno.test("every relative link in a Markdown file resolves to a file and a headi
   assert.deepEqual(faults, []);
 });
 
-Deno.test("finds links and headings in all forms used by the pages", () => {
+Deno.test("finds links and headings in every form that the pages use", () => {
   const page = [
     "# The `first` heading: a [link](a.md)",
     "## Same",
@@ -120,8 +120,8 @@ Deno.test("reports links to missing files, missing headings and outside the repo
   assert.equal(fault(page, "runtimes.md"), undefined);
   assert.equal(fault(page, "#errors"), undefined);
   assert.equal(fault(page, "https://example.com/nothing"), undefined);
-  assert.match(fault(page, "nothing.md")!, /leads nowhere/);
-  assert.match(fault(page, "https://github.com/a/quickws-ts/blob/main/README.md")!, /another/);
+  assert.match(fault(page, "nothing.md")!, /does not exist/);
+  assert.match(fault(page, "https://github.com/a/quickws-ts/blob/main/README.md")!, /different/);
   assert.match(fault(page, "runtimes.md#nothing")!, /heading/);
-  assert.match(fault(page, "../../other.md")!, /out of the repository/);
+  assert.match(fault(page, "../../other.md")!, /outside the repository/);
 });

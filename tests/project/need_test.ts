@@ -1,4 +1,4 @@
-// Skipped tests are reported with a reason, and fail if `CI` is set.
+// Checks that skipped tests show a reason, and fail if `CI` is set.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

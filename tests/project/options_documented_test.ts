@@ -1,4 +1,4 @@
-// docs/guide/options.md documents every option.
+// Checks that docs/guide/options.md documents every option.
 
 import assert from "node:assert/strict";
 import ts from "typescript";
@@ -22,7 +22,7 @@ const INTERFACES: Record<string, string> = {
   ShutdownOptions: "src/server/shutdown.ts",
 };
 
-/** The names of an interface's members, excluding inherited ones. */
+/** Returns the names of an interface's members, except inherited ones. */
 function membersOf(name: string, path: string): string[] {
   const members: string[] = [];
   const { tree } = readSource(path);

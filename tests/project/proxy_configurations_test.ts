@@ -16,7 +16,7 @@ type ProgramName = typeof PROGRAMS[number];
 const page = await Deno.readTextFile(join(root, "docs/guide/proxies.md"));
 const machines = await Deno.readTextFile(join(root, "docs/guide/machines.md"));
 
-/** Returns a page's code block in a language. */
+/** Returns the code block of a page in a language. */
 function blockOf(page: string, language: string): string {
   const [, block] = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "m").exec(page)!;
   return block!;
@@ -42,7 +42,7 @@ const cert = file("cert.pem", certificates.cert);
 const key = file("key.pem", certificates.key);
 const both = file("both.pem", certificates.cert + certificates.key);
 
-/** The ports of a proxy and of its upstream servers. */
+/** The ports of a proxy and its upstream servers. */
 interface Ports {
   readonly front: number;
   readonly back: number;
@@ -50,7 +50,7 @@ interface Ports {
   readonly second?: number | undefined;
 }
 
-/** Replaces only ports and certificates in the page's configuration. */
+/** Replaces only the ports and the certificates in the page's configuration. */
 const CONFIGURATIONS: Record<ProgramName, (block: string, ports: Ports) => string> = {
   nginx(block, { front, back, second }) {
     let text = replaceOnce(block, "listen 443 ssl", `listen 127.0.0.1:${front} ssl`);
@@ -70,7 +70,7 @@ ${text}}
   haproxy(block, { front, back }) {
     let text = replaceOnce(block, "bind :443", `bind 127.0.0.1:${front}`);
     text = replaceOnce(text, "/etc/ssl/example.com.both.pem", both);
-    // The second process of the page does not run in this test.
+    // The test does not run the second process of the page.
     text = replaceOnce(text, ":8081", ":1");
     return replaceOnce(text, ":8080", `:${back}`);
   },
@@ -94,7 +94,7 @@ const LANGUAGES: Record<ProgramName, string> = {
   caddy: "caddyfile",
 };
 
-/** A running proxy, stopped at the end of its scope. */
+/** A running proxy. It stops at the end of its scope. */
 interface Proxy extends AsyncDisposable {
   readonly port: number;
 }
@@ -107,7 +107,9 @@ interface Variation {
   readonly second?: number;
 }
 
-/** Starts a proxy with the modified configuration of the page and waits until it listens. */
+/**
+ * Starts a proxy with the page's configuration, adapted to the test, and waits until it listens.
+ */
 async function start(
   program: ProgramName,
   back: number,
@@ -165,7 +167,7 @@ for (const program of PROGRAMS) {
   );
 }
 
-/** The documented status for each line missing from the nginx configuration. */
+/** The documented status if lines are missing from the nginx configuration. */
 const LEFT_OUT: [status: number, lines: RegExp][] = [
   [403, /.*proxy_set_header Host .*\n/],
   [426, /.*proxy_set_header (Upgrade|Connection) .*\n/g],
@@ -173,7 +175,7 @@ const LEFT_OUT: [status: number, lines: RegExp][] = [
 ];
 
 for (const [status, lines] of LEFT_OUT) {
-  need("nginx")(`nginx without ${lines.source} leads to a ${status}`, async () => {
+  need("nginx")(`nginx without ${lines.source} causes a ${status}`, async () => {
     await using server = await serve({ port: 0, message: () => {} });
     await using proxy = await start("nginx", server.port, {
       edit(block) {
@@ -237,7 +239,7 @@ need("nginx")(
   },
 );
 
-/** Returns the status of the response to a client's handshake. */
+/** Returns the status of the response to a client's upgrade request. */
 async function outcome(port: number): Promise<number | undefined> {
   try {
     await using conn = await visit(port);

@@ -1,5 +1,5 @@
-// The pure folders use only ECMAScript and the encoding API. The tests type-check them with only
-// these in scope, and scan them for impure parts of ECMAScript.
+// Checks that the pure folders use only ECMAScript and the Encoding API: type-checks them with only
+// these in scope, and scans them for impure parts of ECMAScript.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { place, readSource, root, type SourceFile, sourcesBelow, visit } from ".
 
 const PURE_FOLDERS = ["wire", "deflate", "message", "session", "handshake", "proxy"];
 
-/** ECMAScript globals that are impure, bypass the type checker, or are slow on hostile input. */
+/** ECMAScript globals that are impure, evade the type checker, or are slow on hostile input. */
 const FORBIDDEN_NAMES = new Set([
   "Date",
   "Intl",
@@ -26,7 +26,7 @@ const pureSources: SourceFile[] = [
   ...PURE_FOLDERS.flatMap((folder) => sourcesBelow(`src/${folder}`)),
 ];
 
-/** Type-checks files with only ECMAScript and the encoding API in scope. Returns the errors. */
+/** Type-checks files with only ECMAScript and the Encoding API in scope. Returns the errors. */
 function diagnose(paths: string[]): string[] {
   const program = ts.createProgram({
     rootNames: [...paths, join(root, "tests/project/encoding.d.ts")],
@@ -63,7 +63,7 @@ function impurities(file: SourceFile): string[] {
   return found;
 }
 
-Deno.test("the pure folders type-check with only ECMAScript and the encoding API", () => {
+Deno.test("the pure folders type-check with only ECMAScript and the Encoding API", () => {
   assert.deepEqual(diagnose(pureSources.map((file) => join(root, file.path))), []);
 });
 

@@ -1,4 +1,4 @@
-// Checks that both READMEs match, and that comparisons name the tested versions.
+// Checks that both READMEs match, and that the comparison names the tested versions.
 
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
@@ -8,14 +8,14 @@ import { root } from "./source_files.ts";
 const english = await Deno.readTextFile(join(root, "README.md"));
 const chinese = await Deno.readTextFile(join(root, "README.zh-CN.md"));
 
-/** The code blocks without comments. */
+/** Returns the code blocks, without comments. */
 function blocks(text: string): string[] {
   return [...text.matchAll(/^```(?:ts|sh)\n([^]*?)^```$/gm)].map(([, block]) =>
     block!.replaceAll(/\s*(?:\/\/|# ).*/g, "")
   );
 }
 
-/** The link targets, except the link to the other language. */
+/** Returns the link targets, except the link to the other language. */
 function targets(text: string): Set<string> {
   const found = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!);
   return new Set(found.filter((target) => !target.includes("README.")));

@@ -56,7 +56,7 @@ Deno.test("the reference shows each public name once and nothing internal", () =
   assert.match(attach, /import \{ attach \} from &quot;@quickws\/quickws\/node&quot;;/);
 });
 
-need("chromium")("no page scrolls sideways at a width of 360 pixels", async () => {
+need("chromium")("no page scrolls horizontally at a width of 360 pixels", async () => {
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 360, height: 740 } });

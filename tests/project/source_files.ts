@@ -1,4 +1,4 @@
-// The parsed source files of the library, for tests of the project structure.
+// Provides the parsed source files of the library to tests of the project structure.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { compiler } from "../support/compiler.ts";
 /** The absolute path of the repository. */
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 
-/** One file of the repository, parsed. */
+/** A file of the repository. */
 export interface SourceFile {
   /** The path relative to the repository root, with forward slashes. */
   readonly path: string;
@@ -27,14 +27,14 @@ function* walk(directory: string): Generator<string> {
   }
 }
 
-/** Reads one file, given by its path relative to the root. */
+/** Reads a file by its path relative to the root. */
 export function readSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
   let tree: ts.SourceFile | undefined;
   return {
     path,
     text,
-    // Parsed on first use, since some tests need only the texts.
+    // Parsed on first use, because some tests need only the text.
     get tree(): ts.SourceFile {
       const { createSourceFile, ScriptTarget } = compiler();
       return tree ??= createSourceFile(path, text, ScriptTarget.Latest, true);
@@ -42,7 +42,7 @@ export function readSource(path: string): SourceFile {
   };
 }
 
-/** The TypeScript files in a folder, sorted by path; empty if the folder does not exist. */
+/** Returns the TypeScript files in a folder, sorted by path; none if the folder does not exist. */
 export function sourcesBelow(folder: string): SourceFile[] {
   try {
     return [...walk(join(root, folder))]
@@ -55,12 +55,12 @@ export function sourcesBelow(folder: string): SourceFile[] {
   }
 }
 
-/** The files of the library: `mod.ts` and all files in `src`. */
+/** Returns the files of the library: `mod.ts` and all files in `src`. */
 export function librarySources(): SourceFile[] {
   return [...sourcesBelow("src"), readSource("mod.ts")];
 }
 
-/** The files of the doctor, a separate package. */
+/** Returns the files of the doctor, which is a separate package. */
 export function doctorSources(): SourceFile[] {
   return sourcesBelow("doctor");
 }
@@ -71,7 +71,7 @@ export function visit(node: ts.Node, visitor: (node: ts.Node) => void): void {
   compiler().forEachChild(node, (child) => visit(child, visitor));
 }
 
-/** The position of a node as `path:line`. */
+/** Formats the position of a node as `path:line`. */
 export function place(file: SourceFile, node: ts.Node): string {
   return `${file.path}:${file.tree.getLineAndCharacterOfPosition(node.getStart()).line + 1}`;
 }

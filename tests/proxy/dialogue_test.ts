@@ -9,7 +9,7 @@ for (
     ["xn--bcher-kva.example", 443, "xn--bcher-kva.example:443"],
   ] as [string, number, string][]
 ) {
-  Deno.test(`${authority} is a target`, () => {
+  Deno.test(`accepts ${authority} as a target`, () => {
     assert.equal(authorityOf({ hostname, port }), authority);
   });
 }
@@ -28,7 +28,7 @@ for (
     "b\u00fccher.example",
   ]
 ) {
-  Deno.test(`${JSON.stringify(hostname)} is not the host of a target`, () => {
+  Deno.test(`rejects ${JSON.stringify(hostname)} as the host of a target`, () => {
     assert.throws(() => authorityOf({ hostname, port: 80 }), {
       name: "TypeError",
       message: `"${hostname}" is neither a host name nor an IP address`,

@@ -27,7 +27,7 @@ function answered(
   );
 }
 
-Deno.test("the request has the target twice, and no other fields without credentials", () => {
+Deno.test("the request names the target twice, and has no other fields without credentials", () => {
   assert.equal(requestFor("a.example"), REQUEST);
 });
 
@@ -47,7 +47,7 @@ Deno.test("rejects a target that contains more than a host", () => {
 for (
   const [username, password, decoded] of [
     ["user", "secret", "user:secret"],
-    // A user name without a password is sent, too.
+    // A user name without a password is also sent.
     ["token", "", "token:"],
     ["", "secret", ":secret"],
     ["user", "with:colons::", "user:with:colons::"],
@@ -64,7 +64,7 @@ for (
   });
 }
 
-Deno.test("rejects a user name with a colon, whose rest would be read as the password", () => {
+Deno.test("rejects a user name with a colon, which would end the user name", () => {
   assert.throws(() => basicCredentials({ username: "a:b", password: "" }), {
     name: "TypeError",
     message: "The user name of an HTTP proxy must not contain a colon",
@@ -88,7 +88,7 @@ for (
     "HTTP/1.0 200 Connection established\r\nProxy-agent: tinyproxy/1.11.1\r\n\r\n",
     "HTTP/1.1 200\r\n\r\n",
     "HTTP/1.1 299 \r\n\r\n",
-    // RFC 9110 9.3.6: a client must ignore the body fields of these responses.
+    // RFC 9110 9.3.6: a client must ignore Content-Length and Transfer-Encoding here.
     "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 204 No Content\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
@@ -97,7 +97,7 @@ for (
   ]
 ) {
   const lines = JSON.stringify(head.length > 120 ? `${head.slice(0, 120)}...` : head);
-  Deno.test(`the tunnel is open after ${lines}, and the bytes after it are the target's`, () => {
+  Deno.test(`the tunnel is open after ${lines}, and the following bytes come from the target`, () => {
     const sent = toHex(utf8(REQUEST));
     assert.deepEqual(answered(head), { sent, done: true, rest: "" });
     assert.deepEqual(answered(head, hex("0d0a00ff81")), { sent, done: true, rest: "0d0a00ff81" });
@@ -126,7 +126,7 @@ for (
   });
 }
 
-/** Reason phrases as bytes (RFC 9112 4: obs-text), and how a message shows them. */
+/** Reason phrases with obs-text (RFC 9112 4), and how an error message shows them. */
 for (
   const [reason, shown] of [
     ["Nicht verf\xfcgbar", "Nicht verf\xfcgbar"],
@@ -134,7 +134,7 @@ for (
     ["\x9b2Jno", "2Jno"],
   ]
 ) {
-  Deno.test(`shows the reason ${JSON.stringify(reason)} of a proxy as ${shown}`, () => {
+  Deno.test(`shows a proxy's reason phrase ${JSON.stringify(reason)} as ${shown}`, () => {
     const head = `HTTP/1.1 503 ${reason}\r\nVia: \xe9\r\n\r\n`;
     const { error } = answered(Uint8Array.from(head, (character) => character.charCodeAt(0)));
     assert.equal(error?.code, "PROXY_REFUSED");

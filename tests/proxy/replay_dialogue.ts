@@ -1,23 +1,23 @@
-// A dialogue with a proxy whose responses are known, split in every way.
+// Replays a proxy's responses to a dialogue, split in every way.
 
 import { WebSocketError } from "../../src/errors.ts";
 import type { ProxyDialogue } from "../../src/proxy/dialogue.ts";
 import { replay } from "../support/replay.ts";
 import { concat, toHex } from "../support/vectors.ts";
 
-/** The result of a dialogue. */
+/** The outcome of a dialogue. */
 export interface Outcome {
-  /** Whether the stream to the target is established. */
+  /** Whether the tunnel to the target is open. */
   readonly done: boolean;
   /** The bytes sent to the proxy, in hexadecimal, unless it failed. */
   readonly sent?: string;
-  /** The bytes received after the dialogue, in hexadecimal, unless it failed. */
+  /** The bytes that followed the dialogue, in hexadecimal, unless it failed. */
   readonly rest?: string;
   /** The error, if it failed. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Passes a proxy's responses to a dialogue, split in every way; the result is the same each time. */
+/** Passes responses to a dialogue, split in every way. The outcome must be the same each time. */
 export function converse(answers: Uint8Array, open: () => ProxyDialogue): Outcome {
   return replay(answers, () => new Conversation(open()))[0];
 }
@@ -52,7 +52,7 @@ class Conversation {
   get events(): [Outcome] {
     const { done } = this.#dialogue;
     if (this.#error !== undefined) {
-      // The pending output depends on the split, and is no longer relevant.
+      // The pending output depends on the split and does not matter after a failure.
       const { code, message } = this.#error;
       return [{ done, error: { code, message } }];
     }

@@ -8,13 +8,13 @@ import { converse, type Outcome } from "./replay_dialogue.ts";
 const TARGET = { hostname: "a.example", port: 443 };
 const CREDENTIALS = { username: "user", password: "secret" };
 
-/** The requests, in the terms of RFC 1928 and RFC 1929. */
+/** Requests (RFC 1928 and RFC 1929). */
 const HELLO = "050100";
 const HELLO_WITH_PASSWORD = "05020002";
 const LOGIN = "01 04 75736572 06 736563726574".replaceAll(" ", "");
 const CONNECT = "050100 03 09 612e6578616d706c65 01bb".replaceAll(" ", "");
 
-/** The responses of a proxy. */
+/** Responses. */
 const NO_LOGIN = "0500";
 const LOGIN_PLEASE = "0502";
 const LOGIN_RIGHT = "0100";
@@ -61,7 +61,7 @@ for (
     ["the longest name", `03 ff ${"78".repeat(255)} ffff`],
   ]
 ) {
-  Deno.test(`reads a reply with ${name} to its end, and the bytes after it are the target's`, () => {
+  Deno.test(`reads all of a reply with ${name}, and the following bytes come from the target`, () => {
     const reply = `${NO_LOGIN} 050000 ${address}`;
     const stands = { sent: HELLO + CONNECT, done: true };
     assert.deepEqual(answered(reply), { ...stands, rest: "" });
@@ -117,7 +117,7 @@ Deno.test("rejects credentials that exceed the protocol's length fields, without
       ["", "secret", "user", 0, 1],
       [long, "p", "user", 300, 1],
       ["u", long, "password", 300, 0],
-      // Bytes count, not characters.
+      // The limit counts bytes, not characters.
       ["u", "\u00fc".repeat(128), "password", 256, 0],
     ]
   ) {
@@ -168,8 +168,13 @@ for (
       CREDENTIALS,
       "accepts no authentication method that was offered",
     ],
-    ["a wrong login", "05020101", CREDENTIALS, "rejects the user name and password of its URL"],
-    ["a login that fails oddly", "050205ff", CREDENTIALS, "rejects the user name and password "],
+    ["wrong credentials", "05020101", CREDENTIALS, "rejects the user name and password of its URL"],
+    [
+      "an authentication failure with an unusual status",
+      "050205ff",
+      CREDENTIALS,
+      "rejects the user name and password ",
+    ],
   ] as const
 ) {
   Deno.test(`reports ${name} as a rejection`, () => {
@@ -184,11 +189,19 @@ for (
   const [name, answers, message] of [
     ["HTTP", toHex(utf8("HTTP/1.1 400 Bad Request\r\n\r\n")), "answered with version 72"],
     ["SOCKS4", "005a000000000000", "answered with version 0"],
-    ["a method that was not offered", "0501", "chose the method 1, which was not offered"],
-    ["a login that was not offered", "0502", "chose the method 2, which was not offered"],
-    ["another version later", "0500 04", "answered with version 4"],
-    ["an address without type", "0500 05000000", "answered with the address type 0"],
-    ["an address of another type", "0500 05000002", "answered with the address type 2"],
+    [
+      "an authentication method that was not offered",
+      "0501",
+      "chose the method 1, which was not offered",
+    ],
+    [
+      "password authentication that was not offered",
+      "0502",
+      "chose the method 2, which was not offered",
+    ],
+    ["a wrong version in a later reply", "0500 04", "answered with version 4"],
+    ["an address type of 0", "0500 05000000", "answered with the address type 0"],
+    ["an unknown address type", "0500 05000002", "answered with the address type 2"],
   ]
 ) {
   Deno.test(`reports ${name} as not SOCKS5`, () => {
@@ -201,7 +214,7 @@ for (
   });
 }
 
-Deno.test("detects a rejection at its second byte, a wrong version at the first", () => {
+Deno.test("detects a rejection at the second byte, and a wrong version at the first", () => {
   for (const [answer, bytes] of [["050005010001", 4], ["050004000001", 3], ["48545450", 1]]) {
     const dialogue = new Socks5(TARGET);
     assert.equal(
@@ -211,6 +224,6 @@ Deno.test("detects a rejection at its second byte, a wrong version at the first"
   }
 });
 
-Deno.test("accepts an authentication reply with the SOCKS version, which some proxies send", () => {
+Deno.test("accepts the SOCKS version in an authentication reply, which some proxies send", () => {
   assert.equal(answered(`${LOGIN_PLEASE} 0500 ${CONNECTED}`, CREDENTIALS).done, true);
 });

@@ -1,4 +1,4 @@
-// The output for a client with the topics subprotocol, compared with the output of the same calls
+// Compares the output for a client with the topics subprotocol with the output of the same calls
 // for a client without it.
 
 import assert from "node:assert/strict";
@@ -62,7 +62,7 @@ async function two(
   return { labeled, plain };
 }
 
-/** Removes the header line, which the first frame of each message must have. */
+/** Removes the header line. The first frame of each message must have one. */
 function withoutLine(frame: WireFrame): WireFrame {
   if (frame.opcode === CONTINUATION || frame.opcode >= 8) return frame;
   assert.equal(frame.payload[0], 0x0a, "the message has no header line");
@@ -87,7 +87,11 @@ for (const [name, send, returns] of WAYS) {
     assert.equal(labeled.transport.writes.length, plain.transport.writes.length);
     labeled.conn.terminate();
     plain.conn.terminate();
-    assert.equal(send(labeled.conn), send(plain.conn), "the results are the same after the end");
+    assert.equal(
+      send(labeled.conn),
+      send(plain.conn),
+      "the return values are the same after the end",
+    );
   });
 }
 
@@ -227,7 +231,7 @@ socketTest("conflated messages for a slow receiver have their header lines", asy
   assert.deepEqual(peer.payloads.slice(2), ['{"topic":"quotes"}\n2']);
 });
 
-Deno.test("each notice is a text message of one line", () => {
+Deno.test("each notice is a text message with one line", () => {
   const sent: string[] = [];
   const notices = new TopicNotices((text) => void sent.push(text));
   notices.subscribed("a", undefined);
@@ -276,7 +280,7 @@ const layer = clientTopicsLayer(
   clientTopicsRules({ allow: () => true }, connectionRules({ maxMessageSize: 10_000 }, true))!,
 );
 
-Deno.test("maxMessageSize leaves room for the header line", () => {
+Deno.test("the header line does not count toward maxMessageSize", () => {
   assert.equal(layer.rules.maxMessageSize, 10_001);
 });
 

@@ -33,7 +33,7 @@ for (const [options, name, message] of WRONG) {
   });
 }
 
-Deno.test("has no rules without the option, and applies the defaults with it", () => {
+Deno.test("without the option there are no rules, and with it the defaults apply", () => {
   assert.equal(clientTopicsRules(undefined, connection), undefined);
   const options = { allow };
   const rules = clientTopicsRules(options, connection)!;
@@ -42,7 +42,7 @@ Deno.test("has no rules without the option, and applies the defaults with it", (
   assert.equal(clientTopicsRules({ allow, max: 7 }, connection)!.max, 7);
 });
 
-Deno.test("maxMessageSize leaves room for the header line and for every request", () => {
+Deno.test("the reader's limit allows maxMessageSize plus a header line, and every request", () => {
   const sizes = [
     [1, MAX_LINE],
     [MAX_LINE - 1, MAX_LINE],

@@ -13,7 +13,7 @@ function released(queue: ConflationQueue<string>, count: number): string[] {
   return messages;
 }
 
-Deno.test("a newer message takes the position of the first with its key", () => {
+Deno.test("a newer message takes the position of the earlier message with its key", () => {
   const queue = queueOf(["a", "a1"], ["b", "b1"], ["a", "a2"], ["c", "c1"], ["a", "a3"]);
   assert.equal(queue.length, 3);
   assert.deepEqual(released(queue, Infinity), ["a3", "b1", "c1"]);
@@ -25,7 +25,7 @@ Deno.test("put returns whether a message was replaced", () => {
   assert.deepEqual(["a", "b", "a"].map((key) => queue.put(key, key, 1)), [false, false, true]);
 });
 
-Deno.test("release stops after the requested message and resumes there", () => {
+Deno.test("release stops when the callback asks for it, and later resumes there", () => {
   const queue = queueOf(["a", "a1"], ["b", "b1"], ["c", "c1"]);
   assert.deepEqual(released(queue, 1), ["a1"]);
   queue.put("a", "a2", 2);

@@ -1,4 +1,4 @@
-// Messages with the header line of the topics subprotocol.
+// Tests messages with the header line of the topics subprotocol.
 
 import assert from "node:assert/strict";
 import { PreparedMessage } from "../../src/message/prepared_message.ts";
@@ -55,5 +55,5 @@ Deno.test("text and bytes without a topic get an empty header line", () => {
   assert.deepEqual(bytesWithLine(new Uint8Array(0)), hex("0a"));
   const bytes = bytesWithLine(BYTES.subarray(1));
   assert.deepEqual(bytes, hex("0a 0a ff"));
-  assert.notEqual(bytes.buffer, BYTES.buffer, "it is a copy");
+  assert.notEqual(bytes.buffer, BYTES.buffer, "the bytes were copied");
 });

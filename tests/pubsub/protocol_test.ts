@@ -1,4 +1,4 @@
-// The header lines of the topics subprotocol: parsing from text and bytes.
+// Tests the parser for header lines of the topics subprotocol, with text and bytes.
 
 import assert from "node:assert/strict";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../../src/pubsub/protocol.ts";
 import { utf8 } from "../support/vectors.ts";
 
-/** Parses the header line of a message as text and asserts that bytes give the same result. */
+/** Parses the header line of a text message. Asserts that the same bytes give the same result. */
 function read(message: string): ReturnType<typeof readLine> {
   const line = readLine(message, lineEnd(message));
   const bytes = utf8(message);
@@ -53,7 +53,7 @@ const NOTICES: readonly TopicNotice[] = [
   { topic: "__proto__" },
 ];
 
-Deno.test("parses each written line, regardless of what follows", () => {
+Deno.test("parses each written line, regardless of the following message", () => {
   for (const rest of ["", "text", "\n", "\n{}\n"]) {
     for (const request of REQUESTS) assert.deepEqual(requestOf(writeLine(request) + rest), request);
     for (const notice of NOTICES) assert.deepEqual(noticeOf(writeLine(notice) + rest), notice);
@@ -167,7 +167,7 @@ Deno.test("does not validate names: a lone surrogate is accepted here", () => {
   assert.deepEqual(requestOf('{"subscribe":"\\ud800"}\n'), { subscribe: "\ud800" });
 });
 
-Deno.test("limits the line length, with room for the longest name", () => {
+Deno.test("limits the length of a line, but accepts the longest name", () => {
   const line = (length: number): string => `{"subscribe":"${"x".repeat(length - 17)}"}\n`;
   assert.equal(lineEnd(line(MAX_LINE)), MAX_LINE);
   assert.notEqual(requestOf(line(MAX_LINE)), undefined);

@@ -72,7 +72,7 @@ Deno.test("withdraw removes a subscriber from all topics; forget removes its lis
   assert.deepEqual(registry.namesOf(b), ["x"]);
 });
 
-Deno.test("handles the names of object members like any other name", () => {
+Deno.test("handles names of Object.prototype properties like any other name", () => {
   const registry = registryOf([a, "__proto__"], [a, "constructor"]);
   assert.deepEqual(registry.namesOf(a), ["__proto__", "constructor"]);
   assert.equal(registry.count("toString"), 0);
@@ -108,7 +108,9 @@ Deno.test("matches a simple model after random calls", () => {
   }
 });
 
-/** Maximum bytes per subscription: both maps and the share of the topic's name. */
+/**
+ * The maximum size of a subscription in bytes: two map entries, and a share of the topic's name.
+ */
 const LEAN = 250;
 
 const SHAPES: readonly [what: string, subscribers: number, topics: number, each: number][] = [
@@ -125,7 +127,7 @@ for (const [what, count, topics, each] of SHAPES) {
       const registry = new TopicRegistry<object>();
       subscribers.forEach((subscriber, i) => {
         for (let j = 0; j < each; j++) {
-          // Creates a new string, as if each name arrived in its own message.
+          // A new string each time, as if each name had arrived in its own message.
           registry.subscribe(subscriber, `topic number ${(i * each + j) % topics}`);
         }
       });

@@ -1,5 +1,5 @@
-// Requests of clients with the topics subprotocol and their outcomes. Other messages of these
-// clients reach the user as usual.
+// Tests the requests of clients with the topics subprotocol. Other messages of these clients are
+// delivered as usual.
 
 import assert from "node:assert/strict";
 import { InvalidPayloadError, MessageTooBigError } from "../../src/errors.ts";
@@ -133,7 +133,7 @@ socketTest("pings and pongs have no header line", async (t) => {
 });
 
 socketTest(
-  "an iterator and a web stream get messages without header lines, and no requests",
+  "an iterator and a web stream receive messages without header lines, and no requests",
   async (t) => {
     const { conn, peer } = await topicSide(t);
     peer.send(
@@ -171,7 +171,7 @@ socketTest("a client subscribes, receives published messages, and unsubscribes",
   ]);
 });
 
-socketTest("a request may be binary, with any well-formed name", async (t) => {
+socketTest("a request may be binary and may name any well-formed topic", async (t) => {
   const topics = ["\0", "a\nb", '"', "\u{1f600}", "x".repeat(1024), "\0".repeat(1024), "toString"];
   const { conn, peer } = await topicSide(t);
   for (const topic of topics) {
@@ -199,7 +199,7 @@ const INVALID: readonly [what: string, frame: FrameParts][] = [
   ["an empty name in unsubscribe", text('{"unsubscribe":""}\n')],
   ["a name that is too long", subscribe("x".repeat(1025))],
   ["a name that is too long in UTF-8", subscribe("\u{1f600}".repeat(257))],
-  ["a name that is far too long", subscribe("x".repeat(100_000))],
+  ["an extremely long name", subscribe("x".repeat(100_000))],
   ["a name with a lone high surrogate", text('{"subscribe":"\\ud800"}\n')],
   ["a name with a lone low surrogate", text('{"unsubscribe":"a\\udc00b"}\n')],
   ["a number below 0", subscribe("news", -1)],
@@ -292,7 +292,7 @@ socketTest(
 
 const BROKEN = new Error("broken");
 
-/** The ways `allow` can fail, and the error reported to onError. */
+/** How `allow` can fail, and the error that `onError` receives. */
 const FAILURES: readonly [what: string, allow: () => unknown, expected: RegExp][] = [
   ["throws", () => {
     throw BROKEN;
@@ -452,7 +452,7 @@ socketTest("a subscription is confirmed before the first message of its topic", 
   const { server, peer } = await topicSide(t, {
     clientTopics: {
       allow: (conn, topic) => {
-        // All calls happen during the answer to the request.
+        // All calls happen while the request is being answered.
         server.publish(topic, "before");
         queueMicrotask(() => server.publish(topic, "after"));
         conn.send("from allow");
@@ -493,7 +493,7 @@ socketTest(
   },
 );
 
-socketTest("a decision after the close has no effect", async (t) => {
+socketTest("a decision after the connection has closed has no effect", async (t) => {
   const decisions = new Decisions();
   const errors: unknown[] = [];
   const { server, conn, peer } = await topicSide(t, {
@@ -613,12 +613,12 @@ Deno.test("passes the latest number that the client sent to the subscription", a
 });
 
 socketTest(
-  "subscriptions above the rate are delayed in order, and count toward max",
+  "subscriptions above subscribeRate are delayed in order, and count toward max",
   async (t) => {
     const { conn, peer } = await topicSide(t, {
       clientTopics: { allow: () => true, max: 4, subscribeRate: 100 },
     });
-    // The burst: a new name each time, up to max.
+    // Uses up the burst, with a new name each time.
     for (let i = 0; i < 100; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
     await quiet();
     assert.equal(peer.payloads.length, 100);

@@ -1,4 +1,4 @@
-// A published message with and without its header line.
+// Tests published messages with and without their header lines.
 
 import assert from "node:assert/strict";
 import { PreparedMessage } from "../../src/message/prepared_message.ts";
@@ -63,7 +63,7 @@ Deno.test("a relayed message equals the published one and has its number", () =>
   assert.equal(message.withLine.opcode, TEXT);
 });
 
-Deno.test("a relayed message copies its bytes, and distinguishes servers", () => {
+Deno.test("a relayed message copies the bytes, and identifies its origin server", () => {
   const payload = hex("ff 00");
   const binary = new RelayedMessage("room", { ...envelope, isText: false, payload }, 1, undefined);
   payload.fill(1);

@@ -1,5 +1,5 @@
-// Topics over an in-memory network: receivers and order of messages, slow subscribers, and handlers
-// that subscribe, publish and close during a publish.
+// Tests topics over an in-memory network: the receivers and the order of messages, slow
+// subscribers, and handlers that subscribe, publish and close during a publish.
 
 import assert from "node:assert/strict";
 import type { CloseInfo } from "../../src/session/end.ts";
@@ -20,7 +20,7 @@ interface Room {
   readonly peers: RawPeer[];
 }
 
-/** A server with this number of connections subscribed to the topic "room". */
+/** Starts a server with `count` connections that are subscribed to the topic "room". */
 async function room(t: Harness, count: number, options: ServeOptions = {}): Promise<Room> {
   const server = await t.serve(options);
   const peers = Array.from({ length: count }, () => t.rawClient(server));
@@ -34,7 +34,7 @@ async function room(t: Harness, count: number, options: ServeOptions = {}): Prom
   return { server, conns, peers };
 }
 
-/** A publish result; omitted counts are 0. */
+/** Creates the result of a publish. Omitted counts are 0. */
 function result(counts: Partial<PublishResult>): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0, ...counts };
 }
@@ -97,13 +97,13 @@ socketTest("writes all messages published in one tick in one write per connectio
   assert.deepEqual(peers[0].payloads.slice(-3), ["message 4", "sent", "last"]);
 });
 
-/** A write of a connection: the memory, which may be longer, and the number of bytes. */
+/** A write: the buffer, which may be larger, and the number of written bytes. */
 interface Write {
   readonly bytes: Uint8Array;
   readonly length: number;
 }
 
-/** Records the further writes of the server's connections. */
+/** Records the writes of the server's connections from now on. */
 function watchWrites(t: Harness): Write[] {
   const written: Write[] = [];
   for (const transport of t.network.accepted) {
@@ -166,7 +166,7 @@ socketTest("topics and subscribers() list the subscriptions", async (t) => {
 });
 
 for (const end of ["close", "terminate", "peer"] as const) {
-  socketTest(`a connection has no subscriptions after an end by ${end}`, async (t) => {
+  socketTest(`a connection has no subscriptions after it has ended (${end})`, async (t) => {
     const seen: unknown[] = [];
     const { server, conns: [conn], peers: [peer, other] } = await room(t, 2, {
       close: (conn) => {
@@ -265,7 +265,7 @@ async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & {
   return { ...it, stall };
 }
 
-/** Unblocks the first connection and returns the payloads received by both peers. */
+/** Unblocks the first connection. Returns the payloads that both peers have received. */
 async function goOn(t: Harness, { peers }: Room): Promise<string[][]> {
   t.network.accepted[0].unblock();
   await quiet();
@@ -337,13 +337,13 @@ socketTest("keys of different topics are independent", async (t) => {
 });
 
 socketTest(
-  "queued messages are sent as buffer space frees up, and replaced until then",
+  "queued messages are sent when buffer space becomes free, and can be replaced until then",
   async (t) => {
     const it = await stalled(t);
     const publish = (key: string): PublishResult =>
       it.server.publish("room", `${key}${KILOBYTE}`, { onSlow: "conflate", key });
     for (const key of ["a", "b", "c"]) publish(key);
-    // The blocked peer accepts one write at a time, and each frees space for one more message.
+    // The blocked peer accepts one write at a time. Each write frees space for another message.
     const [transport] = t.network.accepted;
     const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
     transport.letThrough();
@@ -407,7 +407,7 @@ socketTest("queued messages count toward maxBufferedAmount", async (t) => {
 
 for (const onSlow of ["queue", "drop", "conflate", "close"] as OnSlow[]) {
   socketTest(
-    `one message over maxBufferedAmount alone is delivered, with "${onSlow}"`,
+    `a single message over maxBufferedAmount is delivered, with "${onSlow}"`,
     async (t) => {
       const { server, peers } = await room(t, 1, { highWaterMark: 500, maxBufferedAmount: 999 });
       assert.deepEqual(server.publish("room", KILOBYTE, { onSlow }), result({ sent: 1 }));
@@ -438,7 +438,7 @@ socketTest("a close handler publishes after the message that closed its connecti
   assert.deepEqual(it.peers[2].payloads, ["later"]);
 });
 
-socketTest("close handlers that terminate each other complete", async (t) => {
+socketTest("close handlers that terminate each other run to completion", async (t) => {
   const it = await room(t, 5, {
     highWaterMark: 500,
     close: () => it.conns.forEach((conn) => conn.terminate()),

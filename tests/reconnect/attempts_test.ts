@@ -1,4 +1,4 @@
-// Connection attempts, the delays between them, and cancellation. The test provides the connections.
+// Tests connection attempts, the delays between them, and cancellation, without real connections.
 
 import assert from "node:assert/strict";
 import { ConnectionError, WebSocketError } from "../../src/errors.ts";
@@ -16,7 +16,7 @@ const HOUR = 3_600_000;
 const failure = new ConnectionError("CONNECT_FAILED", "no listener");
 const info: CloseInfo = { code: 1001, reason: "", clean: true, initiator: "remote" };
 
-/** Attempts whose outcome the test controls. */
+/** Attempts whose outcomes the test controls. */
 class Trial extends Attempts {
   readonly log: Queue<string> = new Queue();
   readonly losses: ConnectionLoss[] = [];
@@ -62,10 +62,10 @@ Deno.test("retries failed attempts up to maxAttempts", async () => {
   assert.deepEqual(trial.log.all, ["dial", "wait 1", "dial", "gave up"]);
   assert.equal(trial.losses[0].error, failure);
   assert.equal(trial.error, failure);
-  assert.equal(trial.reconnectNow(), false, "nothing waits");
+  assert.equal(trial.reconnectNow(), false, "no delay is pending");
 });
 
-Deno.test("a connection that closes early counts as a consecutive failure, a stable one resets the count", () => {
+Deno.test("a connection that closes early counts as a failure, and a stable one resets the count", () => {
   for (const [minUptime, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
     const trial = new Trial({ minUptime, retry: () => HOUR });
     for (let round = 0; round < 3; round++) {
@@ -75,11 +75,11 @@ Deno.test("a connection that closes early counts as a consecutive failure, a sta
     }
     assert.deepEqual(trial.losses.map(({ attempt }) => attempt), counts);
     trial.stopAttempts();
-    assert.equal(trial.reconnectNow(), false, "nothing waits");
+    assert.equal(trial.reconnectNow(), false, "no delay is pending");
   }
 });
 
-Deno.test("reports a disconnect with the delay chosen by the hook", () => {
+Deno.test("reports a disconnect with the delay that the hook has chosen", () => {
   const trial = new Trial({ retry: () => HOUR });
   trial.attemptOpened();
   trial.attemptFailed({ info });
@@ -104,13 +104,13 @@ Deno.test("stop cancels a delay, even inside a callback", () => {
   waiting.attemptFailed({ info });
   assert.deepEqual(waiting.log.all, ["dial", "wait 1"]);
   waiting.stopAttempts();
-  assert.equal(waiting.reconnectNow(), false, "nothing waits");
+  assert.equal(waiting.reconnectNow(), false, "no delay is pending");
 
   const within = new Trial({});
   within.onWait = () => within.stopAttempts();
   within.attemptOpened();
   within.attemptFailed({ info });
-  assert.equal(within.reconnectNow(), false, "nothing waits");
+  assert.equal(within.reconnectNow(), false, "no delay is pending");
 
   const inTheHook: Trial = new Trial({
     retry() {
@@ -125,7 +125,7 @@ Deno.test("stop cancels a delay, even inside a callback", () => {
 
 const cause = new Error("the hook");
 
-/** Hooks that fail synchronously or asynchronously. */
+/** Hooks that fail, synchronously or asynchronously. */
 const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
   ["throws", () => {
     throw cause;
@@ -134,7 +134,7 @@ const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
 ];
 
 for (const [what, retry] of FAILING) {
-  Deno.test(`a hook that ${what} ends the connection with its error as cause, reported once`, async () => {
+  Deno.test(`a hook that ${what} ends reconnection, and its error is reported once, as the cause`, async () => {
     const trial = new Trial({ retry });
     trial.attemptOpened();
     trial.attemptFailed({ info });
@@ -160,7 +160,7 @@ Deno.test("reports an invalid return value of a hook", async () => {
   }
 });
 
-/** Return values of a hook, and the outcome after a disconnect with 1001 and with 1000. */
+/** The return value of a hook, and the outcome after a disconnect with 1001 and with 1000. */
 const ANSWERS: readonly [
   answer: boolean | number | undefined,
   after1001: string,
@@ -195,7 +195,7 @@ for (const [answer, ...outcomes] of ANSWERS) {
   });
 }
 
-Deno.test("ignores a hook's result after the end", async () => {
+Deno.test("ignores the result of a hook after the end", async () => {
   let answer = (_: boolean): void => {};
   const retry = (): Promise<boolean> => new Promise((resolve) => answer = resolve);
   const trial = new Trial({ retry });
@@ -206,7 +206,7 @@ Deno.test("ignores a hook's result after the end", async () => {
   answer(true);
   await quiet();
   assert.deepEqual(trial.log.all, ["dial"]);
-  assert.equal(trial.reconnectNow(), false, "nothing waits");
+  assert.equal(trial.reconnectNow(), false, "no delay is pending");
 });
 
 Deno.test("wraps a rejection value that is not an Error", async () => {

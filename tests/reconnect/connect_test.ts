@@ -1,4 +1,4 @@
-// The options of a reconnecting connection: those of each connection, and invalid ones.
+// Tests which options a reconnecting connection passes on, and which it rejects.
 
 import assert from "node:assert/strict";
 import { MAX_LINE, TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
@@ -13,7 +13,7 @@ Deno.test("pings are enabled by default, and can be configured or disabled", () 
   assert.deepEqual([none.pingInterval, none.pongTimeout], [0, 0]);
 });
 
-Deno.test("passes each connection the options, except those of reconnection", () => {
+Deno.test("passes the options on to each connection, except those of reconnection", () => {
   const rules = reconnectingRules<{ a: number }>({
     reconnect: true,
     data: { a: 1 },
@@ -37,7 +37,7 @@ Deno.test("passes each connection the options, except those of reconnection", ()
   });
 });
 
-Deno.test("topics add a subprotocol and leave room for the header line", () => {
+Deno.test("topics add a subprotocol, and the header line does not count toward maxMessageSize", () => {
   const { subprotocols, maxMessageSize } =
     reconnectingRules({ reconnect: { topics: true } }).connect;
   assert.deepEqual([subprotocols, maxMessageSize], [[TOPICS_SUBPROTOCOL], (16 << 20) + MAX_LINE]);

@@ -1,4 +1,4 @@
-// The public interface of a reconnecting connection: properties, methods and errors.
+// Tests the public interface of a reconnecting connection: properties, methods and errors.
 
 import assert from "node:assert/strict";
 import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
@@ -20,7 +20,7 @@ socketTest("exposes the properties of the current connection", async (t) => {
   assert.equal(conn.bufferedAmount, 0);
   assert.deepEqual(conn.topics, []);
   assert.equal(conn.closed, conn.closed);
-  assert.equal(conn.reconnectNow(), false, "there is no delay to end");
+  assert.equal(conn.reconnectNow(), false, "no delay is pending");
 });
 
 socketTest("has the sending methods of a connection", async (t) => {
@@ -72,7 +72,7 @@ const MISUSE: readonly [string, (conn: ReconnectingConnection) => unknown, RegEx
 ];
 
 for (const [what, misuse, message] of MISUSE) {
-  socketTest(`${what} throws synchronously, open or not`, async (t) => {
+  socketTest(`${what} throws synchronously, connected or not`, async (t) => {
     const server = await t.serve();
     const conn = await t.connectReconnecting(server.url, { reconnect: true, message() {} });
     for (let round = 0; round < 2; round++) {

@@ -1,4 +1,4 @@
-// The option `reconnect`: its defaults, and errors for invalid values.
+// Tests the option `reconnect`: its defaults, and errors for invalid values.
 
 import assert from "node:assert/strict";
 import { type ReconnectOptions, reconnectRules } from "../../src/reconnect/options.ts";

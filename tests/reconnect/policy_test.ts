@@ -1,4 +1,4 @@
-// Whether to retry, and the delay before the next attempt.
+// Tests when to retry, and the delay before the next attempt.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, TimeoutError, WebSocketError } from "../../src/errors.ts";
@@ -25,7 +25,7 @@ Deno.test("classifies close codes of the server as final or retryable", () => {
   for (const code of passing) assert.equal(isFinal(closed(code), rules), false, String(code));
 });
 
-Deno.test("retries after local closes that the server's behavior caused", () => {
+Deno.test("retries after a local close caused by the server's behavior", () => {
   for (const code of [1002, 1006, 1007, 1008, 1009]) {
     assert.equal(isFinal(closed(code, "local"), rules), false, String(code));
   }
@@ -64,7 +64,7 @@ Deno.test("classifies errors as final or retryable", () => {
 
 const lost: Failure = { error: new ConnectionError("CONNECT_FAILED", "") };
 
-Deno.test("the delay is random within a bound that doubles up to a limit", () => {
+Deno.test("the delay is random, below a bound that doubles up to a limit", () => {
   const bounds = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
   for (const [index, bound] of bounds.entries()) {
     assert.equal(delayAfter(lost, index + 1, rules, 0, 0), 0);
@@ -86,7 +86,7 @@ Deno.test("1012 and 1013 have fixed delay ranges, regardless of the failure coun
       assert.equal(delayAfter(closed(1013), attempt, rules, random, 0), overload);
     }
   }
-  // For example, the hook retries anyway, or the local side sent the code.
+  // This happens if the hook retries anyway, or if the local side has sent the code.
   const never = reconnectRules({ overloadDelay: false });
   assert.equal(delayAfter(closed(1013), 1, never, 1, 0), 500);
   assert.equal(delayAfter(closed(1013, "local"), 1, rules, 1, 0), 500);

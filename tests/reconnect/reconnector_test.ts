@@ -1,4 +1,4 @@
-// Reconnection: its conditions, the state resumed by the new connection, and its end.
+// Tests reconnection: when it happens, what the new connection resumes, and how it ends.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError, WebSocketError } from "../../src/errors.ts";
@@ -64,7 +64,7 @@ socketTest("reconnects after a disconnect", async (t) => {
   assert.equal(conn.send("late"), false);
 });
 
-socketTest("a stable connection resets the count of failures", async (t) => {
+socketTest("a stable connection resets the failure count", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const reconnect = { ...QUICK, minUptime: 0, maxAttempts: 2 };
@@ -78,7 +78,7 @@ socketTest("a stable connection resets the count of failures", async (t) => {
   assert.equal(seen.all.filter((entry) => entry === "lost 1006 1").length, 4);
 });
 
-socketTest("gives up after maxAttempts consecutive failures with the last error", async (t) => {
+socketTest("gives up with the last error after maxAttempts consecutive failures", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve({ open: (conn) => conn.close(1011, "no good") });
   const reconnect = { ...QUICK, maxAttempts: 3 };
@@ -91,22 +91,25 @@ socketTest("gives up after maxAttempts consecutive failures with the last error"
   );
 });
 
-socketTest("applies the same rules to the first connection, and finally rejects", async (t) => {
-  const { seen, handlers } = log();
-  let asked = 0;
-  const server = await t.serve({ upgrade: () => ({ status: ++asked < 3 ? 503 : 403 }) });
-  await assert.rejects(
-    t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers }),
-    (error) => error instanceof HandshakeError && error.status === 403,
-  );
-  assert.deepEqual(seen.all, ["lost STATUS_UNEXPECTED 1", "lost STATUS_UNEXPECTED 2"]);
-  await server.shutdown();
-  await assert.rejects(
-    t.connectReconnecting(server.url, { reconnect: { ...QUICK, maxAttempts: 3 }, ...handlers }),
-    ConnectionError,
-  );
-  assert.equal(seen.all.length, 4);
-});
+socketTest(
+  "applies the same rules to the first connection, and rejects after the last attempt",
+  async (t) => {
+    const { seen, handlers } = log();
+    let asked = 0;
+    const server = await t.serve({ upgrade: () => ({ status: ++asked < 3 ? 503 : 403 }) });
+    await assert.rejects(
+      t.connectReconnecting(server.url, { reconnect: QUICK, ...handlers }),
+      (error) => error instanceof HandshakeError && error.status === 403,
+    );
+    assert.deepEqual(seen.all, ["lost STATUS_UNEXPECTED 1", "lost STATUS_UNEXPECTED 2"]);
+    await server.shutdown();
+    await assert.rejects(
+      t.connectReconnecting(server.url, { reconnect: { ...QUICK, maxAttempts: 3 }, ...handlers }),
+      ConnectionError,
+    );
+    assert.equal(seen.all.length, 4);
+  },
+);
 
 socketTest("does not retry after an error of the user", async (t) => {
   const failure = new TypeError("no proxy today");
@@ -146,7 +149,7 @@ socketTest("the reconnecting handler receives the close info and the delay", asy
     wait: HOUR,
   });
   assert.equal(conn.protocol, "");
-  assert.equal(conn.handshake?.status, 101, "handshake is that of the last connection");
+  assert.equal(conn.handshake?.status, 101, "handshake belongs to the last connection");
   assert.equal(conn.ping(), false);
 });
 
@@ -219,7 +222,7 @@ socketTest("a handler that throws ends reconnection, unless the hook retries", a
 });
 
 socketTest(
-  "writes errors of the reconnecting and close handlers to the console, without other effect",
+  "only writes errors of the reconnecting and close handlers to the console",
   async (t) => {
     const server = await t.serve(OBEDIENT);
     const watch = new ConsoleWatch();
@@ -290,7 +293,7 @@ socketTest(
   },
 );
 
-socketTest("does not send a sent message again", async (t) => {
+socketTest("never sends a message twice", async (t) => {
   const got: string[] = [];
   const server = await t.serve({
     message(conn, data) {
@@ -319,7 +322,7 @@ socketTest("iteration and its backpressure continue across connections", async (
   const first = await clients.next();
   const count = 300;
   for (let n = 0; n < count; n++) first.send(String(n));
-  // The reader is behind, so later input is not read.
+  // The iterator has not caught up, so later input is not read.
   first.close(1001);
   await quiet();
   assert.equal(conn.readyState, "open");
@@ -328,7 +331,8 @@ socketTest("iteration and its backpressure continue across connections", async (
   for (let n = 0; n < count; n++) second.send(String(n));
   await quiet();
   second.terminate();
-  // Received messages survive the disconnect; those of the next connection are queued behind them.
+  // Received messages survive the disconnect. Messages of the next connection are queued after
+  // them.
   const third = await clients.next();
   third.send("third");
   await quiet();
@@ -343,7 +347,7 @@ socketTest("iteration and its backpressure continue across connections", async (
   assert.deepEqual(await end, { done: true, value: undefined });
 });
 
-socketTest("iteration throws the cause of the end, once", async (t) => {
+socketTest("iteration throws the final error, once", async (t) => {
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, { reconnect: { ...QUICK, maxAttempts: 1 } });
   conn.send("cut");
@@ -374,7 +378,7 @@ socketTest("close ends reconnection in every state", async (t) => {
   });
   assert.equal(waiting.bufferedAmount, 0);
   await waiting.drained();
-  // Inside the reconnecting handler.
+  // Inside the `reconnecting` handler.
   const within = await t.connectReconnecting(server.url, {
     ...handlers,
     reconnect: QUICK,
@@ -388,7 +392,7 @@ socketTest("close ends reconnection in every state", async (t) => {
   assert.equal(timers.size, 0);
 });
 
-socketTest("a close that drops accepted messages is not clean", async (t) => {
+socketTest("a close that drops queued messages is not clean", async (t) => {
   const { seen, handlers } = log();
   const server = await t.serve(OBEDIENT);
   const conn = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
@@ -404,7 +408,7 @@ socketTest("a close that drops accepted messages is not clean", async (t) => {
 });
 
 socketTest(
-  "delivers messages received during a pause after it, in order",
+  "delivers messages received during a pause in order, after resume",
   async (t) => {
     const clients = new Queue<Connection<undefined>>();
     const lost = new Queue<void>();
@@ -434,33 +438,36 @@ socketTest(
   },
 );
 
-socketTest("a handler that fails after a pause ends reconnection and is reported", async (t) => {
-  const errors: unknown[] = [];
-  const clients = new Queue<Connection<undefined>>();
-  const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
-  for (
-    const fail of [() => Promise.reject(new Error("late")), (): never => {
-      throw new Error("late");
-    }]
-  ) {
-    const conn = await t.connectReconnecting(server.url, {
-      reconnect: QUICK,
-      message: fail,
-      onError: (error) => void errors.push(error),
-    });
-    conn.pause();
-    const client = await clients.next();
-    client.send("x");
-    await quiet();
-    client.terminate();
-    await clients.next();
-    conn.resume();
-    const { error } = await conn.closed;
-    assert.equal((error as WebSocketError).code, "HANDLER_FAILED");
-    assert.equal((error!.cause as Error).message, "late");
-  }
-  assert.equal(errors.length, 2);
-});
+socketTest(
+  "a handler that throws after a pause ends reconnection, and its error is reported",
+  async (t) => {
+    const errors: unknown[] = [];
+    const clients = new Queue<Connection<undefined>>();
+    const server = await t.serve({ message() {}, open: (conn) => clients.push(conn) });
+    for (
+      const fail of [() => Promise.reject(new Error("late")), (): never => {
+        throw new Error("late");
+      }]
+    ) {
+      const conn = await t.connectReconnecting(server.url, {
+        reconnect: QUICK,
+        message: fail,
+        onError: (error) => void errors.push(error),
+      });
+      conn.pause();
+      const client = await clients.next();
+      client.send("x");
+      await quiet();
+      client.terminate();
+      await clients.next();
+      conn.resume();
+      const { error } = await conn.closed;
+      assert.equal((error as WebSocketError).code, "HANDLER_FAILED");
+      assert.equal((error!.cause as Error).message, "late");
+    }
+    assert.equal(errors.length, 2);
+  },
+);
 
 socketTest("calls reconnected after open for each connection except the first", async (t) => {
   const seen = new Queue<string>();
@@ -505,7 +512,7 @@ socketTest("terminate ends reconnection in every state", async (t) => {
 });
 
 socketTest(
-  "if closed before the first open, connect rejects and close is not called",
+  "if closed before the first connection is open, connect rejects and does not call close",
   async (t) => {
     const { seen, handlers } = log();
     let reconnecting: ReconnectingConnection<undefined> | undefined;
@@ -587,7 +594,7 @@ socketTest("the signal option applies to the first connection only", async (t) =
   assert.equal((await conn[Symbol.asyncIterator]().next()).value, "echo");
 });
 
-/** A server with the subprotocol whose answers the test controls. */
+/** A server with the topics subprotocol whose answers the test controls. */
 function topicServer(message: ServeOptions["message"]): ServeOptions {
   return { subprotocols: [TOPICS_SUBPROTOCOL], message };
 }
@@ -646,7 +653,7 @@ socketTest("requests a topic subscribed in open once", async (t) => {
 });
 
 socketTest(
-  "messages of topics that the server subscribed go to topicMessage, other messages to the iterator",
+  "topicMessage receives messages of topics that the server subscribed, the iterator all others",
   async (t) => {
     const seen: unknown[] = [];
     const server = await t.serve({
@@ -702,7 +709,7 @@ socketTest("rejects immediately if the server does not support the subprotocol",
   assert.deepEqual(seen.all, []);
 });
 
-socketTest("the end settles subscriptions and late iterators", async (t) => {
+socketTest("the end settles pending subscriptions and late iterators", async (t) => {
   const server = await t.serve(topicServer(() => {}));
   const conn = await t.connectReconnecting(server.url, { reconnect: { topics: true } });
   const waiting = conn.subscribe("a", { message() {} });

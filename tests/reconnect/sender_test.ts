@@ -1,4 +1,4 @@
-// Messages sent immediately, queued and dropped.
+// Tests which messages are sent immediately, queued or dropped.
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/arguments.ts";
@@ -13,7 +13,7 @@ function senderOf(maxQueue: number, hasLines = false): ReconnectingSender {
 }
 
 socketTest(
-  "queues messages until a connection opens, and sends its own messages first",
+  "queues messages until a connection opens, and sends them after the messages of that connection",
   async (t) => {
     const sender = senderOf(1000);
     assert.equal(sender.open, undefined);
@@ -65,7 +65,7 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
         const data = isText ? "x".repeat(size) : new Uint8Array(size);
         assert.equal(sender.send(data, { written }), isQueued);
         assert.equal(sender.bufferedAmount, isQueued ? size + MESSAGE_COST : 0);
-        // A message that fits exactly leaves no room, even for an empty message.
+        // A message that fits exactly leaves no space, even for an empty message.
         if (size === 1000) assert.equal(sender.send(""), false);
         await quiet();
         assert.deepEqual(seen, isQueued ? [] : ["NOT_OPEN"]);
@@ -78,7 +78,7 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
 }
 
 socketTest(
-  "reports the first message that does not fit, and again after the queue was sent",
+  "reports the first message that does not fit, and again once the queue has been sent",
   async (t) => {
     const sizes: number[] = [];
     const report = (error: unknown): void => {
@@ -126,7 +126,7 @@ socketTest("keeps queued messages when the connection ends", async (t) => {
 });
 
 socketTest(
-  "drained waits across disconnects for the next connection or the end",
+  "drained waits for the next connection or the end",
   async (t) => {
     const sender = senderOf(1000);
     let drained = 0;
@@ -170,7 +170,7 @@ socketTest(
     const sender = senderOf(2 * MESSAGE_COST + 4);
     assert.equal(sender.send("abc"), true);
     assert.equal(sender.send("de"), false);
-    assert.equal(sender.send("\u00e9"), false, "the character has two bytes in UTF-8");
+    assert.equal(sender.send("\u00e9"), false, "the character takes two bytes in UTF-8");
     assert.equal(sender.bufferedAmount, MESSAGE_COST + 3);
     assert.equal(sender.send(Uint8Array.of(0x64)), true);
     assert.equal(sender.send(""), false, "empty messages also count toward the limit");
@@ -196,7 +196,7 @@ async function* each(...chunks: string[]): AsyncGenerator<string, void> {
 for (const hasLines of [false, true]) {
   const line = hasLines ? "\n" : "";
   socketTest(
-    `every way to send waits, in order ${hasLines ? "with" : "without"} lines`,
+    `every send method queues in order, ${hasLines ? "with" : "without"} header lines`,
     async (t) => {
       const sender = senderOf(1000, hasLines);
       const all = (): Promise<boolean> => {
@@ -228,7 +228,7 @@ for (const hasLines of [false, true]) {
   );
 }
 
-socketTest("sends all fragments of a message on one connection or none", async (t) => {
+socketTest("sends all fragments of a message on one connection, or none", async (t) => {
   const sender = senderOf(1000);
   assert.equal(sender.sendFragment(Opcode.Text, "lost "), false);
   const first = await t.reach();

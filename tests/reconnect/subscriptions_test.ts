@@ -1,4 +1,4 @@
-// The client side of the topics subprotocol.
+// Tests the client side of the topics subprotocol.
 
 import assert from "node:assert/strict";
 import { WebSocketError } from "../../src/errors.ts";
@@ -12,7 +12,7 @@ import { Opcode } from "../../src/wire/opcode.ts";
 
 const encoder = new TextEncoder();
 
-/** Subscriptions without a connection, with a record of their calls. */
+/** Subscriptions without a connection. It records the calls. */
 class Desk implements SubscriptionsOwner {
   call(handler: () => unknown): unknown {
     return handler();
@@ -40,7 +40,7 @@ class Desk implements SubscriptionsOwner {
     this.log.push("malformed");
   }
 
-  /** Handlers that record their calls. */
+  /** Creates handlers that record their calls. */
   handlers(name: string): TopicHandlers {
     return {
       message: (data, { number }) => void this.log.push([name, data, number]),
@@ -49,7 +49,7 @@ class Desk implements SubscriptionsOwner {
     };
   }
 
-  /** Receives a text message from the server. */
+  /** Simulates a text message from the server. */
   receive(line: unknown, rest = ""): unknown {
     return this.topics.receive(`${JSON.stringify(line)}\n${rest}`, Opcode.Text);
   }
@@ -59,7 +59,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof WebSocketError ? error.code : error;
 }
 
-Deno.test("requests topics subscribed without a connection when one opens", async () => {
+Deno.test("requests topics that were subscribed while disconnected when a connection opens", async () => {
   const desk = new Desk();
   const first = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.subscribe("b", desk.handlers("b"));
@@ -75,7 +75,7 @@ Deno.test("requests topics subscribed without a connection when one opens", asyn
   assert.deepEqual(desk.log, []);
 });
 
-Deno.test("delivers each number once and in order, and resumes after the last on the next connection", () => {
+Deno.test("delivers each number once and in order, and the next connection resumes after the last one", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -102,7 +102,7 @@ Deno.test("number 0 is valid", () => {
   assert.deepEqual(desk.requests.at(-1), { subscribe: "a", after: 0 });
 });
 
-Deno.test("calls missed, and accepts numbers that restart lower", () => {
+Deno.test("calls missed, and accepts lower numbers after a restart", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -115,7 +115,7 @@ Deno.test("calls missed, and accepts numbers that restart lower", () => {
   assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", 3]]);
 });
 
-Deno.test("without numbers, delivers every message and reports a gap between connections as missed", () => {
+Deno.test("without numbers, delivers every message and calls missed for the gap between connections", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.subscribe("never confirmed", desk.handlers("b"));
@@ -135,7 +135,7 @@ Deno.test("without numbers, delivers every message and reports a gap between con
   assert.deepEqual(desk.log, [["a", "one", undefined], ["a", "one", undefined], ["a", "missed"]]);
 });
 
-Deno.test("a server that has lost its history is detected by a missing number", () => {
+Deno.test("detects a server that has lost its history by a missing number", () => {
   const desk = new Desk();
   desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -147,7 +147,7 @@ Deno.test("a server that has lost its history is detected by a missing number", 
   assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", undefined]]);
 });
 
-Deno.test("a refusal rejects the promise, calls the handler, and is not requested again", async () => {
+Deno.test("a refusal rejects the promise and calls the handler, and the topic is not requested again", async () => {
   const desk = new Desk();
   const refused = desk.topics.subscribe("a", desk.handlers("a"));
   desk.topics.connected();
@@ -159,7 +159,7 @@ Deno.test("a refusal rejects the promise, calls the handler, and is not requeste
   });
   assert.deepEqual(desk.log, [["a", "refused", "not you"]]);
   assert.deepEqual(desk.topics.names, []);
-  // The same applies to a later refusal.
+  // A later refusal has the same effect.
   const confirmed = desk.topics.subscribe("b", desk.handlers("b"));
   desk.receive({ subscribed: "b" });
   await confirmed;
@@ -194,7 +194,7 @@ Deno.test("the close settles every promise, including later ones", async () => {
   assert.deepEqual(desk.topics.names, []);
 });
 
-Deno.test("a rejected subscription without an awaiting caller causes no unhandled rejection", async () => {
+Deno.test("a rejected subscription that is not awaited causes no unhandled rejection", async () => {
   const desk = new Desk();
   desk.topics.subscribe("a", { message() {} });
   desk.topics.connected();
@@ -217,7 +217,7 @@ Deno.test("removes the header line from other messages of any type", () => {
   ]);
 });
 
-Deno.test("delivers topic messages as text, as bytes, and as text in bytes", () => {
+Deno.test("delivers topic messages as strings, binary, and text as bytes", () => {
   const desk = new Desk();
   const seen: unknown[] = [];
   desk.topics.subscribe("a", { message: (data, about) => void seen.push(data, about) });

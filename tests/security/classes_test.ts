@@ -1,11 +1,12 @@
-// Every class of vulnerabilities has tests, and docs/security_tests.md lists exactly these.
+// Checks that every class of vulnerabilities has tests, and that docs/security_tests.md lists them
+// all.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { librarySources, root } from "../project/source_files.ts";
 
-/** The classes, by their numbers. */
+/** The number of classes. */
 const CLASSES = 20;
 
 interface Row {
@@ -28,7 +29,7 @@ Deno.test("every class of vulnerabilities has a test", () => {
   );
 });
 
-Deno.test("every test that the page lists exists", () => {
+Deno.test("every test listed on the page exists", () => {
   const missing = rows.filter(({ file, test }) => {
     const path = join(root, file);
     if (!existsSync(path)) return true;
@@ -47,8 +48,8 @@ Deno.test("the page lists every test with a class in its name", () => {
   }
 });
 
-Deno.test("class 14: the library does not evaluate credentials of a peer", () => {
-  // Without a comparison of secrets there is no timing side channel.
+Deno.test("class 14: the library does not check credentials of a peer", () => {
+  // Code that compares no secrets has no timing side channel.
   const asks = /\.(get|getAll|has|hasToken)\("(proxy-)?(authorization|cookie)"/i;
   const found = librarySources().filter(({ text }) => asks.test(text)).map(({ path }) => path);
   assert.deepEqual(found, []);

@@ -1,6 +1,6 @@
-// Known classes of vulnerabilities in WebSocket implementations, tested on a running server or client
-// on every runtime. The number is the class in docs/security_tests.md, which also lists the tests in
-// other files.
+// Tests known classes of vulnerabilities in WebSocket implementations on a running server or
+// client, on every runtime. The number is the class in docs/security_tests.md, which also lists the
+// tests in other files.
 
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
@@ -35,7 +35,7 @@ import {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** The next Close frame; skips other frames. */
+/** Waits for the next Close frame. Skips other frames. */
 async function closeFrame(peer: RawSocket): Promise<WireFrame> {
   let next = await peer.frame();
   while (next !== undefined && next.opcode !== CLOSE) next = await peer.frame();
@@ -72,7 +72,7 @@ const memory = liveCases({
         payload: bomb.subarray(at[0], at[1]),
       };
     });
-    assert.ok(bomb.length < 8 * KIB, "it is small");
+    assert.ok(bomb.length < 8 * KIB, "the compressed message is small");
     peer.send(...parts);
     await assertClosedWith(peer, 1009);
     await assertAlive(t, server);
@@ -87,7 +87,7 @@ const memory = liveCases({
       message: echo,
       close: (_, info) => ends.push(info),
     });
-    // Each is far below maxMessageSize; together they exceed memoryLimit.
+    // Each message is far below maxMessageSize, but together they exceed memoryLimit.
     const peers: RawSocket[] = [];
     const payload = new Uint8Array(100 * KIB);
     for (let i = 0; i < 16; i++) {
@@ -95,7 +95,7 @@ const memory = liveCases({
       await peer.upgrade();
       peers.push(peer);
     }
-    // All handshakes come first, because near the limit the server would reject them.
+    // All handshakes are first, because the server rejects new clients near the limit.
     for (const [i, peer] of peers.entries()) {
       peer.send({
         opcode: BINARY,
@@ -107,8 +107,8 @@ const memory = liveCases({
     peers[0].end();
     const { code, error } = await ends.next();
     assert.deepEqual([code, (error as WebSocketError).code], [1013, "MEMORY_LIMIT"]);
-    // Memory use is near the limit: the server accepts new clients after the others have
-    // disconnected.
+    // Memory use is still near the limit, so the server accepts no new clients until the others
+    // have disconnected.
     for (const peer of peers.slice(1)) {
       peer.end();
       await ends.next();
@@ -134,7 +134,7 @@ const memory = liveCases({
   },
 
   "class 8: only sent bytes leave, whatever buffers held before": async (t) => {
-    // Every pool is filled with bytes that must not be seen again.
+    // Fills every pool with bytes that must never be sent.
     const secret = 0xca;
     const server = await t.serve<undefined>({ compression: true, message: echo });
     const other = await t.connect(server.url, { compression: true });
@@ -162,7 +162,7 @@ const memory = liveCases({
         if (rsv === 0) assert.ok(!got.includes(secret), `message ${i}`);
       }
     }
-    // A stored block with a length beyond its data.
+    // A stored block whose length exceeds its data.
     peer.send({ opcode: BINARY, rsv: RSV1, payload: Uint8Array.of(0, 100, 0, 155, 255, 1, 2, 3) });
     await assertClosedWith(peer, 1007);
     for (const argument of [100, [1, 2], { length: 4 }]) {
@@ -182,7 +182,7 @@ async function acceptCompressed(
   return { server, peer };
 }
 
-/** Illegal input: invalid frames, and noise. */
+/** Creates invalid input: malformed frames or random bytes. */
 function garbage(random: Random, masked: boolean): Uint8Array {
   const parts = Array.from({ length: 1 + random.below(4) }, () => {
     if (random.below(4) === 0) return random.bytes(random.below(60));
@@ -352,5 +352,5 @@ const robustness = liveCases({
   },
 });
 
-/** Every class that is tested here. */
+/** All cases of this suite. */
 export const cases: Cases = { ...memory, ...robustness };

@@ -1,4 +1,5 @@
-// Admission of requests: origins, host names, client addresses behind proxies, and limits.
+// Tests the admission of requests: origins, host names, client addresses behind proxies, and
+// limits.
 
 import assert from "node:assert/strict";
 import {
@@ -29,7 +30,7 @@ function allows(origins: Origins, values: readonly string[], host = "a.example")
   return isOriginAllowed(origins, values, host, request);
 }
 
-/** An origin, the requested host, and whether both are the same. */
+/** An origin, the requested host, and whether they match. */
 const SAME: readonly [origin: string, host: string, same: boolean][] = [
   ["http://a.example", "a.example", true],
   ["https://a.example", "a.example", true],
@@ -126,7 +127,7 @@ Deno.test("a list does not allow the server's own host unless it contains it", (
   assert.equal(allows([], ["https://a.example"], "a.example"), false);
 });
 
-Deno.test("a function receives the origin and the request, and only true accepts", () => {
+Deno.test("a function receives the origin and the request, and accepts only by returning true", () => {
   const asked: unknown[][] = [];
   const answers: unknown[] = [true, false, undefined, "yes", 1, Promise.resolve(true)];
   const found = answers.map((answer) =>
@@ -146,7 +147,7 @@ Deno.test("rejects two Origin lines, even if both origins are allowed", () => {
   }
 });
 
-Deno.test("accepts each valid value of origins", () => {
+Deno.test("accepts each valid value of allowedOrigins", () => {
   const list = ["https://a.example", "http://[::1]:8080", "app://id"];
   for (const origins of [undefined, "same", "any", () => true, [], list]) checkOrigins(origins);
 });
@@ -205,18 +206,18 @@ for (
   });
 }
 
-Deno.test("without a list all hosts are allowed, with an empty list none", () => {
+Deno.test("without a list all hosts are allowed, and with an empty list none", () => {
   assert.equal(isHostAllowed(undefined, "any.example"), true);
   assert.equal(isHostAllowed([], "any.example"), false);
 });
 
-Deno.test("answers another host with 421 and names the option", () => {
+Deno.test("answers a request for another host with 421, and the response names the option", () => {
   const { status, code, message } = hostRefused("evil.example:80");
   assert.deepEqual([status, code], [421, "HOST_REFUSED"]);
   assert.match(message, /evil\.example:80.*`allowedHosts`/);
 });
 
-Deno.test("list entries are hosts in the form of a request, without a port", () => {
+Deno.test("list entries are host names as in a request, without a port", () => {
   for (const good of ["localhost", "a.example", "127.0.0.1", "[::1]", "xn--bcher-kva.example"]) {
     assert.equal(isHostName(good), true, good);
   }
@@ -259,7 +260,7 @@ Deno.test("allowedHosts is a list of host names", () => {
   }
 });
 
-/** Finds the client's address and port behind trusted proxies. */
+/** Returns the client's address and port behind trusted proxies. */
 function clientOf(
   trusted: readonly string[],
   peer: string,
@@ -275,7 +276,7 @@ function clientOf(
 
 const X = "x-forwarded-for";
 
-/** The trusted proxies, the peer, the header fields, and the client. */
+/** The trusted proxies, the peer, the header fields, and the expected client. */
 const CLIENTS: readonly [string[], string, Record<string, string>, string][] = [
   [[], "10.0.0.1", { [X]: "1.2.3.4" }, "10.0.0.1 9"],
   [["10.0.0.0/8"], "11.0.0.1", { [X]: "1.2.3.4" }, "11.0.0.1 9"],
@@ -319,7 +320,7 @@ for (const [trusted, peer, headers, client] of CLIENTS) {
   });
 }
 
-Deno.test("Forwarded and X-Forwarded-For that name different clients are rejected", () => {
+Deno.test("rejects Forwarded and X-Forwarded-For that name different clients", () => {
   assert.throws(
     () => clientOf(["10.0.0.1"], "10.0.0.1", { forwarded: "for=6.6.6.6", [X]: "1.2.3.4" }),
     { name: "HandshakeError", status: 400 },
@@ -331,7 +332,7 @@ Deno.test("Forwarded and X-Forwarded-For that name different clients are rejecte
   );
 });
 
-Deno.test("only a trusted proxy can declare that its client uses TLS", () => {
+Deno.test("only a trusted proxy can state that its client uses TLS", () => {
   const proxies = new TrustedProxies(["10.0.0.1"]);
   const isSecure = (remoteAddress: string, headers: Record<string, string>): boolean =>
     proxies.isSecure({ remoteAddress, remotePort: 0 }, new Headers(headers));
@@ -380,7 +381,7 @@ Deno.test("normalizes addresses", () => {
   }
 });
 
-Deno.test("connections and handshakes count together, in total and per address", () => {
+Deno.test("the limits count connections and handshakes together, in total and per address", () => {
   let open = 0;
   const reports: LimitReport[] = [];
   const limits = { maxConnections: 3, maxConnectionsPerAddress: 2, reportOnly: false };

@@ -1,4 +1,4 @@
-// The connections of a server: counting, broadcast and shutdown.
+// Tests the connections of a server: counting, broadcast and shutdown.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -21,7 +21,7 @@ async function clientsOf(t: Harness, server: Server, count: number): Promise<Raw
 }
 
 socketTest(
-  "connections and clients() are correct in every handler and after the end",
+  "connections and clients() are correct in every handler and after the connection has closed",
   async (t) => {
     const log: unknown[] = [];
     const note = (name: string) => (conn: Connection<undefined>): void => {
@@ -223,7 +223,7 @@ socketTest(
   async (t) => {
     const { conn, peer, server } = await t.accept({ closeTimeout: 20 });
     const down = server.shutdown({ timeout: 10_000 });
-    // This timer fires after closeTimeout would have fired.
+    // This timer fires later than closeTimeout.
     const later = Promise.withResolvers<void>();
     timers.start(60, { timerFired: () => later.resolve() }, 0);
     await later.promise;
@@ -255,11 +255,11 @@ function closesOf(clients: readonly RawPeer[]): string[] {
 }
 
 socketTest(
-  "shutdown with drainPeriod stops listening immediately and closes the oldest first",
+  "shutdown with drainPeriod stops listening immediately and closes the oldest connection first",
   async (t) => {
     const server = await t.serve();
     const clients = await clientsOf(t, server, 3);
-    // One second per connection, because the test may be delayed on a busy machine.
+    // One second per connection, because a busy machine may delay the test.
     const down = server.shutdown({ drainPeriod: 3000, code: 1012 });
     await quiet();
     assert.equal(t.network.isListening(server.port), false);
@@ -280,7 +280,7 @@ socketTest(
 );
 
 socketTest(
-  "a connection that closes on its own does not delay a shutdown with drainPeriod",
+  "a connection that the client closes does not delay a shutdown with drainPeriod",
   async (t) => {
     const server = await t.serve();
     const clients = await clientsOf(t, server, 3);
@@ -291,7 +291,7 @@ socketTest(
   },
 );
 
-socketTest("the timeout of a connection starts with its Close frame", async (t) => {
+socketTest("the timeout of a connection starts when its Close frame is sent", async (t) => {
   const server = await t.serve();
   const [silent, waiting] = await clientsOf(t, server, 2);
   const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 20 });
@@ -302,18 +302,21 @@ socketTest("the timeout of a connection starts with its Close frame", async (t) 
   await down;
 });
 
-socketTest("a second shutdown without drainPeriod closes the rest immediately", async (t) => {
-  const server = await t.serve();
-  const clients = await clientsOf(t, server, 4);
-  const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 3_600_000 });
-  server.shutdown({ drainPeriod: 1000 });
-  await quiet();
-  assert.equal(closesOf(clients).length, 1);
-  const again = server.shutdown({ timeout: 20 });
-  await quiet();
-  assert.deepEqual(closesOf(clients), Array(4).fill(toHex(closePayload(1001))));
-  await Promise.all([down, again]);
-});
+socketTest(
+  "a second shutdown without drainPeriod closes the remaining connections immediately",
+  async (t) => {
+    const server = await t.serve();
+    const clients = await clientsOf(t, server, 4);
+    const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 3_600_000 });
+    server.shutdown({ drainPeriod: 1000 });
+    await quiet();
+    assert.equal(closesOf(clients).length, 1);
+    const again = server.shutdown({ timeout: 20 });
+    await quiet();
+    assert.deepEqual(closesOf(clients), Array(4).fill(toHex(closePayload(1001))));
+    await Promise.all([down, again]);
+  },
+);
 
 socketTest("a shutdown with drainPeriod rejects pending handshakes and new clients", async (t) => {
   const server = await t.serve();

@@ -1,4 +1,4 @@
-// The server's opening handshake: accepted requests, and the responses to others.
+// Tests the server's opening handshake: accepted requests, and the responses to rejected ones.
 
 import assert from "node:assert/strict";
 import type { Server } from "../../src/server/serve.ts";
@@ -8,7 +8,7 @@ import { acceptOf, upgradeRequest } from "../support/raw_peer.ts";
 import { PING, PONG, TEXT } from "../support/vectors.ts";
 
 socketTest(
-  "answers a valid request with the 101 of RFC 6455 4.2.2 and no optional fields",
+  "answers a valid request with the 101 response of RFC 6455 4.2.2, without optional fields",
   async (t) => {
     const client = await t.ask({ subprotocols: ["chat"] });
     const { head } = await client.answer();
@@ -98,10 +98,10 @@ socketTest("handshakeTimeout does not apply after the handshake", async (t) => {
   assert.equal(timers.size, 0);
 });
 
-socketTest("a rejected client that stays connected is disconnected", async (t) => {
+socketTest("disconnects a rejected client that does not close the connection", async (t) => {
   const client = await t.ask({}, "nonsense\r\n\r\n");
   await client.answer();
-  // The client continues to send and never ends its side.
+  // The client continues to send and never ends its stream.
   client.send("more");
   await client.until(() => client.over);
 });
@@ -191,19 +191,22 @@ for (const [options, origins, status] of ORIGINS) {
   );
 }
 
-socketTest("an allowedOrigins function that throws causes a 500 and is reported", async (t) => {
-  const error = new Error("the user's own");
-  const errors: unknown[] = [];
-  const client = await t.ask({
-    allowedOrigins: () => {
-      throw error;
-    },
-    onError: (error) => void errors.push(error),
-  }, upgradeRequest(["Origin: http://a.example"]));
-  assert.equal((await client.answer()).status, 500);
-  assert.doesNotMatch(client.text, /user's own/);
-  assert.deepEqual(errors, [error]);
-});
+socketTest(
+  "if an allowedOrigins function throws, the client gets 500 and the error is reported",
+  async (t) => {
+    const error = new Error("the user's own");
+    const errors: unknown[] = [];
+    const client = await t.ask({
+      allowedOrigins: () => {
+        throw error;
+      },
+      onError: (error) => void errors.push(error),
+    }, upgradeRequest(["Origin: http://a.example"]));
+    assert.equal((await client.answer()).status, 500);
+    assert.doesNotMatch(client.text, /user's own/);
+    assert.deepEqual(errors, [error]);
+  },
+);
 
 socketTest(
   "an allowedOrigins function may shut down the server: the client gets 503",
@@ -237,7 +240,7 @@ socketTest("answers 503 over maxConnections until a connection closes", async (t
   assert.equal(server.connections, 2);
 });
 
-socketTest("hooks that decide at the same time do not exceed maxConnections", async (t) => {
+socketTest("concurrent upgrade hooks do not exceed maxConnections", async (t) => {
   const decide = Promise.withResolvers<void>();
   const server = await t.serve({ maxConnections: 1, upgrade: () => decide.promise });
   const clients = [1, 2, 3].map(() => t.rawClient(server));

@@ -1,4 +1,4 @@
-// The upgrade hook: it decides on every request, synchronously or asynchronously.
+// Tests the upgrade hook, which decides on every request, synchronously or asynchronously.
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
@@ -98,29 +98,32 @@ for (const [how, hook] of WAYS) {
     },
   );
 
-  socketTest(`a hook that ${how} throws causes a 500, and its error is reported`, async (t) => {
-    const error = new Error("secret");
-    const errors: unknown[] = [];
-    const server = await t.serve({
-      onError: (error) => void errors.push(error),
-      upgrade: hook(() => {
-        throw error;
-      }),
-    });
-    const client = t.rawClient(server);
-    client.send(upgradeRequest());
-    assert.equal((await client.answer()).status, 500);
-    assert.doesNotMatch(client.text, /secret/);
-    assert.deepEqual(errors, [error]);
-    await client.until(() => client.ended);
-    client.transport.end();
-    await client.until(() => client.over);
-  });
+  socketTest(
+    `if a hook throws ${how}, the client gets 500 and the error is reported`,
+    async (t) => {
+      const error = new Error("secret");
+      const errors: unknown[] = [];
+      const server = await t.serve({
+        onError: (error) => void errors.push(error),
+        upgrade: hook(() => {
+          throw error;
+        }),
+      });
+      const client = t.rawClient(server);
+      client.send(upgradeRequest());
+      assert.equal((await client.answer()).status, 500);
+      assert.doesNotMatch(client.text, /secret/);
+      assert.deepEqual(errors, [error]);
+      await client.until(() => client.ended);
+      client.transport.end();
+      await client.until(() => client.over);
+    },
+  );
 
   socketTest(
     `a HandshakeError of another connection thrown ${how} does not determine the response`,
     async (t) => {
-      // For example, the hook connects to another server, which rejects it.
+      // The hook may connect to another server, which rejects it.
       const errors: unknown[] = [];
       const headers = new Headers({ "Set-Cookie": "secret=1" });
       const error = new HandshakeError("STATUS_UNEXPECTED", "The other server said no", {
@@ -189,7 +192,7 @@ for (const [decision, message] of WRONG) {
   });
 }
 
-socketTest("limits read-ahead while a hook is pending, without loss", async (t) => {
+socketTest("limits read-ahead while a hook is pending, and loses no data", async (t) => {
   const decide = Promise.withResolvers<void>();
   const received: unknown[] = [];
   const client = await t.ask({
@@ -206,7 +209,7 @@ socketTest("limits read-ahead while a hook is pending, without loss", async (t) 
   );
   client.send({ opcode: TEXT, payload: "x".repeat(65_536) });
   await quiet();
-  assert.equal(client.transport.peer.paused, true, "the peer gets backpressure");
+  assert.equal(client.transport.peer.paused, true, "the server applies backpressure");
   client.send({ opcode: TEXT, payload: "two" });
   await quiet();
   assert.deepEqual(received, []);
@@ -276,7 +279,7 @@ socketTest("releases a client that disconnects before the hook decides", async (
   await server.shutdown();
 });
 
-socketTest("a hook that fails after the client disconnected is still reported", async (t) => {
+socketTest("the error of a hook is reported even if the client has disconnected", async (t) => {
   const decide = Promise.withResolvers<Decision>();
   const errors: unknown[] = [];
   const client = await t.ask<unknown>({
@@ -292,7 +295,7 @@ socketTest("a hook that fails after the client disconnected is still reported", 
 });
 
 socketTest(
-  "accepts and closes a client that ended its direction while the hook was pending",
+  "accepts and closes a client that ended its stream while the hook was pending",
   async (t) => {
     const decide = Promise.withResolvers<void>();
     const log: unknown[] = [];

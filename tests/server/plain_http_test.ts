@@ -1,4 +1,4 @@
-// Plain HTTP on the port of a WebSocket server: the fetch option.
+// Tests plain HTTP on the port of a WebSocket server: the option `fetch`.
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
@@ -6,12 +6,12 @@ import type { Server } from "../../src/server/serve.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 
-/** A plain request. */
+/** Creates a plain HTTP request. */
 function plain(method: string, target: string, ...lines: string[]): string {
   return [`${method} ${target} HTTP/1.1`, "Host: a.example:8080", ...lines, "", ""].join("\r\n");
 }
 
-/** The complete response, when the stream has ended. */
+/** Reads the complete response, until the end of the stream. */
 async function whole(client: RawPeer): Promise<{ status: number; headers: Headers; body: string }> {
   const { status, headers } = await client.answer();
   await client.until(() => client.ended);
@@ -56,7 +56,7 @@ socketTest("accepts an asynchronous Response with a streamed body", async (t) =>
   assert.equal(body, "4\r\none \r\n4\r\ntwo \r\n5\r\nthree\r\n0\r\n\r\n");
 });
 
-socketTest("the connection and length fields of a Response are ignored", async (t) => {
+socketTest("ignores the connection and length fields of a Response", async (t) => {
   const client = await t.ask({
     fetch: () =>
       new Response("four", {
@@ -78,7 +78,7 @@ socketTest("the connection and length fields of a Response are ignored", async (
   }
 });
 
-socketTest("answers HEAD with the length of the body and no body", async (t) => {
+socketTest("answers HEAD with the Content-Length of the body, but no body", async (t) => {
   const client = await t.ask({ fetch: () => new Response("12345") }, plain("HEAD", "/"));
   const { status, headers, body } = await whole(client);
   assert.deepEqual([status, headers.get("content-length"), body], [200, "5", ""]);
@@ -92,7 +92,7 @@ for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
 }
 
 for (const status of [204, 304]) {
-  socketTest(`a ${status} has no body and no length`, async (t) => {
+  socketTest(`a ${status} has no body and no Content-Length`, async (t) => {
     const client = await t.ask({ fetch: () => new Response(null, { status }) }, plain("GET", "/"));
     const answer = await whole(client);
     assert.equal(answer.status, status);
@@ -101,7 +101,7 @@ for (const status of [204, 304]) {
   });
 }
 
-/** Requests that do not reach fetch, and the response. */
+/** Requests that are not passed to `fetch`, and the status of the response. */
 const REFUSED: readonly [what: string, request: string, status: number][] = [
   ["with a body", plain("POST", "/", "Content-Length: 3") + "abc", 400],
   ["with a chunked body", plain("POST", "/", "Transfer-Encoding: chunked") + "0\r\n\r\n", 400],
@@ -130,7 +130,7 @@ for (const [what, request, status] of REFUSED) {
   });
 }
 
-/** The ways fetch can fail. */
+/** How `fetch` can fail. */
 const FAILING: readonly [what: string, fetch: () => Response | Promise<Response>][] = [
   ["throws", () => {
     throw new Error("secret");
@@ -189,13 +189,13 @@ socketTest("answers one request per connection and ignores later ones", async (t
   assert.deepEqual(asked, ["http://a.example:8080/1"]);
 });
 
-socketTest("with fetch, WebSockets are still accepted on the same port", async (t) => {
+socketTest("with fetch, the server still accepts WebSockets on the same port", async (t) => {
   const client = await t.ask({ fetch: () => new Response("page") });
   assert.equal((await client.answer()).status, 101);
   const server = await t.serve({ fetch: () => new Response("page") });
   const bad = t.rawClient(server);
   bad.send(upgradeRequest().replace("Version: 13", "Version: 8"));
-  assert.equal((await bad.answer()).status, 426, "an invalid upgrade does not reach fetch");
+  assert.equal((await bad.answer()).status, 426, "an invalid upgrade is not passed to fetch");
 });
 
 socketTest("without fetch, answers a plain request with 426 and the reason", async (t) => {

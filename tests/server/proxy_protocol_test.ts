@@ -1,4 +1,4 @@
-// The PROXY protocol, versions 1 and 2: valid and invalid headers.
+// Tests the PROXY protocol, versions 1 and 2, with valid and invalid headers.
 
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
@@ -13,12 +13,12 @@ function bytes(text: string): number[] {
   return [...text].map((character) => character.charCodeAt(0));
 }
 
-/** A version 2 header. */
+/** Creates a version 2 header. */
 function v2(command: number, family: number, body: number[], length = body.length): number[] {
   return [...SIGNATURE, command, family, length >> 8, length & 0xff, ...body];
 }
 
-/** Reads a header in chunks of a size. Returns the address and the remaining bytes. */
+/** Reads a header in chunks of `size`. Returns the address and the number of remaining bytes. */
 function read(header: number[], size: number): { address: PeerAddress | undefined; rest: number } {
   const reader = new ProxyHeaderReader();
   for (let at = 0; at < header.length; at += size) {
@@ -43,7 +43,7 @@ const HEADERS: readonly [what: string, header: number[], address: PeerAddress | 
     remotePort: 1,
   }],
   ["UNKNOWN", bytes("PROXY UNKNOWN\r\n"), undefined],
-  ["UNKNOWN with more", bytes("PROXY UNKNOWN ffff:f...f:ffff x\r\n"), undefined],
+  ["UNKNOWN with addresses", bytes("PROXY UNKNOWN ffff:f...f:ffff x\r\n"), undefined],
   ["version 2, IPv4", v2(0x21, 0x11, V4), { remoteAddress: "1.2.3.4", remotePort: 0x1234 }],
   ["version 2, IPv6", v2(0x21, 0x21, V6), { remoteAddress: "::1", remotePort: 7 }],
   ["version 2 with extensions", v2(0x21, 0x11, [...V4, ...new Array<number>(5000).fill(4)]), {
@@ -54,7 +54,7 @@ const HEADERS: readonly [what: string, header: number[], address: PeerAddress | 
   ["version 2, LOCAL without addresses", v2(0x20, 0, []), undefined],
   ["version 2, no family", v2(0x21, 0, [1, 2, 3]), undefined],
   ["version 2, UDP", v2(0x21, 0x12, V4), undefined],
-  ["version 2, unix", v2(0x21, 0x31, new Array<number>(216).fill(65)), undefined],
+  ["version 2, Unix", v2(0x21, 0x31, new Array<number>(216).fill(65)), undefined],
 ];
 
 for (const [what, header, address] of HEADERS) {
@@ -83,13 +83,13 @@ const WRONG: readonly [what: string, header: number[]][] = [
   ["no port", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 56\r\n")],
   ["text after the ports", bytes("PROXY TCP4 1.2.3.4 5.6.7.8 56 80 x\r\n")],
   ["no addresses", bytes("PROXY\r\n")],
-  ["a line without an end", bytes(`PROXY UNKNOWN ${"x".repeat(200)}`)],
-  ["version 1 in the binary form", v2(0x11, 0x11, V4)],
+  ["an unterminated line", bytes(`PROXY UNKNOWN ${"x".repeat(200)}`)],
+  ["version 1 in a binary header", v2(0x11, 0x11, V4)],
   ["version 3", v2(0x31, 0x11, V4)],
   ["another command", v2(0x22, 0x11, V4)],
   ["a length too short for its addresses", v2(0x21, 0x11, V4, 11)],
   ["a length too short for IPv6", v2(0x21, 0x21, V4)],
-  ["an unknown family in the binary form", v2(0x21, 0x41, V4)],
+  ["an unknown family in a binary header", v2(0x21, 0x41, V4)],
   ["a wrong signature", [...SIGNATURE.slice(0, 11), 0x0b]],
 ];
 
@@ -105,7 +105,7 @@ for (const [what, header] of WRONG) {
   });
 }
 
-Deno.test("PROXY protocol: random bytes and damaged headers end in an error or a header", () => {
+Deno.test("PROXY protocol: reads or rejects random bytes and corrupted headers", () => {
   const random = new Random(7);
   for (let round = 0; round < 20_000; round++) {
     const [, header] = HEADERS[random.below(HEADERS.length)];

@@ -96,13 +96,13 @@ for (const [options, name, message] of WRONG) {
   });
 }
 
-/** Shows values that JSON cannot represent. */
+/** Converts values that JSON cannot represent. */
 function show(_: string, value: unknown): unknown {
   return typeof value === "bigint" || typeof value === "number" ? String(value) : value;
 }
 
 for (const [value, shown] of [[null, "null"], [7, "7"], ["8080", '"8080"'], [[], "an array"]]) {
-  Deno.test(`serve rejects ${shown} instead of options`, () => {
+  Deno.test(`serve rejects ${shown} as options`, () => {
     assert.throws(() => serveRules(value as ServeOptions), {
       name: "TypeError",
       message: `The options of serve must be an object, got ${shown}`,

@@ -1,4 +1,4 @@
-// Starting a server with serve.
+// Tests starting a server with `serve`.
 
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../src/errors.ts";
@@ -33,14 +33,14 @@ socketTest("serve listens on the given address", async (t) => {
   }]);
 });
 
-socketTest("without options serve listens on a free port of the loopback address", async (t) => {
+socketTest("without options, serve listens on a free port of the loopback address", async (t) => {
   await t.serve();
   const [{ hostname, port, noDelay, tls }] = t.network.listened;
   assert.deepEqual([hostname, port, noDelay, tls], ["127.0.0.1", 0, true, undefined]);
 });
 
 socketTest(
-  "a port in use rejects with its address and the network's error",
+  "rejects if the port is in use, with the address and the network's error",
   async (t) => {
     const { port } = await t.serve();
     await assert.rejects(t.serve({ port }), (error: ConnectionError) => {
@@ -61,7 +61,7 @@ Deno.test("rejects an invalid option before listening", async () => {
   assert.deepEqual(network.listened, []);
 });
 
-Deno.test("an aborted signal rejects with its reason", async () => {
+Deno.test("rejects with the reason of an aborted signal", async () => {
   const network = new MemoryNetwork();
   const reason = new Error("changed my mind");
   await assert.rejects(
@@ -71,17 +71,20 @@ Deno.test("an aborted signal rejects with its reason", async () => {
   assert.deepEqual(network.listened, []);
 });
 
-socketTest("a signal that aborts while the socket is bound shuts the server down", async (t) => {
-  const controller = new AbortController();
-  const listen = t.network.listen.bind(t.network);
-  t.network.listen = (...args) => {
-    controller.abort();
-    return listen(...args);
-  };
-  const server = await t.serve({ signal: controller.signal });
-  await server.finished;
-  assert.equal(t.network.isListening(server.port), false);
-});
+socketTest(
+  "a signal that aborts while the socket is being bound shuts the server down",
+  async (t) => {
+    const controller = new AbortController();
+    const listen = t.network.listen.bind(t.network);
+    t.network.listen = (...args) => {
+      controller.abort();
+      return listen(...args);
+    };
+    const server = await t.serve({ signal: controller.signal });
+    await server.finished;
+    assert.equal(t.network.isListening(server.port), false);
+  },
+);
 
 socketTest("a signal shuts the server down when it aborts", async (t) => {
   const controller = new AbortController();
@@ -92,7 +95,7 @@ socketTest("a signal shuts the server down when it aborts", async (t) => {
   assert.equal(server.connections, 0);
 });
 
-socketTest("a finished server removes its listener from the signal", async (t) => {
+socketTest("after shutdown, the signal has no listeners left", async (t) => {
   const { signal, listeners } = watchedSignal();
   const server = await t.serve({ signal });
   assert.equal(listeners.size, 1);

@@ -1,4 +1,5 @@
-// Errors without a connection, and memory retained after all connections closed.
+// Tests errors that belong to no connection, and the memory retained after all connections have
+// closed.
 
 import assert from "node:assert/strict";
 import { connectOver } from "../../src/client/connect.ts";
@@ -29,7 +30,7 @@ socketTest("without onError, writes an error of the listener to the console", as
   assert.deepEqual(watch.logged, [[cause]]);
 });
 
-/** The ways onError itself can fail. */
+/** How `onError` itself can fail. */
 const FAILING: Record<string, (error: unknown) => void> = {
   throws: (error) => {
     throw error;
@@ -39,7 +40,7 @@ const FAILING: Record<string, (error: unknown) => void> = {
 
 for (const [how, fail] of Object.entries(FAILING)) {
   socketTest(
-    `writes the error of an onError that ${how} to the console, without other effect`,
+    `only writes the error of an onError that ${how} to the console`,
     async (t) => {
       const failure = new Error("in onError");
       const watch = new ConsoleWatch();
@@ -76,7 +77,7 @@ socketTest("reports a listener that fails to close, and shutdown resolves", asyn
   assert.deepEqual(errors, [cause]);
 });
 
-Deno.test("a server retains nothing of closed connections, rejections and responses", async () => {
+Deno.test("a server retains no memory for closed connections, rejections and responses", async () => {
   const network = new MemoryNetwork();
   const server = await serveOver(network, {
     upgrade: ({ url }) => url.endsWith("/no") ? { status: 404 } : undefined,

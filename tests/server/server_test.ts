@@ -1,4 +1,4 @@
-// The URL of a server.
+// Tests the URL of a server.
 
 import assert from "node:assert/strict";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
@@ -33,7 +33,7 @@ socketTest("a client can connect to the URL of a server", async (t) => {
   }
 });
 
-socketTest("the URL of a unix socket contains its encoded path", async (t) => {
+socketTest("the URL of a Unix socket contains its encoded path", async (t) => {
   const server = await t.serve({ unix: "/run/chat.sock" });
   assert.equal(server.url, "ws+unix:/run/chat.sock:/");
   assert.equal(t.network.listened[0].unix, "/run/chat.sock");

@@ -1,4 +1,4 @@
-// The options of `shutdown`, and the schedule of drainPeriod with a fake clock.
+// Tests the options of `shutdown`, and the schedule of `drainPeriod` with a fake clock.
 
 import assert from "node:assert/strict";
 import { checkShutdownOptions, Drain, type ShutdownOptions } from "../../src/server/shutdown.ts";
@@ -39,7 +39,7 @@ interface Draining {
   readonly drain: Drain<number>;
   /** The recorded calls. */
   readonly log: Array<number | "done">;
-  /** Advances the clock to a time, fires the timer and returns the new calls. */
+  /** Advances the clock to a time, fires the due timer, and returns the new calls. */
   at(time: number): Array<number | "done">;
 }
 
@@ -119,7 +119,7 @@ Deno.test("finish handles the remaining items and reports completion once", () =
   assert.equal(timers.size, 0);
 });
 
-Deno.test("stop, even from within, handles no further item", () => {
+Deno.test("handles no further item after stop, even if the callback calls it", () => {
   const draining = begin(4, 1000);
   draining.drain.stop();
   assert.deepEqual(draining.at(2000), []);
@@ -130,7 +130,7 @@ Deno.test("stop, even from within, handles no further item", () => {
   assert.equal(timers.size, 0);
 });
 
-Deno.test("the schedule advances without events", async () => {
+Deno.test("the schedule advances without other events", async () => {
   const log: number[] = [];
   await new Promise<void>((resolve) => {
     const drain = new Drain([1, 2, 3], 30, (item) => void log.push(item), resolve);

@@ -41,7 +41,7 @@ const WRONG: readonly [decision: unknown, message: RegExp][] = [
   ["no", /got "no"$/],
   [[401], /got an array$/],
   [{ code: 401 }, /^Unknown option "code"\. The result of upgrade can have: status/],
-  // A rejection without a status must not accept the client.
+  // An incomplete rejection must not accept the client.
   [{ body: "no" }, /"body"/],
   [{ status: 401, data: 7 }, /"data", got 7$/],
   [{ status: 401, subprotocol: "v1" }, /"subprotocol", got "v1"$/],

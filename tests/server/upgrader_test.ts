@@ -1,4 +1,4 @@
-// Connections from the upgrade requests of another HTTP server.
+// Tests connections that are created from the upgrade requests of another HTTP server.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -18,13 +18,13 @@ const FIELDS = {
   "Sec-WebSocket-Version": "13",
 };
 
-/** A request as parsed by `node:http`. */
+/** Creates a request as `node:http` parses it. */
 function request(fields: Record<string, string> = {}, url = "/chat"): NodeUpgradeRequest {
   const rawHeaders = Object.entries({ ...FIELDS, ...fields }).flat();
   return { method: "GET", url, httpVersion: "1.1", rawHeaders };
 }
 
-/** An upgrader, and a function that passes it a request and returns the client's side. */
+/** Creates an upgrader, and a function that passes it a request and returns the client's side. */
 function attached(
   t: Harness,
   options: UpgradeOptions = {},
@@ -80,7 +80,7 @@ socketTest("accepts a request parsed by another server", async (t) => {
   assert.equal(upgrader.connections, 0);
 });
 
-socketTest("over TLS the URL is wss:", async (t) => {
+socketTest("the scheme of the URL is wss: over TLS", async (t) => {
   const { ask } = attached(t, {}, true);
   const { result, client } = ask(request({}, "/x?y=1"));
   assert.equal((await result)!.url, "wss://a.example/x?y=1");
@@ -188,13 +188,16 @@ socketTest("a signal shuts down the upgrader, even if it is already aborted", as
 for (
   const name of ["hostname", "port", "unix", "reusePort", "backlog", "tls", "fetch", "noDelay"]
 ) {
-  socketTest(`rejects the option ${name} of the other server with a TypeError`, (t) => {
-    assert.throws(() => attached(t, { [name]: 1 }), {
-      name: "TypeError",
-      message: new RegExp(`^Option "${name}" cannot be given here`),
-    });
-    return Promise.resolve();
-  });
+  socketTest(
+    `rejects the option ${name}, which belongs to the other server, with a TypeError`,
+    (t) => {
+      assert.throws(() => attached(t, { [name]: 1 }), {
+        name: "TypeError",
+        message: new RegExp(`^Option "${name}" cannot be given here`),
+      });
+      return Promise.resolve();
+    },
+  );
 }
 
 socketTest("throws on invalid options synchronously", (t) => {

@@ -1,4 +1,4 @@
-// The result of a connection, for every order of events.
+// Tests how a connection ends for every order of events.
 
 import assert from "node:assert/strict";
 import { ProtocolError, WebSocketError } from "../../src/errors.ts";
@@ -28,11 +28,11 @@ const STEPS = {
 
 type Step = keyof typeof STEPS;
 
-/** A scenario, followed by the end of the stream, and the expected result. */
+/** A sequence of events, and the expected result once the stream has ended as well. */
 interface Row {
   readonly steps: readonly Step[];
   readonly ending: Ending;
-  /** Whether the stream was cut before it ended. */
+  /** Whether the session has destroyed the stream. */
   readonly cut?: boolean;
 }
 
@@ -76,7 +76,7 @@ const FAILED: Ending = {
   error: "HANDLER_FAILED",
 };
 
-/** The events before the end of the stream, and their result. */
+/** The expected results. */
 const ROWS: readonly Row[] = [
   // Both sides have sent a Close frame.
   { steps: ["the local side closes", "the peer closes"], ending: CLEAN },
@@ -116,7 +116,7 @@ const ROWS: readonly Row[] = [
     ending: { ...ECHOED, code: 1005, reason: "", sent: 1005, received: 1005 },
   },
 
-  // The stream ended without the peer's Close.
+  // The stream ended without a Close frame from the peer.
   { steps: [], ending: LOST },
   { steps: ["the stream is reset"], ending: LOST },
   { steps: ["the stream ends", "the stream is reset"], ending: LOST },
@@ -138,7 +138,7 @@ const ROWS: readonly Row[] = [
     cut: true,
   },
 
-  // A violation by the peer or an error of user code.
+  // The peer violated the protocol, or there was a local error.
   { steps: ["the peer violates a rule"], ending: BROKEN },
   { steps: ["the peer violates a rule", "the peer violates a rule"], ending: BROKEN },
   { steps: ["the peer violates a rule", "the peer closes"], ending: BROKEN },
@@ -164,7 +164,7 @@ const ROWS: readonly Row[] = [
     ending: { ...ECHOED, clean: false, error: "HANDLER_FAILED" },
   },
 
-  // The stream was cut.
+  // The session destroyed the stream.
   { steps: ["the local side terminates"], ending: CUT, cut: true },
   { steps: ["the local side terminates", "the local side terminates"], ending: CUT, cut: true },
   { steps: ["the local side terminates", "a slow peer is disconnected"], ending: CUT, cut: true },
@@ -204,7 +204,7 @@ for (const side of SIDES) {
   }
 }
 
-/** All sequences of this number of steps. */
+/** Yields all sequences of `length` steps. */
 function* sequences(length: number): Generator<Step[]> {
   if (length === 0) {
     yield [];
@@ -215,12 +215,12 @@ function* sequences(length: number): Generator<Step[]> {
   }
 }
 
-/** The invariants of every scenario. */
+/** Checks the invariants that hold for every sequence. */
 function assertSound(endpoint: Endpoint, messagesInTime: number): void {
   const [ending, ...more] = endpoint.endings;
   assert.equal(more.length, 0, "the end is reported once");
   assert.equal(endpoint.session.state, "closed");
-  assert.equal(endpoint.asked.at(-1), "onClosed", "and it is reported last");
+  assert.equal(endpoint.asked.at(-1), "onClosed", "the end is reported last");
   const closes = endpoint.takeSent();
   assert.ok(closes.length <= 1 && closes.every(([opcode]) => opcode === CLOSE));
   assert.equal(ending.sent !== undefined, closes.length === 1);
@@ -230,7 +230,7 @@ function assertSound(endpoint: Endpoint, messagesInTime: number): void {
 }
 
 for (const side of SIDES) {
-  Deno.test(`on the ${side}'s side every order of four events ends in one consistent result`, () => {
+  Deno.test(`on the ${side}'s side, every sequence of up to four events has one consistent result`, () => {
     for (const length of [1, 2, 3, 4]) {
       for (const steps of sequences(length)) {
         const endpoint = Endpoint.open(side);
@@ -241,7 +241,7 @@ for (const side of SIDES) {
             STEPS[step](endpoint);
             if (endpoint.session.state === "closing") {
               const awaited = endpoint.asked.some((asked) => asked !== "endOutput");
-              assert.ok(awaited, "a timer runs or the stream is cut");
+              assert.ok(awaited, "a timer is running or the stream was destroyed");
             }
           }
           endpoint.session.streamClosed();
@@ -254,7 +254,7 @@ for (const side of SIDES) {
   });
 }
 
-Deno.test("the final error is the given error, with its class and message", () => {
+Deno.test("the final error is the original error object", () => {
   const endpoint = Endpoint.open("server");
   STEPS["the peer violates a rule"](endpoint);
   endpoint.session.streamClosed();

@@ -11,14 +11,14 @@ function fill(backlog: PongBacklog): void {
   for (let i = 0; i < MAX_WAITING_PONGS; i++) assert.equal(admit(backlog, "early"), true);
 }
 
-Deno.test("writes the first pongs, so that each ping of a burst is answered", () => {
+Deno.test("writes the first pongs immediately, so that each ping of a burst is answered", () => {
   assert.ok(MAX_WAITING_PONGS >= 10, "the ten pings of the conformance suite get ten pongs");
   const backlog = new PongBacklog();
   fill(backlog);
   assert.equal(backlog.release(), undefined);
 });
 
-Deno.test("keeps only the latest of further pings, regardless of its size", () => {
+Deno.test("then keeps only the latest ping, regardless of its size", () => {
   const backlog = new PongBacklog();
   fill(backlog);
   for (const payload of ["long ".repeat(25), "short", "", "latest"]) {
@@ -27,7 +27,7 @@ Deno.test("keeps only the latest of further pings, regardless of its size", () =
   assert.deepEqual(backlog.release(), utf8("latest"));
 });
 
-Deno.test("keeps a latest ping of 125 bytes and one of 0 bytes", () => {
+Deno.test("keeps a ping of 125 bytes and one of 0 bytes", () => {
   for (const payload of ["x".repeat(125), ""]) {
     const backlog = new PongBacklog();
     fill(backlog);
@@ -36,7 +36,7 @@ Deno.test("keeps a latest ping of 125 bytes and one of 0 bytes", () => {
   }
 });
 
-Deno.test("keeps a copy of the payload when its buffer is overwritten", () => {
+Deno.test("copies the payload, so its buffer may be overwritten", () => {
   const backlog = new PongBacklog();
   fill(backlog);
   const memory = utf8("ping");

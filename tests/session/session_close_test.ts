@@ -20,7 +20,7 @@ const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
   .concat([3000, 3999, 4000, 4999]);
 const ILLEGAL = [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535];
 
-/** The code of the sent Close frame, which must be the only output. */
+/** Returns the code of the sent Close frame. Nothing else may have been sent. */
 function onlyClose(endpoint: Endpoint): number | undefined {
   const sent = endpoint.takeFrames();
   assert.deepEqual(sent.map(({ opcode }) => opcode), [CLOSE]);
@@ -49,7 +49,7 @@ for (const side of SIDES) {
   }
 
   for (const code of ILLEGAL) {
-    Deno.test(`a ${side} answers the illegal close code ${code} with 1002`, () => {
+    Deno.test(`a ${side} answers the invalid close code ${code} with 1002`, () => {
       const endpoint = Endpoint.open(side);
       endpoint.receiveClose(code, "because");
       assert.equal(onlyClose(endpoint), 1002);
@@ -101,7 +101,7 @@ const VIOLATIONS: readonly Violation[] = [
     error: "RESERVED_BITS",
   },
   {
-    name: "a text that is not UTF-8",
+    name: "text that is not UTF-8",
     frames: [{ opcode: TEXT, payload: hex("ff") }],
     closeCode: 1007,
     error: "INVALID_UTF8",
@@ -135,14 +135,14 @@ const VIOLATIONS: readonly Violation[] = [
     compressed: true,
   },
   {
-    name: "a compressed message that decompresses to more than maxMessageSize",
+    name: "a compressed message with a decompressed size over maxMessageSize",
     frames: [{ rsv: 4, opcode: TEXT, payload: hex("32 61 33 61") }],
     closeCode: 1009,
     error: "MESSAGE_TOO_BIG",
     compressed: true,
   },
   {
-    name: "a message of more frames than maxFragments",
+    name: "a message with more fragments than maxFragments",
     frames: [
       { fin: false, opcode: BINARY },
       ...Array.from({ length: 4 }, () => ({ fin: false, opcode: CONTINUATION })),
@@ -163,7 +163,8 @@ for (const side of SIDES) {
       endpoint.receiveClose(1000);
       assert.equal(onlyClose(endpoint), closeCode);
       assert.deepEqual(endpoint.events, [["text", "good"]]);
-      // RFC 6455 7.1.7: the side that fails the connection also ends its stream, even a client.
+      // RFC 6455 7.1.7: the side that fails the connection also ends its stream, even if it is a
+      // client.
       assert.deepEqual(endpoint.asked, ["startCloseTimer", "endOutput"]);
 
       endpoint.session.streamClosed();
@@ -181,7 +182,7 @@ for (const side of SIDES) {
   }
 }
 
-Deno.test("the server ends its stream after both Close frames, and the client waits for that", () => {
+Deno.test("after both Close frames the server ends its stream first, and the client waits for that", () => {
   // RFC 6455 7.1.1: "The underlying TCP connection [...] SHOULD be closed first by the server".
   for (const closesFirst of ["local", "remote"]) {
     const [client, server] = SIDES.map((side) => {
@@ -192,13 +193,13 @@ Deno.test("the server ends its stream after both Close frames, and the client wa
     });
     assert.deepEqual(client.asked, ["startCloseTimer"]);
     assert.deepEqual(server.asked, ["startCloseTimer", "endOutput"]);
-    // The server's end reaches the client, which then ends its side.
+    // When the client receives the end of the stream, it ends its own.
     client.session.receiveEnd();
     assert.ok(client.asked.includes("endOutput"));
   }
 });
 
-Deno.test("a closing session starts its timer before it can hang", () => {
+Deno.test("a closing session starts the close timer before it waits", () => {
   const endpoint = Endpoint.open("server");
   endpoint.session.close(1000, "");
   assert.deepEqual(endpoint.asked, ["startCloseTimer"]);
@@ -219,7 +220,7 @@ Deno.test("sends a Close frame without a code", () => {
   assert.equal(endpoint.endings[0].sent, 1005);
 });
 
-Deno.test("a failure after a local Close frame sends no second one, and is reported", () => {
+Deno.test("a failure after a local Close frame is reported, but sends no second Close frame", () => {
   const endpoint = Endpoint.open("server");
   endpoint.session.close(1000, "bye");
   endpoint.receive({ opcode: TEXT, payload: hex("ff") });
@@ -247,7 +248,7 @@ Deno.test("terminate closes the stream and sends nothing", () => {
   assert.equal(endpoint.session.state, "closing");
 });
 
-Deno.test("truncates a reason that is too long at a character boundary", () => {
+Deno.test("truncates a long reason at a character boundary", () => {
   for (const padding of ["", "x", "xx"]) {
     const endpoint = Endpoint.open("server");
     const message = `${padding}${"\u20ac".repeat(100)}`;
@@ -255,7 +256,7 @@ Deno.test("truncates a reason that is too long at a character boundary", () => {
     const cut = message.slice(0, padding.length + Math.floor((123 - padding.length) / 3));
     assert.deepEqual(endpoint.takeSent(), [[CLOSE, toHex(closePayload(1011, cut))]]);
     endpoint.session.streamClosed();
-    assert.equal(endpoint.errors[0]!.message, message, "the error keeps all of it");
+    assert.equal(endpoint.errors[0]!.message, message, "the error keeps the whole reason");
   }
 });
 
@@ -275,7 +276,7 @@ Deno.test("closes with 1011 on an internal error; only the local error has the c
   assert.equal(endpoint.errors[0]!.cause, cause);
 });
 
-Deno.test("closes with 1011 on an internal error of any thrown value", () => {
+Deno.test("closes with 1011 on an internal error, whatever value was thrown", () => {
   for (const thrown of [undefined, null, "text", 7, Symbol("s"), Object.create(null), {}]) {
     const endpoint = Endpoint.open("server");
     endpoint.onEvent = () => {
@@ -288,7 +289,7 @@ Deno.test("closes with 1011 on an internal error of any thrown value", () => {
   }
 });
 
-Deno.test("the error of a lost connection has the transport's error as its cause", () => {
+Deno.test("the error of a disconnected connection has the transport's error as its cause", () => {
   const cause = new Error("connection reset by peer");
   const endpoint = Endpoint.open("client");
   endpoint.session.streamClosed(cause);

@@ -4,7 +4,7 @@ import { Endpoint, type EventRecord } from "../support/endpoint.ts";
 import { Random } from "../support/random.ts";
 import { toHex } from "../support/vectors.ts";
 
-/** Sizes around every change of the header size, and sizes between them. */
+/** Sizes around every change of the header size, and some between them. */
 const SIZES = [0, 1, 2, 124, 125, 126, 127, 255, 256, 1000, 8191, 8192, 65535, 65536, 70000];
 
 const CHARACTERS = ["a", "Z", " ", "\u0000", "\u00e9", "\u20ac", "\ufeff", "\uffff", "\u{1f600}"];
@@ -41,7 +41,7 @@ function sendFragments(random: Random, sender: Endpoint, bytes: Uint8Array): Eve
   return [...events, ["binary", toHex(bytes)]];
 }
 
-/** Transfers buffered output from one side to the other in chunks of random sizes. */
+/** Transfers output from one side to the other in chunks of random sizes. */
 function carry(random: Random, from: Endpoint, to: Endpoint): void {
   const bytes = from.takeBytes();
   const most = random.pick([1, 7, 300, 100_000]);
@@ -67,7 +67,7 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
     const [from, to] = random.pick(pairs);
     carry(random, from, to);
   }
-  // Twice, because pings that arrive late are answered.
+  // Twice, because each side answers pings.
   for (const [from, to] of [...pairs, ...pairs]) carry(random, from, to);
 
   for (const [from, to] of pairs) {
@@ -75,7 +75,7 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
     const pongs = expected.get(from)!.filter(([kind]) => kind === "pong");
     const receivedPongs = from.events.filter(([kind]) => kind === "pong");
     assert.ok(pingsSent.length > 10);
-    // The peer's unsolicited pongs and its replies are mixed; all of them arrive and no others.
+    // The peer's unsolicited pongs and its answers are interleaved. All must arrive, and no others.
     assert.deepEqual(
       receivedPongs.map(([, payload]) => payload).sort(),
       [...pongs, ...pingsSent].map(([, payload]) => payload).sort(),
@@ -95,7 +95,7 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
   assert.deepEqual(client.endings, [{ ...ending, reason: "", initiator: "local" }]);
 });
 
-Deno.test("on a simultaneous close each side takes the peer's Close frame as the answer", () => {
+Deno.test("on a simultaneous close, each side takes the peer's Close frame as the answer", () => {
   const random = new Random(1000);
   const client = Endpoint.open("client");
   const server = Endpoint.open("server");

@@ -22,7 +22,7 @@ import {
 
 const SIDES: readonly Side[] = ["client", "server"];
 
-/** Hexadecimal digits of a text's UTF-8. */
+/** Encodes text as hexadecimal UTF-8. */
 function hexOf(text: string): string {
   return toHex(utf8(text));
 }
@@ -106,7 +106,7 @@ function consumer(endpoint: Endpoint): Consumer<EventRecord> {
   };
 }
 
-Deno.test("compresses messages in both directions after negotiation, unless the sender disables it", () => {
+Deno.test("compresses messages in both directions if negotiated, unless the sender disables it", () => {
   const [client, server] = SIDES.map((side) =>
     Endpoint.open(side, { rsv1: true }, new RunLength())
   );
@@ -175,7 +175,7 @@ Deno.test("never answers pongs", () => {
   assert.equal(endpoint.waiting, 0);
 });
 
-Deno.test("a flood of pings from a peer that does not read is answered with few pongs, the last for the latest ping", () => {
+Deno.test("answers a flood of pings from a peer that does not read with few pongs, the last for the latest ping", () => {
   const endpoint = Endpoint.open("server");
   endpoint.congested = true;
   for (let i = 0; i < 10_000; i++) endpoint.receive({ opcode: PING, payload: `ping ${i}` });
@@ -187,13 +187,13 @@ Deno.test("a flood of pings from a peer that does not read is answered with few 
   endpoint.session.drained();
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("ping 9999")]]);
   endpoint.session.drained();
-  assert.equal(endpoint.waiting, 0, "it is sent once");
+  assert.equal(endpoint.waiting, 0, "the pong is sent once");
   endpoint.receive({ opcode: PING, payload: "later" });
   assert.deepEqual(endpoint.takeSent(), [[PONG, hexOf("later")]]);
 });
 
 Deno.test("sends a held pong after the local Close frame", () => {
-  // RFC 6455 5.5.2, as for the next ping: only the peer's Close frame ends the duty to answer.
+  // RFC 6455 5.5.2: pings must be answered until the peer's Close frame arrives.
   const endpoint = Endpoint.open("server");
   endpoint.congested = true;
   for (let i = 0; i < 20; i++) endpoint.receive({ opcode: PING, payload: `ping ${i}` });
@@ -276,7 +276,11 @@ Deno.test("delivers no message after terminate or fail, not even from the same c
     const chunk = endpoint.fromPeer({ opcode: TEXT, payload: "one" }, { opcode: TEXT }, {
       opcode: PING,
     });
-    assert.equal(endpoint.session.receive(chunk), chunk.length, "the rest is discarded");
+    assert.equal(
+      endpoint.session.receive(chunk),
+      chunk.length,
+      "the rest of the chunk is discarded",
+    );
     assert.deepEqual(endpoint.events, [["text", "one"]]);
   }
 });
@@ -341,7 +345,7 @@ Deno.test("the error reports a partial message at the end of the stream", () => 
   }
 });
 
-Deno.test("a partial message counts as memory until it can no longer complete", () => {
+Deno.test("a partial message counts as memory as long as it can be completed", () => {
   const start = { opcode: BINARY, fin: false, payload: new Uint8Array(5000) };
   const ends = [
     (endpoint: Endpoint) => endpoint.receive({ opcode: CONTINUATION }),

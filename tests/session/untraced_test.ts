@@ -7,7 +7,7 @@ Deno.test("an untraced error has its class, message and cause, but no stack fram
   assert.ok(error instanceof TypeError);
   assert.equal(error.message, "words");
   assert.equal(error.cause, cause);
-  // JavaScriptCore leaves the property out.
+  // JavaScriptCore omits the property.
   assert.ok(error.stack === undefined || error.stack === "TypeError: words", error.stack);
 });
 

@@ -80,7 +80,7 @@ Deno.test("rejects a view beyond the end of its shrunk buffer with a TypeError",
   assert.throws(() => toBytes(data), { name: "TypeError", message: /out of bounds/ });
 });
 
-Deno.test("a view of growable or shared memory has the current bytes", () => {
+Deno.test("a view of growable or shared memory shows the current bytes", () => {
   const growing = new ArrayBuffer(2, { maxByteLength: 4 });
   const all = new Uint8Array(growing);
   growing.resize(3);

@@ -152,7 +152,7 @@ Deno.test("shows an unknown nested option with the name of its parent", () => {
   });
 });
 
-Deno.test("checks an unknown name of any length quickly and shows a part of it", () => {
+Deno.test("checks a very long unknown name quickly, and the error shows only a part of it", () => {
   assert.throws(() => checkNames("Options", { ["m".repeat(1e6)]: 1 }, KNOWN), {
     message: new RegExp(`^Unknown option "m{60}\\.\\.\\."\\. Options can have: `),
   });
@@ -174,7 +174,7 @@ Deno.test("accepts the signal of an AbortController, and undefined", () => {
   assert.throws(() => checkSignal(new AbortController()), TypeError);
 });
 
-Deno.test("options are a plain object, not a promise, Map, Set or Date", () => {
+Deno.test("options must be a plain object, not a promise, Map, Set or Date", () => {
   class Options {
     level = 1;
   }

@@ -17,7 +17,7 @@ for (const [what, init, lines] of FORMS) {
   });
 }
 
-Deno.test("rejects a list without pairs with a TypeError that shows no value", () => {
+Deno.test("rejects a list without pairs with a TypeError that does not show the value", () => {
   for (const wrong of [[null], [{}], ["ab"], [["Cookie"]], [["Cookie", "secret", "more"]]]) {
     assert.throws(
       () => headerLines(wrong as unknown as HeaderFieldsInit),

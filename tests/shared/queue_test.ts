@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Queue } from "../../src/shared/queue.ts";
 
-Deno.test("returns items in insertion order under mixed push and shift", () => {
+Deno.test("returns items in insertion order if push and shift alternate", () => {
   const queue = new Queue<number>();
   let next = 0;
   let expected = 0;

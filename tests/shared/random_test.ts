@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomMask, randomNonce } from "../../src/shared/random.ts";
 
-/** Counts the draws that `work` makes from the runtime's source of randomness. */
+/** Counts the calls that `work` makes to the runtime's random number generator. */
 function drawsOf(work: () => void): number {
   let draws = 0;
   const original = crypto.getRandomValues;
@@ -20,7 +20,8 @@ function drawsOf(work: () => void): number {
 Deno.test("mask keys are 32-bit integers that do not repeat and use every bit", () => {
   const keys = Array.from({ length: 5000 }, randomMask);
   assert.ok(keys.every((key) => key === (key | 0)));
-  // Two of 5000 random keys are equal in one of 340 runs. Three equal pairs are practically impossible.
+  // In one of 340 runs, two of 5000 random keys are equal. Ten equal pairs are practically
+  // impossible.
   assert.ok(new Set(keys).size > 4990);
   for (let bit = 0; bit < 32; bit++) {
     const set = keys.filter((key) => (key >>> bit & 1) === 1).length;
@@ -28,14 +29,14 @@ Deno.test("mask keys are 32-bit integers that do not repeat and use every bit", 
   }
 });
 
-Deno.test("mask keys come from few large draws of the runtime's strong randomness", () => {
+Deno.test("mask keys use few calls to the runtime's cryptographic random number generator", () => {
   const draws = drawsOf(() => {
     for (let i = 0; i < 10_240; i++) randomMask();
   });
   assert.ok(draws >= 1 && draws <= 100, `${draws} draws`);
 });
 
-Deno.test("a nonce is 16 fresh bytes from the runtime's strong randomness", () => {
+Deno.test("a nonce is 16 new bytes from the runtime's cryptographic random number generator", () => {
   const nonces: Uint8Array[] = [];
   const draws = drawsOf(() => {
     for (let i = 0; i < 100; i++) nonces.push(randomNonce());

@@ -23,7 +23,7 @@ class Sleeper implements TimerTarget {
   }
 }
 
-/** Asserts one call, not early, and at most one tick and one millisecond late. */
+/** Asserts that the timer fired once, not early, and at most one tick and one millisecond late. */
 function assertWoken(sleeper: Sleeper, due: number): void {
   assert.equal(sleeper.woken.length, 1, `woken ${sleeper.woken.length} times for ${due}`);
   const [[time]] = sleeper.woken;
@@ -32,7 +32,7 @@ function assertWoken(sleeper: Sleeper, due: number): void {
 }
 
 for (const delay of [0, 1, 9, 10, 11, 500, 5000, TURN - 1, TURN, TURN + 1, 60_000, 3_600_000]) {
-  Deno.test(`a timer of ${delay} ms fires once, in time, at any moment of a tick`, () => {
+  Deno.test(`a timer of ${delay} ms fires once and on time, started at any point within a tick`, () => {
     for (const start of [0, 1000, 1003.7, 1009.999, 123_456.5]) {
       using clock = new FakeClock(start);
       const wheel = new TimerWheel(clock.now);
@@ -63,7 +63,7 @@ Deno.test("many timers use one runtime timer, and an empty wheel uses none", () 
   assert.equal(sleeper.woken.length, 0);
 });
 
-Deno.test("a timer due before all others is not late", () => {
+Deno.test("a new timer that is due before all others fires on time", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const [late, soon] = [new Sleeper(clock.now), new Sleeper(clock.now)];
@@ -147,7 +147,7 @@ Deno.test("socket input is read before a timer fires, even after a stall", () =>
   const log: string[] = [];
   const judge = { timerFired: () => void log.push("judges") };
   wheel.start(100, judge, 0);
-  // Socket input of an event loop turn is read between two timers without delay.
+  // The event loop reads sockets between two timers without delay.
   setTimeout(() => setTimeout(() => log.push("reads")), 100);
   clock.block(3000);
   clock.advance(60);
@@ -156,7 +156,7 @@ Deno.test("socket input is read before a timer fires, even after a stall", () =>
 
 for (const delay of [20, 40, 100, 300, 5000]) {
   for (const blockAt of [0, 10, delay / 2, delay - 1]) {
-    Deno.test(`a stall ${blockAt} ms into ${delay} ms leaves half of the rest, or 50 ms`, () => {
+    Deno.test(`a stall ${blockAt} ms into ${delay} ms leaves at least half of the remaining time, or 50 ms`, () => {
       using clock = new FakeClock(0);
       const wheel = new TimerWheel(clock.now);
       const sleeper = new Sleeper(clock.now);
@@ -167,7 +167,7 @@ for (const delay of [20, 40, 100, 300, 5000]) {
       const back = now();
       clock.advance(20_000);
       const [[woken]] = sleeper.woken;
-      // The time after the stall, in whole ticks.
+      // The minimum time after the stall, minus one tick of inaccuracy.
       const left = Math.max(5 * TICK, Math.floor((delay - blockAt) / 2)) - TICK;
       assert.ok(woken - back >= left, `woken ${woken - back} ms after the stall`);
       assert.ok(woken - back <= Math.max(6 * TICK, delay - blockAt) + TICK);
@@ -233,7 +233,7 @@ Deno.test("thousands of started and canceled timers do not affect a pending one"
   assertWoken(kept, 30_000);
 });
 
-Deno.test("random timers, some canceled or started by others, fire in time", () => {
+Deno.test("random timers, some canceled or started by others, fire on time", () => {
   const random = new Random(1024);
   using clock = new FakeClock(5.5);
   const wheel = new TimerWheel(clock.now);

@@ -40,7 +40,7 @@ Deno.test("ignores an error after the abort", async () => {
   const waiting = untilAborted(late.promise, controller.signal);
   controller.abort(REASON);
   await assert.rejects(waiting, REASON);
-  // An unhandled rejection would fail the test.
+  // An unhandled rejection fails the test.
   late.reject(new Error("too late"));
 });
 

@@ -168,7 +168,7 @@ export function socketTest(name: string, test: (t: Harness) => Promise<void>): v
     } finally {
       await harness.end();
     }
-    assert.equal(timers.size, 0, "no timer is left");
+    assert.equal(timers.size, 0, "a timer is still running");
   });
 }
 

@@ -1,5 +1,5 @@
-// A Deno server without free file descriptors calls `onError`, and accepts connections again when
-// descriptors are free.
+// Tests that a Deno server without free file descriptors calls `onError`, and accepts connections
+// again once there are free descriptors.
 
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
@@ -13,7 +13,7 @@ const FILES = 100;
 const PATIENCE = 1000;
 
 const PROGRAM = `
-// Loads these modules in advance: without a free descriptor, Deno panics on lazy loading.
+// Loads these modules in advance: Deno panics if it loads one lazily without a free descriptor.
 import process from "node:process";
 import "node:tls";
 process.on("SIGUSR2", () => {});
@@ -41,7 +41,7 @@ Deno.test("a server without file descriptors reports it and accepts again", asyn
     }
     assert.match((await lines.next()).value!, /^error .*too many open files/i);
     for (const socket of sockets) socket.destroy();
-    // A connection received without a free descriptor may never get a response.
+    // A connection that was opened without a free descriptor may never get a response.
     for (let accepted = false; !accepted;) {
       const client = await RawSocket.open({ port });
       sockets.push(client.socket);

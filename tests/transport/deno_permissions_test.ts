@@ -1,4 +1,4 @@
-// `serve` on Deno without net permission: the promise rejects, and the process continues.
+// Tests `serve` on Deno without net permission: the promise rejects, and the process continues.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ for (const options of [...places, { denoSockets: "Deno.listen" }]) {
 console.log("alive");
 `;
 
-Deno.test("serve without a permission rejects with its name, and the process continues", async () => {
+Deno.test("serve rejects with the name of the missing permission, and the process continues", async () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const module = await Deno.makeTempFile({ suffix: ".ts" });
   try {

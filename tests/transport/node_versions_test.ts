@@ -1,4 +1,4 @@
-// Unsupported runtime versions, and their error messages.
+// Tests which runtime versions are accepted, and the error messages for others.
 
 import assert from "node:assert/strict";
 import { checkRuntime, type RuntimeVersions } from "../../src/transport/node_versions.ts";

@@ -1,10 +1,10 @@
-// The read buffer without a socket: it never reuses delivered memory.
+// Tests the read buffer without a socket: it must never reuse delivered memory.
 
 import assert from "node:assert/strict";
 import { ReadBuffer } from "../../src/transport/read_buffer.ts";
 import { Random } from "../support/random.ts";
 
-/** Reads a message of `length` bytes that is fully available. Returns the number of reads. */
+/** Reads a message of `length` available bytes. Returns the chunks. */
 function readMessage(buffer: ReadBuffer, length: number, kept = true): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   while (length > 0) {
@@ -43,7 +43,7 @@ Deno.test("reuses memory that was not delivered", () => {
   }
 });
 
-Deno.test("retained small chunks share a block", () => {
+Deno.test("small chunks that the user keeps share a block", () => {
   const buffer = new ReadBuffer();
   const chunks = Array.from({ length: 10 }, () => readMessage(buffer, 100)).flat();
   assert.equal(new Set(chunks.map((chunk) => chunk.buffer)).size, 1);
@@ -69,7 +69,7 @@ Deno.test("never reuses a delivered byte", () => {
 const SIZES = [1, 100, 500, 1000, 2048, 4096, 4100, 10_000, 16_384, 20_000, 65_535];
 
 for (const size of SIZES) {
-  Deno.test(`soon reads each message of ${size} bytes in one read`, () => {
+  Deno.test(`after a few messages of ${size} bytes, needs one read for each`, () => {
     const buffer = new ReadBuffer();
     for (let count = 0; count < 20; count++) readMessage(buffer, size);
     for (let count = 0; count < 100; count++) assert.equal(readMessage(buffer, size).length, 1);
@@ -84,7 +84,7 @@ Deno.test("grows up to 64 KiB while reads fill it", () => {
 });
 
 for (const kept of [true, false]) {
-  Deno.test(`shrinks to 2 KiB with small messages after a flood, ${kept ? "retained" : "not retained"}`, () => {
+  Deno.test(`shrinks to 2 KiB with small messages after a flood, ${kept ? "kept" : "not kept"} by the user`, () => {
     const buffer = new ReadBuffer();
     readMessage(buffer, 10_000_000);
     for (let count = 0; count < 20; count++) readMessage(buffer, 100, kept);
@@ -92,7 +92,7 @@ for (const kept of [true, false]) {
   });
 }
 
-Deno.test("the user sets the initial and minimum size", () => {
+Deno.test("the user can set the initial and minimum size", () => {
   const buffer = new ReadBuffer(16);
   assert.equal(buffer.room().length, 16);
   const large = new ReadBuffer(100_000);

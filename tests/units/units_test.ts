@@ -1,4 +1,4 @@
-// The unit tests of the pure core, run on Node and on Bun, as JavaScript in a separate tree.
+// Runs the unit tests of the pure core on Node and on Bun, as JavaScript in a separate tree.
 
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -8,10 +8,12 @@ import { transpile } from "../support/node_build.ts";
 import { bunPath, nodePath } from "../support/runtimes.ts";
 import { printed } from "../package/run.ts";
 
-/** The folders that are pure, below `src` as below `tests`. */
+/** The pure folders, in `src` and in `tests`. */
 const CORE = ["wire", "deflate", "message", "session", "handshake", "proxy"];
 
-/** `Deno.test` with the test runners of Node and Bun; on Bun, steps are part of their test. */
+/**
+ * Implements `Deno.test` with the test runner of Node or Bun. On Bun, steps are part of their test.
+ */
 const ADAPTER = `
 const isBun = "Bun" in globalThis;
 const { test } = await import(isBun ? "bun:test" : "node:test");
@@ -19,13 +21,13 @@ const step = (t) => async (name, run) => {
   await (isBun ? run() : t.test(name, run));
   return true;
 };
-// Most errors of these tests are expected, and a short trace costs less.
+// Most errors in these tests are expected, and short stack traces are cheaper.
 Error.stackTraceLimit = 3;
-// Bun would wait for a callback if the function had a parameter.
+// If the function had a parameter, Bun would wait for a callback.
 export const Deno = { test: (name, run) => test(name, (...[t]) => run({ step: step(t) })) };
 `;
 
-/** A tree with the tests and sources as JavaScript, and an adapter for `Deno`. */
+/** Writes a tree with the tests and sources as JavaScript, and an adapter for `Deno`. */
 function writeTree(tree: string): string[] {
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
@@ -46,16 +48,16 @@ function writeTree(tree: string): string[] {
       write(target, text);
     }
   }
-  // Node would start a process for each file, and Bun would load the modules again.
+  // With one file per test, Node would start a process for each, and Bun would reload the modules.
   write("all_test.js", tests.map((path) => `import "./${path}";\n`).join(""));
-  // The packages that the tests import by name.
+  // The tests import packages by name.
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   return tests;
 }
 
 const NODE_TEST = ["--test-reporter=tap", "all_test.js"];
 
-/** The number of tests; all must pass. */
+/** Runs the tests and returns their number. All must pass. */
 async function count(
   tree: string,
   pattern: RegExp,
@@ -71,13 +73,13 @@ Deno.test("the unit tests of the core pass on Node and on Bun", async () => {
   try {
     const tests = writeTree(tree);
     const [onNode, onBun] = await Promise.all([
-      // Threads for garbage and for compilation would take more time in sum.
+      // Threads for garbage collection and compilation would take more CPU time in total.
       count(tree, /^# pass (\d+)$/m, nodePath(), "--single-threaded", ...NODE_TEST),
       count(tree, /^ *(\d+) pass$/m, bunPath(), "test", "--timeout", "60000", "./all_test.js"),
     ]);
     console.log(`${onNode} unit tests in ${tests.length} files pass on Node, ${onBun} on Bun`);
     assert.ok(onNode > tests.length);
-    assert.equal(onNode, onBun, "the two ran other tests");
+    assert.equal(onNode, onBun, "Node and Bun ran different numbers of tests");
   } finally {
     await Deno.remove(tree, { recursive: true });
   }

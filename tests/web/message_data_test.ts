@@ -1,4 +1,4 @@
-// The conversion of the argument of `send`, and its length in bytes for `bufferedAmount`.
+// Tests how `send` converts its argument, and the length in bytes for `bufferedAmount`.
 
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
@@ -55,7 +55,7 @@ Deno.test("a detached buffer has no bytes", () => {
   }
 });
 
-Deno.test("recognizes a Blob by its brand, and converts an object with the same members to text", () => {
+Deno.test("recognizes a Blob by its brand, and converts a look-alike object to a string", () => {
   class OtherBlob {
     readonly size = 3;
     get [Symbol.toStringTag](): string {

@@ -1,4 +1,4 @@
-// The network of the web.
+// Tests the network of the web API.
 
 import assert from "node:assert/strict";
 import type { DialOptions, Network, Transport } from "../../src/transport/transport.ts";
@@ -35,12 +35,12 @@ const ADDRESSES: Record<AddressSpace, string[]> = {
 };
 
 for (const [space, addresses] of Object.entries(ADDRESSES)) {
-  Deno.test(`addresses that are ${space}`, () => {
+  Deno.test(`classifies ${space} addresses`, () => {
     for (const address of addresses) assert.equal(addressSpaceOf(address), space, address);
   });
 }
 
-Deno.test("dials names below localhost at the loopback, with the original name for TLS", async () => {
+Deno.test("dials subdomains of localhost at the loopback address, with the original name for TLS", async () => {
   const dialed: DialOptions[] = [];
   const network = webNetwork({
     dial(options: DialOptions): Promise<Transport> {

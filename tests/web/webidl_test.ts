@@ -1,4 +1,4 @@
-// The conversions of Web IDL, checked with values from the specification.
+// Tests the conversions of Web IDL with values from the specification.
 
 import assert from "node:assert/strict";
 import {
