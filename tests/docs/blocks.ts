@@ -1,8 +1,8 @@
-// The code blocks of the documentation, and the runtimes that run them.
+// Finds the code blocks of the documentation and the runtimes that run them.
 //
-// The words after the language of a fence name the runtimes: ```ts deno bun. Without a runtime it
-// runs on all three. The other words name what a block needs besides; KEEPERS says which file runs
-// it.
+// The words after the language of a fence name runtimes: ```ts deno bun. A block without a runtime
+// runs on all three. The other words name services and hosts; KEEPERS maps them to the file that
+// runs the block.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
-/** Programs that run beside a block, which connects to them. */
+/** Programs that a block connects to. */
 export const services = ["redis", "nats", "proxies"] as const;
 
 /** Hosts that run a block instead of a separate program. */
@@ -22,11 +22,11 @@ export interface Block {
   readonly line: number;
   readonly code: string;
   readonly runtimes: readonly RuntimeName[];
-  /** The programs that it connects to, and its host. */
+  /** The services that the block connects to, and its host. */
   readonly needs: readonly string[];
 }
 
-/** The pages for users, relative to the repository. */
+/** Returns the paths of the user documentation, relative to the repository. */
 export function markdownFiles(): string[] {
   const files = ["README.md", "README.zh-CN.md", "SECURITY.md"];
   for (const folder of ["docs", "docs/guide", "docs/start"]) {
@@ -37,7 +37,7 @@ export function markdownFiles(): string[] {
   return files;
 }
 
-/** The blocks of a page in TypeScript or JavaScript. */
+/** Returns the TypeScript and JavaScript blocks of a page. */
 export function blocksOf(page: string): Block[] {
   const text = readFileSync(join(root, page), "utf8");
   const found: Block[] = [];
@@ -59,12 +59,12 @@ export function blocksOf(page: string): Block[] {
   return found;
 }
 
-/** All blocks that need a host. */
+/** Returns all blocks that need this host. */
 export function blocksIn(host: typeof hosts[number]): Block[] {
   return markdownFiles().flatMap(blocksOf).filter(({ needs }) => needs.includes(host));
 }
 
-/** The output in the comments of a block, one pattern per line; "..." matches anything. */
+/** Returns a pattern for each line of output in a block's comments. "..." matches anything. */
 export function expectedLines(code: string): RegExp[] {
   return [...code.matchAll(/console\.log\(.*\);?\s*\/\/ (.+)$/gm)].map(([, text]) => {
     const parts = text!.trim().split("...").map((part) =>

@@ -1,6 +1,6 @@
-// Every code block of the documentation runs as pasted, on each runtime that it names, and prints
-// the output in its comments. A block that listens on its own port must stay up; any other block
-// must exit. Blocks that run inside another program are in hosts_test.ts.
+// Runs every code block of the documentation as pasted, on each runtime that it names, and checks
+// the output in its comments. A block that listens on a port must keep running; any other block
+// must exit. hosts_test.ts runs the blocks that need a host program.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,17 +16,17 @@ import { ListeningProgram } from "../support/proxy_programs.ts";
 import { bunPath, nodePath, type RuntimeName } from "../support/runtimes.ts";
 import { type Block, blocksOf, expectedLines, hosts, markdownFiles, services } from "./blocks.ts";
 
-/** How long a block may take before its process is ended and its test fails. */
+/** The milliseconds after which a block's process is killed and the test fails. */
 const DEADLINE = 240_000;
 
-/** Ports that blocks listen on or connect to; each run gets free ones instead. */
+/** Ports that blocks listen on or connect to. Each run replaces them with free ports. */
 const PORTS = /\b(8080|8081|8082|8083|3000|8000)\b/g;
 
-/** A block that listens. */
+/** Matches a block that listens. */
 const LISTENS =
   /\bport: (8\d{3}|3000)\b|\.listen\((8\d{3}|3000)|new (?:Server|WebSocketServer)\((8\d{3}|3000)/;
 
-/** A block that ends itself, although it listens. */
+/** Matches a block that listens but exits. */
 const ENDS = /process\.exit\(|\b(?:wss|server)\.(?:close|dispose)\(/;
 
 /** The programs of each service. */
@@ -38,7 +38,7 @@ const PROGRAMS: Readonly<Record<typeof services[number], readonly ProgramName[]>
 
 const folder = join(builtForNode(join(root, "mod.ts")), "..", "blocks");
 mkdirSync(folder, { recursive: true });
-// Blocks also import the package that stands in for `ws`.
+// Blocks also import the package that replaces `ws`.
 await buildModule(join(folder, "node_modules", "@quickws", "ws"));
 
 function command(
@@ -47,7 +47,7 @@ function command(
   code: string,
   env: Readonly<Record<string, string>>,
 ): Deno.Command {
-  // Node resolves the library's name next to its JavaScript; Deno resolves it by deno.json.
+  // Node resolves the library in the node_modules folder beside the file, Deno with deno.json.
   const file = runtime === "node"
     ? join(folder, `${name}.mjs`)
     : join(root, ".build", "blocks", `${name}.ts`);
@@ -70,7 +70,7 @@ function command(
   });
 }
 
-/** Waits until something accepts connections on a port. */
+/** Waits until a port accepts connections. */
 async function untilListening(port: number, ended: () => boolean): Promise<void> {
   while (!ended()) {
     try {
@@ -82,7 +82,7 @@ async function untilListening(port: number, ended: () => boolean): Promise<void>
   }
 }
 
-/** The services of a block, by the port that it names. */
+/** The services of a block, keyed by the port in the block. */
 class Services implements AsyncDisposable {
   readonly ports = new Map<string, number>();
   readonly env: Record<string, string> = {};
@@ -183,7 +183,7 @@ async function inPairs(tasks: Array<() => Promise<void>>): Promise<void> {
   await Promise.all([next(), next()]);
 }
 
-/** Registers the test of the blocks of a page that need the same services. */
+/** Registers a test for the blocks of a page that need the same services. */
 function registerTest(page: string, names: string, blocks: readonly Block[]): void {
   const programs = services.filter((name) => names.split(" ").includes(name))
     .flatMap((name) => PROGRAMS[name]);
@@ -207,8 +207,8 @@ for (const page of markdownFiles()) {
   }
 }
 
-Deno.test("no code block is hidden from these tests", () => {
-  // Languages whose blocks other tests read, or that are no programs.
+Deno.test("every code block is tested", () => {
+  // Languages that other tests check, or that are not programs.
   const others = /^(?:sh|json|yaml|dockerfile|nginx|haproxy|caddyfile|html|go|mermaid|text)?$/;
   for (const page of markdownFiles()) {
     const text = readFileSync(join(root, page), "utf8");

@@ -1,5 +1,5 @@
-// Checks that the code blocks that are marked as TypeScript compile under `strict`: part of
-// `deno task check:docs`. Blocks marked `js` are plain JavaScript, and are run only.
+// Checks that TypeScript code blocks compile under `strict`, as part of `deno task check:docs`.
+// Blocks marked `js` are plain JavaScript and are only run.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -18,7 +18,7 @@ const origins = new Map<string, string>();
 for (const page of markdownFiles()) {
   const text = readFileSync(join(root, page), "utf8");
   for (const match of text.matchAll(/^```ts( [^\n]*)?\n([^]*?)^```$/gm)) {
-    // The types of Deno and of Fresh are not installed.
+    // The types of Deno and Fresh are not installed.
     if (/^ (?:deno|fresh)$/.test(match[1] ?? "")) continue;
     const line = text.slice(0, match.index).split("\n").length;
     const path = join(directory, `${page.replaceAll(/[^a-zA-Z]/g, "_")}_${line}.ts`);

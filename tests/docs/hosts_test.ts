@@ -1,6 +1,6 @@
-// The code blocks of the documentation that run inside another program: a page, a Worker, the
-// development server of Vite, Bun with a preloaded file. Next.js and Fresh are not installed here: a
-// stand-in with their interface takes their place, so the test shows that the lines of this library work.
+// Runs the code blocks that need a host program: a page, a Worker, the Vite development server, or
+// Bun with a preloaded file. Next.js and Fresh are not installed. Stubs with the same interface
+// replace them, so these tests cover only the library's lines.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import { bunPath, nodePath } from "../support/runtimes.ts";
 import { startWorkerd } from "../support/workerd.ts";
 import { type Block, blocksIn, expectedLines } from "./blocks.ts";
 
-/** A folder with its own `node_modules`, where Node and Bun find the library. */
+/** Creates a folder with its own `node_modules`, where Node and Bun find the library. */
 function project(name: string): string {
   const directory = join(dirname(builtForNode(join(root, "mod.ts"))), "blocks", name);
   mkdirSync(directory, { recursive: true });
@@ -38,7 +38,7 @@ async function exchange(conn: ReconnectingConnection, message: string): Promise<
   return undefined;
 }
 
-/** Whether a URL echoes a message. */
+/** Asserts that a URL echoes a message. */
 async function assertEchoes(url: string): Promise<void> {
   const conn = await connectTo(url);
   assert.equal(await exchange(conn, "hello"), "hello");
@@ -130,7 +130,7 @@ Deno.test("the code block for Vite runs in its development server", async () => 
   await assertEchoes(`ws://127.0.0.1:${port}/ws`);
 });
 
-Deno.test("the code block for Next.js runs, with a stand-in for Next.js", async () => {
+Deno.test("the code block for Next.js runs with a stub of Next.js", async () => {
   const directory = project("next");
   const stub = join(directory, "node_modules", "next");
   mkdirSync(stub, { recursive: true });
@@ -151,7 +151,7 @@ Deno.test("the code block for Next.js runs, with a stand-in for Next.js", async 
   assert.ok(server);
 });
 
-Deno.test("the code block for Fresh runs on Deno, with a stand-in for Fresh", async () => {
+Deno.test("the code block for Fresh runs on Deno with a stub of Fresh", async () => {
   const directory = join(root, ".build", "blocks", "fresh");
   mkdirSync(directory, { recursive: true });
   writeFileSync(
@@ -178,10 +178,10 @@ Deno.test("the code block for Fresh runs on Deno, with a stand-in for Fresh", as
   assert.ok(server);
 });
 
-Deno.test("with the preloaded code block, packages that require ws get this library on Bun", async () => {
+Deno.test("after the preloaded code block, packages on Bun that require ws get this library", async () => {
   const directory = project("preload");
   await buildModule(join(directory, "node_modules", "@quickws", "ws"));
-  // A package in node_modules, which requires `ws`.
+  // A package in node_modules that requires `ws`.
   const dependent = join(directory, "node_modules", "dependent");
   mkdirSync(dependent, { recursive: true });
   writeFileSync(join(dependent, "index.js"), 'module.exports = require("ws");');

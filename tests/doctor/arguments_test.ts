@@ -46,7 +46,7 @@ for (const [args, message] of wrong) {
   });
 }
 
-Deno.test("help and the list need no endpoint", () => {
+Deno.test("--help and --list need no endpoint", () => {
   assert.equal(parseArguments(["--help"]).help, true);
   assert.equal(parseArguments(["-h"]).help, true);
   assert.equal(parseArguments(["--list"]).list, true);

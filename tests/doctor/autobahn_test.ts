@@ -1,5 +1,5 @@
-// Where the cases of the Autobahn test suite differ from the literal text of RFC 6455, the doctor
-// agrees with that suite: the sent frames, and the verdicts of group 7.
+// Where the Autobahn test suite deviates from the text of RFC 6455, the doctor follows the suite,
+// in the frames it sends and in the verdicts of group 7.
 
 import assert from "node:assert/strict";
 import type { Case, Step } from "../../doctor/case.ts";
@@ -22,7 +22,7 @@ function caseOf(id: string): Case {
   return cases.find((one) => one.id === id)!;
 }
 
-/** The reply of an echo server to a Close frame; absent: it ends the stream without a reply. */
+/** The server's reply to a Close frame. If undefined, it ends the stream without a reply. */
 type Reply = Uint8Array | undefined;
 
 const CLOSE = 0x88;
@@ -31,7 +31,7 @@ function frameOf(first: number, payload: Uint8Array): Uint8Array {
   return Uint8Array.of(first, payload.length, ...payload);
 }
 
-/** Serves one connection with echoes of short messages, and with `reply` to any Close frame. */
+/** Serves one connection: echoes short messages, and sends `reply` to any Close frame. */
 async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<void> {
   const handshake = new ServerHandshake();
   const buffer = new Uint8Array(65536);
@@ -66,7 +66,7 @@ async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<vo
         try {
           if (!over) reader.read(chunk);
         } catch {
-          // A Close frame that is too long, or a frame after one.
+          // A Close frame that is too long, or a frame after a Close frame.
           answer(CLOSE, chunk);
         }
       } else if (handshake.push(chunk)) {
@@ -111,7 +111,7 @@ function withVerdict(results: readonly Result[], verdict: string): string[] {
   return results.filter((result) => result.verdict === verdict).map(({ id }) => id);
 }
 
-/** Group 7 without the cases that only inform. */
+/** Selects group 7 without the informational cases. */
 const judged = (id: string): boolean =>
   groupOf(id) === "7" && !["7.1.6", "7.13.1", "7.13.2"].includes(id);
 
@@ -119,20 +119,20 @@ const INVALID = cases.map(({ id }) => id).filter((id) =>
   id.startsWith("7.9.") || ["7.3.2", "7.3.6", "7.5.1"].includes(id)
 );
 
-Deno.test("a server that answers every Close with 1001 fails 33 of the 34 cases of group 7", async () => {
+Deno.test("a server that replies 1001 to every Close frame fails 33 of the 34 cases in group 7", async () => {
   const results = await examine(judged, frameOf(CLOSE, formatClosePayload(1001, "")));
   assert.equal(results.length, 34);
   assert.deepEqual(withVerdict(results, "PASS"), ["7.7.2"]);
   assert.equal(withVerdict(results, "FAIL").length, 33);
 });
 
-Deno.test("accepts 1000 in reply to every valid Close, and to no invalid one", async () => {
+Deno.test("accepts 1000 in reply to valid Close frames only", async () => {
   const results = await examine(judged, frameOf(CLOSE, formatClosePayload(1000, "")));
   assert.deepEqual(withVerdict(results, "FAIL"), INVALID);
   assert.equal(withVerdict(results, "PASS").length, 34 - INVALID.length);
 });
 
-Deno.test("accepts 1002 in reply to every invalid Close, and to the valid one with 1002", async () => {
+Deno.test("accepts 1002 in reply to invalid Close frames, and to a valid one with 1002", async () => {
   const results = await examine(judged, frameOf(CLOSE, formatClosePayload(1002, "")));
   assert.deepEqual(
     withVerdict(results, "PASS"),
@@ -140,18 +140,18 @@ Deno.test("accepts 1002 in reply to every invalid Close, and to the valid one wi
   );
 });
 
-Deno.test("accepts a Close without a code in reply to every Close of group 7", async () => {
+Deno.test("accepts a Close frame without a code as reply in all cases of group 7", async () => {
   const results = await examine(judged, frameOf(CLOSE, new Uint8Array(0)));
   assert.deepEqual(withVerdict(results, "PASS").length, 34);
 });
 
-Deno.test("an end of the stream instead of a Close: NON-STRICT where the Close was valid", async () => {
+Deno.test("ending the stream without a Close frame is NON-STRICT in reply to a valid Close frame", async () => {
   const results = await examine(judged, undefined);
   assert.deepEqual(withVerdict(results, "PASS"), INVALID);
   assert.equal(withVerdict(results, "NON-STRICT").length, 34 - INVALID.length);
 });
 
-Deno.test("an illegal Close frame in reply passes 7.3.6 and fails 20.1.17", async () => {
+Deno.test("an illegal Close frame as reply passes 7.3.6 and fails 20.1.17", async () => {
   const echo = Uint8Array.of(CLOSE, 126, 0, 126, 0x03, 0xe8, ...new Uint8Array(124).fill(0x2a));
   const results = await examine((id) => id === "7.3.6" || id === "20.1.17", echo);
   assert.deepEqual(results.map(({ id, verdict }) => [id, verdict]), [
@@ -160,7 +160,7 @@ Deno.test("an illegal Close frame in reply passes 7.3.6 and fails 20.1.17", asyn
   ]);
 });
 
-Deno.test("an incomplete closing handshake: NON-STRICT in groups 1 to 13, FAIL in group 20", async () => {
+Deno.test("an incomplete closing handshake is NON-STRICT in groups 1 to 13 and FAIL in group 20", async () => {
   const ids = (id: string): boolean => ["1.1.2", "7.7.1", "20.3.1"].includes(id);
   const dropped = await examine(ids, undefined);
   assert.deepEqual(dropped.map(({ verdict }) => verdict), ["NON-STRICT", "NON-STRICT", "FAIL"]);
@@ -168,7 +168,7 @@ Deno.test("an incomplete closing handshake: NON-STRICT in groups 1 to 13, FAIL i
   assert.deepEqual(staying.map(({ verdict }) => verdict), ["NON-STRICT", "NON-STRICT", "FAIL"]);
 });
 
-/** The sizes of the payloads of a case's data frames. */
+/** Returns the payload sizes of a case's data frames. */
 function sizesOf(id: string): number[] {
   const frames = (step: Step): number[] =>
     step.do === "together"

@@ -1,4 +1,4 @@
-// The decompressed size of the bomb is the specified one, in the library's decoder and in zlib.
+// The library's decoder and zlib decompress the bomb to the specified size.
 
 import assert from "node:assert/strict";
 import { inflateRawSync } from "node:zlib";

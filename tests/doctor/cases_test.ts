@@ -1,4 +1,4 @@
-// The cases as data: all exist, each number is unique, and each case has its expected outcomes.
+// Checks the case definitions: completeness, unique numbers, and expected outcomes.
 
 import assert from "node:assert/strict";
 import type { Case, Facts } from "../../doctor/case.ts";
@@ -8,7 +8,7 @@ const FACTS: Facts = { fast: false, maxMessageSize: 1024 };
 
 const cases = allCases(FACTS);
 
-/** How many cases the Autobahn test suite documents, by the first numbers of their ids. */
+/** The number of cases in the Autobahn test suite, by id prefix. */
 const DOCUMENTED: Record<string, number> = {
   "1.1": 8,
   "1.2": 8,
@@ -55,7 +55,7 @@ function isDocumented({ id }: Case): boolean {
   return Number(groupOf(id)) < 20;
 }
 
-Deno.test("contains all 517 documented cases, with the right number in each group", () => {
+Deno.test("contains all 517 documented cases, with the correct number in each group", () => {
   for (const [group, count] of Object.entries(DOCUMENTED)) {
     const found = cases.filter(({ id }) => id.startsWith(`${group}.`)).map(({ id }) => id);
     const wanted = Array.from({ length: count }, (_, index) => `${group}.${index + 1}`);
@@ -92,15 +92,15 @@ Deno.test("only the known documented cases may be NON-STRICT", () => {
   assert.deepEqual(lax.map(({ id }) => id), MAY_BE_LAX);
 });
 
-Deno.test("documented cases apply to both sides", () => {
+Deno.test("documented cases apply to clients and servers", () => {
   assert.ok(cases.filter(isDocumented).every(({ role }) => role === undefined));
 });
 
-Deno.test("each side has additional cases", () => {
+Deno.test("clients and servers each have additional cases", () => {
   for (const role of ["server", "client"] as const) {
     const own = selectCases(FACTS, { role, cases: [], exclude: [] })
       .filter((one) => !isDocumented(one));
-    assert.ok(own.length > 100, `${own.length} for a ${role}`);
+    assert.ok(own.length > 100, `${own.length} cases for a ${role}`);
     assert.ok(own.every((one) => one.role === undefined || one.role === role));
   }
 });
@@ -115,7 +115,7 @@ Deno.test("patterns select a case, a group or all cases", () => {
   assert.ok(!matches("6.41.1", "6.4.*"));
 });
 
-Deno.test("a selection has the cases of one side, without the excluded ones", () => {
+Deno.test("a selection contains the cases of one role, without the excluded ones", () => {
   const selection = selectCases(FACTS, {
     role: "client",
     cases: ["7.*", "26.*", "27.1.1"],
@@ -127,7 +127,7 @@ Deno.test("a selection has the cases of one side, without the excluded ones", ()
   );
 });
 
-Deno.test("--fast skips the heavy cases and reports which ones it made smaller", () => {
+Deno.test("--fast skips heavy cases and reports the cases it shortens", () => {
   const selection = { role: "server", cases: [], exclude: [] } as const;
   const all = selectCases(FACTS, selection);
   const fast = selectCases({ ...FACTS, fast: true }, selection);
@@ -147,7 +147,7 @@ Deno.test("--fast skips the heavy cases and reports which ones it made smaller",
   assert.deepEqual(changed.map(({ id }) => id), []);
 });
 
-Deno.test("skips cases that depend on the peer's limit unless the limit is given", () => {
+Deno.test("skips cases that depend on the peer's limit if the limit is unknown", () => {
   const missing = allCases({ fast: false }).filter((one) => one.missing !== undefined);
   assert.deepEqual(missing.map(({ id }) => id), ["24.1.1", "24.1.2", "24.1.3", "24.1.4", "24.2.1"]);
   assert.deepEqual(cases.filter((one) => one.missing !== undefined), []);

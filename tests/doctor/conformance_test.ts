@@ -1,6 +1,5 @@
-// The quickws server and client under examination: every case is a PASS, on every runtime, in both
-// roles, with compression and without. The doctor runs on every runtime, too. Both mostly wait for each
-// other, so several examinations run at the same time.
+// The quickws server and client pass every case on every runtime, with and without compression. The
+// doctor also runs on every runtime. Its processes mostly wait, so several run concurrently.
 
 import assert from "node:assert/strict";
 import type { Result } from "../../doctor/report.ts";
@@ -8,18 +7,18 @@ import type { RuntimeName } from "../support/runtimes.ts";
 import { testAtOnce } from "../support/steps_at_once.ts";
 import { type Endpoint, examine, ownEndpoints } from "./endpoints.ts";
 
-/** Cases that RFC 6455 does not define, with any outcome. */
+/** Cases that RFC 6455 does not define. Any outcome is allowed. */
 const INFORMATIONAL = ["7.1.6", "7.13.1", "7.13.2"];
 
 /**
- * The compressed cases, without the most similar ones. All cases together take an hour: `deno task
- * doctor` without `--fast`.
+ * The most similar compression cases, which this test omits. All cases together take an hour: run
+ * `deno task doctor` without `--fast`.
  */
 const LEFT_OUT = ["12.2.*", "12.3.*", "12.4.*", "13.1.*", "13.2.*", "13.4.*", "13.6.*"];
 
 /**
- * Long cases of code that is the same on all runtimes: fragments of large messages, and
- * compression. Each runtime skips those of one entry, and each case runs in both roles.
+ * Long cases for code that is the same on all runtimes: fragments of large messages, and
+ * compression. Each runtime skips the cases of one entry. Every case still runs in both roles.
  */
 const SHARES = [
   ["9.3.*", "12.1.*", "13.3.*"],
@@ -27,20 +26,20 @@ const SHARES = [
   ["13.7.*"],
 ];
 
-/** With compression: the arguments for the examination at an index of {@linkcode ownEndpoints}. */
+/** Returns the arguments to examine the endpoint at an index of {@linkcode ownEndpoints}. */
 function selection(index: number): string[] {
-  // In the other role, each runtime skips other cases.
+  // Each runtime skips different cases in the other role.
   const share = SHARES[(index + Math.floor(index / SHARES.length)) % SHARES.length]!;
   return ["--fast", "--exclude", [...LEFT_OUT, ...share].join(",")];
 }
 
-/** Without compression: the cases that compression could affect. */
+/** The arguments without compression: only the cases that compression could affect. */
 const PLAIN = ["--fast", "--cases", "1.*,2.*,3.*,5.*,7.*,9.7.*,23.3.2,25.*,28.*"];
 
-/** Milliseconds; the value allows for a busy machine. */
+/** The doctor's timeout in milliseconds, long enough for a busy machine. */
 const PATIENCE = "20000";
 
-/** The doctor and its endpoint run on different runtimes. */
+/** The doctor's runtime, by the runtime of the endpoint. They always differ. */
 const DOCTOR_ON: Record<RuntimeName, RuntimeName> = { deno: "node", node: "bun", bun: "deno" };
 
 function unhealthy(results: readonly Result[]): string[] {
@@ -61,11 +60,11 @@ async function assertHealthy(
     args: [...args, "--timeout", PATIENCE],
   });
   assert.deepEqual(unhealthy(report.results), []);
-  assert.ok(report.results.length >= least, `only ${report.results.length} cases were run`);
+  assert.ok(report.results.length >= least, `only ${report.results.length} cases ran`);
   assert.equal(status, 0);
 }
 
-/** Examinations at the same time; each has two processes. */
+/** The number of concurrent examinations, with two processes each. */
 const AT_ONCE = 3;
 
 testAtOnce("quickws passes", AT_ONCE, [
@@ -75,7 +74,7 @@ testAtOnce("quickws passes", AT_ONCE, [
       () => assertHealthy(endpoint, selection(index), 440),
     ] as const
   ),
-  // Each runtime in one role, because the other role has no runtime-specific code.
+  // Each runtime in one role, since no runtime-specific code depends on the role.
   ...ownEndpoints(false).filter((_, index) => index % 2 === 0).map((endpoint) =>
     [
       `${endpoint.role} on ${endpoint.runtime} without compression`,

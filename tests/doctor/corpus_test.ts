@@ -12,7 +12,7 @@ import {
 
 const names = Object.keys(SOURCE_TITLES) as SourceName[];
 
-/** FNV-1a, to check that the content is the same in every run. */
+/** Computes the FNV-1a hash. */
 function hash(bytes: Uint8Array): number {
   return bytes.reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
 }
@@ -29,7 +29,7 @@ Deno.test("texts are ASCII, so that they can be split anywhere", () => {
   }
 });
 
-/** Of the first 4096 bytes of "json": results are only comparable if it never changes. */
+/** The hash of the first 4096 bytes of "json". Results are comparable only if it never changes. */
 const JSON_HASH = 95987734;
 
 Deno.test("the contents are the same in every run", () => {
@@ -41,7 +41,7 @@ Deno.test("prose is UTF-8 with characters beyond ASCII", () => {
   assert.match(text, /\u00f6/);
 });
 
-Deno.test("a payload repeats its source", () => {
+Deno.test("a long payload repeats its source", () => {
   const { length } = sourceBytes("json");
   const bytes = payloadBytes({ source: "json", size: length + 10, offset: length - 3 });
   assert.equal(bytes.length, length + 10);

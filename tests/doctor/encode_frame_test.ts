@@ -1,4 +1,4 @@
-// Frames with any header.
+// Encodes frames with valid and invalid headers.
 
 import assert from "node:assert/strict";
 import { encodeFrame } from "../../doctor/encode_frame.ts";
@@ -16,18 +16,33 @@ const vectors: [title: string, step: FrameStep, role: Role, hex: string][] = [
   ["a fragment", text("Hel", { fin: false }), "client", "010348656c"],
   ["a ping", ping("Hello"), "client", "890548656c6c6f"],
   [
-    "a mask toward a client",
+    "a masked frame to a client",
     text("Hello", { ...KEY, maskRule: false }),
     "client",
     "818537fa213d7f9f4d5158",
   ],
-  ["no mask toward a server", text("Hello", { maskRule: false }), "server", "810548656c6c6f"],
-  ["a mask key of ones", text("\u0000", { maskKey: 0xffffffff }), "server", "8181ffffffffff"],
+  ["an unmasked frame to a server", text("Hello", { maskRule: false }), "server", "810548656c6c6f"],
+  ["a mask key of all ones", text("\u0000", { maskKey: 0xffffffff }), "server", "8181ffffffffff"],
   ["all reserved bits", frame(15, "", { rsv: 7 }), "client", "ff00"],
-  ["16 bits where 7 do", binary("a", { lengthBits: 16 }), "client", "827e000161"],
-  ["64 bits where 7 do", binary("a", { lengthBits: 64 }), "client", "827f000000000000000161"],
-  ["a length that is announced alone", binary("", { announced: 300n }), "client", "827e012c"],
-  ["the top bit", binary("", { announced: 1n << 63n }), "client", "827f8000000000000000"],
+  [
+    "a 16-bit length that fits into 7 bits",
+    binary("a", { lengthBits: 16 }),
+    "client",
+    "827e000161",
+  ],
+  [
+    "a 64-bit length that fits into 7 bits",
+    binary("a", { lengthBits: 64 }),
+    "client",
+    "827f000000000000000161",
+  ],
+  ["a length without a payload", binary("", { announced: 300n }), "client", "827e012c"],
+  [
+    "a length with the most significant bit set",
+    binary("", { announced: 1n << 63n }),
+    "client",
+    "827f8000000000000000",
+  ],
 ];
 
 for (const [title, step, role, hex] of vectors) {

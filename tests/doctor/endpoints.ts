@@ -1,4 +1,4 @@
-// The endpoints: quickws's servers and clients on every runtime, and those of other
+// The endpoints to examine: the servers and clients of quickws on every runtime, and other
 // implementations.
 
 import { fileURLToPath } from "node:url";
@@ -7,22 +7,22 @@ import type { Report } from "../../doctor/report.ts";
 import { linesOf } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 
-/** A program in `programs` that is examined. */
+/** A program in `programs` to examine. */
 export interface Endpoint {
-  /** Its name in reports. */
+  /** The name in reports. */
   readonly agent: string;
   readonly role: Role;
   readonly runtime: RuntimeName;
   readonly module: string;
-  /** Whether it is started with compression. */
+  /** Whether to enable compression. */
   readonly compression: boolean;
-  /** The largest message in bytes that it accepts, if that is configurable. */
+  /** The largest message that the endpoint accepts, in bytes, if configurable. */
   readonly maxMessageSize?: number;
 }
 
 const MIB = 1024 * 1024;
 
-/** The quickws server and client on every runtime. */
+/** Returns the quickws server and client on every runtime. */
 export function ownEndpoints(compression: boolean): Endpoint[] {
   return (["server", "client"] as const).flatMap((role) =>
     runtimeNames.map((runtime) => ({
@@ -86,15 +86,15 @@ export const PEERS: readonly Endpoint[] = [
   { agent: "undici", role: "client", runtime: "node", module: "client_undici", compression: true },
 ];
 
-/** How the doctor examines an endpoint. */
+/** The doctor's settings for an endpoint. */
 export interface Examination {
-  /** The runtime that the doctor itself runs on. */
+  /** The runtime of the doctor. */
   readonly doctor: RuntimeName;
-  /** Arguments of the doctor's command line, in addition to the endpoint. */
+  /** Command-line arguments in addition to the endpoint. */
   readonly args: readonly string[];
 }
 
-/** A report, and the exit status of the doctor. */
+/** The doctor's report and exit status. */
 export interface Examined {
   readonly report: Report;
   readonly status: number;
@@ -112,13 +112,13 @@ function spawn(runtime: RuntimeName, module: string, ...args: string[]): Deno.Ch
 async function lineWith(lines: AsyncGenerator<string, void>, pattern: RegExp): Promise<string> {
   for (;;) {
     const { value } = await lines.next();
-    if (value === undefined) throw new Error(`a process ended before it printed ${pattern}`);
+    if (value === undefined) throw new Error(`the process ended before it printed ${pattern}`);
     const found = pattern.exec(value);
     if (found !== null) return found[1]!;
   }
 }
 
-/** Reads all output, so that a process is never blocked by a full pipe. */
+/** Reads all output, so that a full pipe never blocks a process. */
 async function drain(lines: AsyncGenerator<string, void>): Promise<void> {
   for await (const _ of lines);
 }
@@ -127,12 +127,12 @@ async function stop(process: Deno.ChildProcess): Promise<void> {
   try {
     process.kill("SIGKILL");
   } catch {
-    // It has exited.
+    // The process has exited.
   }
   await process.status;
 }
 
-/** Examines an endpoint: the doctor is one process, the endpoint another. */
+/** Examines an endpoint. The doctor and the endpoint are separate processes. */
 export async function examine(
   endpoint: Endpoint,
   { doctor, args }: Examination,

@@ -1,4 +1,4 @@
-// Faulty clients, each with a different fault, and the doctor's reports to clients.
+// Clients with one fault each, and the doctor's reports to clients.
 
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
@@ -12,9 +12,9 @@ import { buildRequest, encodeKey, Opcode } from "../../src/core.ts";
 interface Listening extends Disposable {
   readonly port: number;
   readonly examiner: ClientExaminer;
-  /** The reported results. */
+  /** The results reported so far. */
   readonly results: Result[];
-  /** The contents of a client's report. */
+  /** Resolves with the results when a client has finished. */
   readonly reported: Promise<Result[]>;
 }
 
@@ -35,7 +35,7 @@ async function listen(...ids: string[]): Promise<Listening> {
   return { port, examiner, results, reported, [Symbol.dispose]: () => examiner.close() };
 }
 
-/** Opens a WebSocket, echoes, and returns the received texts. */
+/** Opens a WebSocket, echoes messages, and returns the received texts. */
 function visit(port: number, target: string): Promise<string[]> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`);
   const texts: string[] = [];
@@ -49,7 +49,7 @@ function visit(port: number, target: string): Promise<string[]> {
   });
 }
 
-/** Sends a request and then `reply`, for the first bytes after the head of the response. */
+/** Sends a request, and sends `reply` when it receives data after the response head. */
 async function visitRaw(
   port: number,
   request: Uint8Array | string,
@@ -77,7 +77,7 @@ function requestFor(target: string): Uint8Array {
   });
 }
 
-Deno.test("reports to a client the number of cases, the cases and their outcomes", async () => {
+Deno.test("reports the number of cases, the cases and their outcomes to a client", async () => {
   using doctor = await listen("1.1.2", "2.1");
   assert.deepEqual(await visit(doctor.port, "/getCaseCount"), ["2"]);
   const [info] = await visit(doctor.port, "/getCaseInfo?case=2");
@@ -102,26 +102,26 @@ Deno.test("distinguishes clients by name", async () => {
   assert.deepEqual(doctor.examiner.results("a").map(({ id }) => id), ["1.1.2"]);
 });
 
-Deno.test("answers an unknown case and an unknown page", async () => {
+Deno.test("rejects an unknown case and an unknown page", async () => {
   using doctor = await listen("2.1");
   assert.deepEqual(await visit(doctor.port, "/runCase?case=7&agent=x"), []);
   assert.match(await visitRaw(doctor.port, requestFor("/nonsense")), /^HTTP\/1\.1 404 /);
   assert.deepEqual(doctor.results, []);
 });
 
-const ill: [title: string, id: string, reply: number[], verdict: Verdict, note: RegExp][] = [
+const FAULTY: [title: string, id: string, reply: number[], verdict: Verdict, note: RegExp][] = [
   ["does not mask its pong", "2.1", [0x8a, 0], "FAIL", /not masked/],
   ["answers with something else", "2.1", [0x81, 0x80, 0, 0, 0, 0], "FAIL", /text message/],
   ["does not answer", "2.1", [], "FAIL", /nothing more, and the connection stayed open/],
   [
-    "uses a connection that was not proved",
+    "uses a connection with an unproven handshake",
     "27.2.1",
     [0x81, 0x80, 0, 0, 0, 0],
     "FAIL",
     /The client sent: a text message/,
   ],
   [
-    "does not end a connection that was not proved",
+    "does not end a connection with an unproven handshake",
     "27.2.1",
     [],
     "NON-STRICT",
@@ -129,11 +129,11 @@ const ill: [title: string, id: string, reply: number[], verdict: Verdict, note: 
   ],
 ];
 
-for (const [title, id, reply, verdict, note] of ill) {
+for (const [title, id, reply, verdict, note] of FAULTY) {
   Deno.test(`a client that ${title}: ${verdict} in ${id}`, async () => {
     using doctor = await listen(id);
-    await visitRaw(doctor.port, requestFor("/runCase?case=1&agent=ill"), reply).catch(() => {});
-    await visit(doctor.port, "/updateReports?agent=ill");
+    await visitRaw(doctor.port, requestFor("/runCase?case=1&agent=faulty"), reply).catch(() => {});
+    await visit(doctor.port, "/updateReports?agent=faulty");
     const [result] = await doctor.reported;
     assert.equal(result?.verdict, verdict, result?.note);
     assert.match(result!.note, note);
@@ -148,9 +148,9 @@ Deno.test("a client that reuses a mask key: FAIL in 21.3.4", async () => {
   );
   const pong = encodeFrame(frame(Opcode.Pong, "Hello, world!", { maskKey: 1 }), "server");
   const close = encodeFrame(frame(Opcode.Close, "", { maskKey: 2 }), "server");
-  const request = requestFor("/runCase?case=1&agent=ill");
+  const request = requestFor("/runCase?case=1&agent=faulty");
   await visitRaw(doctor.port, request, [...concat([...echoes, pong, close])]).catch(() => {});
-  await visit(doctor.port, "/updateReports?agent=ill");
+  await visit(doctor.port, "/updateReports?agent=faulty");
   const [result] = await doctor.reported;
   assert.equal(result?.verdict, "FAIL");
   assert.match(result!.note, /mask key was used twice/);
@@ -158,7 +158,7 @@ Deno.test("a client that reuses a mask key: FAIL in 21.3.4", async () => {
 
 Deno.test("an invalid request determines the outcome of the case", async () => {
   using doctor = await listen("2.1");
-  const request = "GET /runCase?case=1&agent=ill HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n" +
+  const request = "GET /runCase?case=1&agent=faulty HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n" +
     "Connection: Upgrade\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n";
   assert.match(await visitRaw(doctor.port, request), /^HTTP\/1\.1 400 /);
   const [result] = doctor.results;

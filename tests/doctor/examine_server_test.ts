@@ -1,4 +1,4 @@
-// Faulty servers, each with a different fault that the doctor must detect.
+// Servers with one fault each, which the doctor must detect.
 
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
@@ -6,19 +6,19 @@ import { allCases } from "../../doctor/cases.ts";
 import { examineServer, reach, type ServerExamination } from "../../doctor/examine_server.ts";
 import { acceptResponse, checkUpgrade, ServerHandshake } from "../../src/core.ts";
 
-/** The behavior of a faulty server for a request, and for the first frame after it. */
-interface Illness {
+/** How a faulty server responds to a request, and to the first frame after it. */
+interface Behavior {
   readonly answer?: (key: string) => string | Uint8Array;
-  /** The answer to the first frame; absent: it does not answer. */
+  /** The reply to the first frame. If undefined, the server does not reply. */
   readonly reply?: readonly number[];
-  /** Whether it ends the stream then. */
+  /** Whether the server then ends the stream. */
   readonly ends?: boolean;
 }
 
 const ECHO = [0x81, 5, ...new TextEncoder().encode("Hello")];
 const CLOSE = [0x88, 2, 0x03, 0xe8];
 
-async function attend(conn: Deno.Conn, { answer, reply, ends }: Illness): Promise<void> {
+async function attend(conn: Deno.Conn, { answer, reply, ends }: Behavior): Promise<void> {
   const handshake = new ServerHandshake();
   const buffer = new Uint8Array(65536);
   const write = async (bytes: Uint8Array): Promise<void> => {
@@ -40,8 +40,8 @@ async function attend(conn: Deno.Conn, { answer, reply, ends }: Illness): Promis
 }
 
 /** Examines a faulty server in one case. */
-async function examineIll(
-  illness: Illness,
+async function examineFaulty(
+  behavior: Behavior,
   id: string,
 ): Promise<{ verdict: Verdict; note: string }> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -49,7 +49,7 @@ async function examineIll(
   const serving = (async (): Promise<void> => {
     for await (const conn of listener) {
       conns.push(conn);
-      attend(conn, illness).catch(() => {}).finally(() => conns.includes(conn) && conn.close());
+      attend(conn, behavior).catch(() => {}).finally(() => conns.includes(conn) && conn.close());
     }
   })();
   const how: ServerExamination = {
@@ -59,7 +59,7 @@ async function examineIll(
     patience: 1000,
   };
   try {
-    // A case may have its own, longer time limit.
+    // Replaces the longer time limits of some cases.
     const cases = allCases({ fast: false }).filter((one) => one.id === id)
       .map((one) => ({ ...one, patience: how.patience }));
     const [result] = await examineServer(cases, how, () => {});
@@ -70,12 +70,12 @@ async function examineIll(
   }
 }
 
-const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note: RegExp][] = [
+const FAULTY: [title: string, id: string, behavior: Behavior, verdict: Verdict, note: RegExp][] = [
   ["does not answer", "1.1.1", {}, "FAIL", /nothing more, and the connection stayed open/],
   ["echoes something else", "1.1.1", { reply: ECHO }, "FAIL", /text message of 5 bytes/],
   ["masks its frames", "2.1", { reply: [0x8a, 0x80, 1, 2, 3, 4] }, "FAIL", /masked/],
   [
-    "writes lengths the long way",
+    "sends a length that is not minimal",
     "2.1",
     { reply: [0x8a, 126, 0, 0] },
     "FAIL",
@@ -83,7 +83,7 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
   ],
   ["sends text that is not UTF-8", "1.1.1", { reply: [0x81, 1, 0xff] }, "FAIL", /UTF-8/],
   ["ends without a Close frame", "20.3.10", { ends: true }, "FAIL", /without a Close frame/],
-  ["answers Close and stays", "20.3.10", { reply: CLOSE }, "FAIL", /stayed open/],
+  ["answers Close and stays connected", "20.3.10", { reply: CLOSE }, "FAIL", /stayed open/],
   ["does not echo a huge message and stays connected", "24.3.2", {}, "NON-STRICT", /stayed open/],
   ["answers Close and ends", "7.3.1", { reply: CLOSE, ends: true }, "PASS", /^$/],
   [
@@ -149,9 +149,9 @@ const ill: [title: string, id: string, illness: Illness, verdict: Verdict, note:
   ["declines compression", "12.1.1", { reply: CLOSE, ends: true }, "UNIMPLEMENTED", /declined/],
 ];
 
-for (const [title, id, illness, verdict, note] of ill) {
+for (const [title, id, behavior, verdict, note] of FAULTY) {
   Deno.test(`a server that ${title}: ${verdict} in ${id}`, async () => {
-    const result = await examineIll(illness, id);
+    const result = await examineFaulty(behavior, id);
     assert.equal(result.verdict, verdict, result.note);
     assert.match(result.note, note);
   });

@@ -1,4 +1,4 @@
-// Heads with any line changed.
+// Creates request and response heads with valid and invalid lines.
 
 import assert from "node:assert/strict";
 import { editFields, encodeHead } from "../../doctor/head.ts";

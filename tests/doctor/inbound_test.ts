@@ -1,4 +1,4 @@
-// The peer's input as events, and its violations.
+// Converts the peer's input to events and detects violations.
 
 import assert from "node:assert/strict";
 import { deflateFor, Inbound } from "../../doctor/inbound.ts";
@@ -48,7 +48,7 @@ for (const [title, chunks, message] of violations) {
 
 const DIRECTION = { takeover: false, windowBits: 15 };
 
-/** The violation in one compressed message from a server. */
+/** Returns the violation in one compressed message from a server. */
 function violationIn(payload: string): string | undefined {
   const transcript = emptyTranscript();
   const deflate = deflateFor({ inbound: DIRECTION, outbound: DIRECTION });
@@ -58,9 +58,9 @@ function violationIn(payload: string): string | undefined {
   return transcript.violation;
 }
 
-Deno.test("a violation: a compressed message that keeps the tail 00 00 ff ff", () => {
+Deno.test("a compressed message with the tail 00 00 ff ff is a violation", () => {
   assert.equal(violationIn("f248cdc9c90700"), undefined);
   assert.match(violationIn("f248cdc9c907000000ffff") ?? "", /00 00 ff ff/);
-  // A stored block may hold the same bytes as data; here they are only not UTF-8.
+  // A stored block may contain the same bytes as data. This message is only invalid UTF-8.
   assert.match(violationIn("000400fbff0000ffff00") ?? "", /UTF-8/);
 });

@@ -1,4 +1,4 @@
-// The doctor as a program: its exit status, its output, and its files.
+// Runs the doctor as a program and checks its exit status, output and files.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -69,11 +69,11 @@ Deno.test("escapes control characters of a client's input in the terminal", asyn
   const stderr = await new Response(process.stderr).text();
   await process.status;
   assert.match(out, /\\u001b\]0;owned\\u0007.* ran 0 of 1 cases/);
-  // deno-lint-ignore no-control-regex -- control characters are what it looks for
+  // deno-lint-ignore no-control-regex -- searches for control characters
   assert.doesNotMatch(out + stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });
 
-Deno.test("the list has every case with its rule", async () => {
+Deno.test("--list prints every case with its rule", async () => {
   const { status, out } = await run("deno", "--list", "--cases", "7.3.*,26.2.1,27.1.1");
   assert.equal(status, 0);
   assert.deepEqual(
@@ -83,16 +83,16 @@ Deno.test("the list has every case with its rule", async () => {
   assert.match(out, /\[RFC 6455 5\.5\.1\]/);
 });
 
-Deno.test("writes reports, and the exit status is that of the result", async () => {
+Deno.test("writes reports and exits with the status of the result", async () => {
   const directory = await Deno.makeTempDir();
-  // It does not echo: messages fail, pings do not.
+  // A server that does not echo fails message cases, but not ping cases.
   await using server = await serve({ port: 0, message: () => {} });
   const args = [server.url, "--agent", "mute", "--timeout", "200", "--cases"];
   try {
     const json = join(directory, "report.json");
     const html = join(directory, "report.html");
-    const ill = await run("deno", ...args, "1.1.1,2.1", "--json", json, "--html", html);
-    assert.equal(ill.status, 1);
+    const failing = await run("deno", ...args, "1.1.1,2.1", "--json", json, "--html", html);
+    assert.equal(failing.status, 1);
     const { agent, counts } = JSON.parse(await Deno.readTextFile(json));
     assert.deepEqual([agent, counts.PASS, counts.FAIL], ["mute", 1, 1]);
     assert.match(await Deno.readTextFile(html), /<h1>mute/);
@@ -104,7 +104,7 @@ Deno.test("writes reports, and the exit status is that of the result", async () 
   }
 });
 
-Deno.test("examines a wss: server over TLS and checks its certificate by default", async () => {
+Deno.test("examines a wss: server over TLS and verifies its certificate by default", async () => {
   const { cert, key } = makeCertificates();
   await using server = await serve({
     port: 0,
@@ -121,7 +121,7 @@ Deno.test("examines a wss: server over TLS and checks its certificate by default
   }
 });
 
-Deno.test("runs through a symbolic link on Node, as npm installs programs", async () => {
+Deno.test("runs through a symbolic link on Node, as npm installs commands", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const { command, args } = runtimeCommand("node", MAIN, "--help");
@@ -136,7 +136,7 @@ Deno.test("runs through a symbolic link on Node, as npm installs programs", asyn
   }
 });
 
-Deno.test("importing the module has no side effect", async () => {
+Deno.test("importing the module has no side effects", async () => {
   const { doctor } = await import("../../doctor/main.ts");
   assert.equal(await doctor(["--cases", "99.*", "ws://127.0.0.1:1/"]), 2);
 });

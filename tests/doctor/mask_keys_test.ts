@@ -1,4 +1,4 @@
-// The mask keys of a client's frames.
+// Extracts the mask keys of a client's frames.
 
 import assert from "node:assert/strict";
 import { encodeFrame } from "../../doctor/encode_frame.ts";

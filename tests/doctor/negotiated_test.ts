@@ -1,4 +1,4 @@
-// The responses that a server may choose for the offers.
+// Validates a server's response to the client's offers.
 
 import assert from "node:assert/strict";
 import { checkChoices, formatOffers } from "../../doctor/negotiated.ts";
@@ -42,14 +42,14 @@ Deno.test("accepts a response to any of the offers", () => {
 });
 
 const wrong: [title: string, asked: [string, string][], answered: [string, string][]][] = [
-  ["an extension that was not offered", [], [[EXTENSIONS, "x-other"]]],
+  ["an extension without an offer", [], [[EXTENSIONS, "x-other"]]],
   [
     "an extension twice",
     [[EXTENSIONS, "permessage-deflate"]],
     [[EXTENSIONS, "permessage-deflate, permessage-deflate"]],
   ],
   [
-    "a smaller window of a client that named none",
+    "a client window that the client did not offer",
     [[EXTENSIONS, "permessage-deflate"]],
     [[EXTENSIONS, "permessage-deflate; client_max_window_bits=10"]],
   ],
@@ -59,17 +59,17 @@ const wrong: [title: string, asked: [string, string][], answered: [string, strin
     [[EXTENSIONS, "permessage-deflate; server_max_window_bits=10"]],
   ],
   [
-    "a requested window that is missing",
+    "a missing window that the client requested",
     [[EXTENSIONS, "permessage-deflate; server_max_window_bits=9"]],
     [[EXTENSIONS, "permessage-deflate"]],
   ],
   [
-    "takeover that was disabled by the offer",
+    "takeover that the offer disabled",
     [[EXTENSIONS, "permessage-deflate; server_no_context_takeover"]],
     [[EXTENSIONS, "permessage-deflate"]],
   ],
-  ["a subprotocol that was not requested", [[PROTOCOL, "a, b"]], [[PROTOCOL, "c"]]],
-  ["a whole list of subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a, b"]]],
+  ["an unrequested subprotocol", [[PROTOCOL, "a, b"]], [[PROTOCOL, "c"]]],
+  ["a list of subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a, b"]]],
   ["two subprotocols", [[PROTOCOL, "a, b"]], [[PROTOCOL, "a"], [PROTOCOL, "b"]]],
 ];
 

@@ -1,10 +1,10 @@
-// The doctor's end of a stream: it waits with timeouts, sends in order, and buffers early input.
+// The doctor's end of a stream: waits with timeouts, sends in order, and buffers early input.
 
 import assert from "node:assert/strict";
 import { Peer } from "../../doctor/peer.ts";
 import type { Stream, StreamSink } from "../../doctor/network.ts";
 
-/** A stream whose peer is the test. */
+/** A fake stream. The test is the peer. */
 class FakeStream implements Stream {
   bufferedAmount = 0;
   readonly written: number[] = [];
@@ -30,7 +30,7 @@ function streamAndPeer(): [FakeStream, Peer] {
   return [stream, new Peer(stream)];
 }
 
-Deno.test("reads earlier input first", () => {
+Deno.test("reads buffered input first", () => {
   const [stream, peer] = streamAndPeer();
   stream.sink.data(Uint8Array.of(1));
   const got: number[] = [];
@@ -39,7 +39,7 @@ Deno.test("reads earlier input first", () => {
   assert.deepEqual(got, [1, 2]);
 });
 
-Deno.test("writes wait for backpressure to end, and keep their order", async () => {
+Deno.test("writes wait until backpressure ends, and stay in order", async () => {
   const [stream, peer] = streamAndPeer();
   stream.blocked = true;
   const sent = [peer.send(Uint8Array.of(1), 1000), peer.send(Uint8Array.of(2), 1000)];
@@ -57,7 +57,7 @@ Deno.test("aborts a write that makes no progress", async () => {
   assert.equal(await peer.send(Uint8Array.of(1), 10), false);
 });
 
-Deno.test("a wait ends on its condition, on silence, or at the end of the stream", async () => {
+Deno.test("a wait ends when its condition is met, on timeout, or at the end of the stream", async () => {
   const [stream, peer] = streamAndPeer();
   let met = false;
   const waiting = peer.until(() => met, 1000);
@@ -71,7 +71,7 @@ Deno.test("a wait ends on its condition, on silence, or at the end of the stream
   assert.equal(await peer.send(Uint8Array.of(1), 1000), false);
 });
 
-Deno.test("reports the end of the peer's stream and the end of the connection", async () => {
+Deno.test("distinguishes the end of the peer's stream from the end of the connection", async () => {
   const [stream, peer] = streamAndPeer();
   assert.deepEqual([peer.ended, peer.over], [false, false]);
   stream.sink.end();

@@ -1,6 +1,5 @@
-// Examines quickws's endpoints and other implementations, and writes the tables of
-// docs/conformance.md: `deno task doctor:peers`. Skips long cases unless it is started with --full,
-// which takes hours.
+// `deno task doctor:peers` examines quickws and other implementations, and writes the tables of
+// docs/conformance.md. It skips long cases unless run with --full, which takes hours.
 
 import process from "node:process";
 import type { Role, Verdict } from "../../doctor/case.ts";
@@ -13,7 +12,7 @@ const PAGE = new URL("../../docs/conformance.md", import.meta.url);
 const BEGIN = "<!-- begin of the results -->";
 const END = "<!-- end of the results -->";
 
-/** The letters after the counts of a cell. */
+/** The suffix of each verdict's count in a cell. */
 const LETTERS: Record<Verdict, string> = {
   "PASS": "",
   "INFORMATIONAL": "i",
@@ -39,7 +38,7 @@ async function packageVersion(name: string): Promise<string> {
   return `${name} ${JSON.parse(await Deno.readTextFile(path)).version}`;
 }
 
-/** How many of each verdict, the passes first and without a letter. */
+/** Formats the count of each verdict, starting with passes. */
 function cell(results: readonly Result[]): string {
   if (results.length === 0) return "-";
   const counts = countVerdicts(results);
@@ -64,7 +63,7 @@ function table(rows: readonly Row[]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** The failures of an endpoint, one line each; NON-STRICT cases by their numbers. */
+/** Lists an endpoint's failures, one per line, and the numbers of its NON-STRICT cases. */
 function faults({ endpoint, report }: Row): string {
   const of = (verdict: Verdict): Result[] =>
     report.results.filter((result) => result.verdict === verdict);
@@ -80,7 +79,7 @@ function faults({ endpoint, report }: Row): string {
   ].join("\n");
 }
 
-/** Titles are plain text, without markup. */
+/** Escapes Markdown in a title. */
 function asText(title: string): string {
   return title.replace(/[<>*`|]/g, "\\$&");
 }

@@ -1,4 +1,4 @@
-// The doctor detects known faults of other implementations, whose versions are pinned in deno.json.
+// The doctor detects known faults of other implementations, at the versions pinned in deno.json.
 
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
@@ -26,7 +26,7 @@ const KNOWN: [agent: string, role: string, verdicts: Record<string, Verdict>][] 
 ];
 
 for (const [agent, role, verdicts] of KNOWN) {
-  Deno.test(`reports the known properties of the ${role} of ${agent}`, async () => {
+  Deno.test(`reports the known faults of the ${role} of ${agent}`, async () => {
     const endpoint = PEERS.find((one) => one.agent === agent && one.role === role)!;
     const { report, status } = await examine(endpoint, {
       doctor: "deno",

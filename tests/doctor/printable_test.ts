@@ -1,4 +1,4 @@
-// The peer's text never controls the terminal.
+// Escapes control characters in the peer's text.
 
 import assert from "node:assert/strict";
 import { escapeInJson, printable } from "../../doctor/printable.ts";
@@ -21,10 +21,10 @@ Deno.test("truncates a long text", () => {
   assert.equal(printable("x".repeat(60_000)), `${"x".repeat(1000)}...`);
 });
 
-Deno.test("JSON keeps its value, without control characters", () => {
+Deno.test("removes control characters from JSON without changing its value", () => {
   const value = { agent: "\u009b31m\u007f\u202e\u{e0001}\ud800", lines: "a\nb" };
   const json = escapeInJson(JSON.stringify(value, null, 2));
   assert.deepEqual(JSON.parse(json), value);
-  // deno-lint-ignore no-control-regex -- control characters are what it looks for
+  // deno-lint-ignore no-control-regex -- searches for control characters
   assert.doesNotMatch(json, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
 });

@@ -1,9 +1,9 @@
-// The recorded bytes of a connection.
+// Records the bytes of a connection.
 
 import assert from "node:assert/strict";
 import { Recording, toHex } from "../../doctor/recording.ts";
 
-Deno.test("merges bytes of one direction and one moment into one entry", () => {
+Deno.test("merges bytes of the same direction and time into one entry", () => {
   let now = 100;
   const recording = new Recording(() => now);
   recording.add(true, Uint8Array.of(1));
@@ -19,7 +19,7 @@ Deno.test("merges bytes of one direction and one moment into one entry", () => {
   assert.equal(recording.leftOut, 0);
 });
 
-Deno.test("keeps the first bytes of an entry and the number of all", () => {
+Deno.test("keeps the first bytes of an entry and its total size", () => {
   const recording = new Recording(() => 0);
   recording.add(true, new Uint8Array(50));
   recording.add(true, new Uint8Array(1000));
@@ -28,7 +28,7 @@ Deno.test("keeps the first bytes of an entry and the number of all", () => {
   assert.equal(entry?.hex.length, 128);
 });
 
-Deno.test("keeps the first entries and the number of the others", () => {
+Deno.test("keeps the first entries and the number of omitted entries", () => {
   let now = 0;
   const recording = new Recording(() => now++ * 10);
   for (let i = 0; i < 100; i++) recording.add(i % 2 === 0, Uint8Array.of(i));

@@ -1,4 +1,4 @@
-// A report as a page.
+// Formats a report as HTML.
 
 import assert from "node:assert/strict";
 import { escapeHtml, formatHtml } from "../../doctor/report_html.ts";
@@ -6,7 +6,7 @@ import { REPORT, RESULTS } from "./reports.ts";
 
 const page = formatHtml(REPORT);
 
-Deno.test("the page is one file that loads no resources", () => {
+Deno.test("the page is one file without external resources", () => {
   assert.ok(page.startsWith("<!doctype html>"));
   assert.doesNotMatch(page, /(src|href)=|@import|url\(|https?:/);
 });
@@ -37,7 +37,7 @@ Deno.test("tags are balanced", () => {
   assert.deepEqual(open, []);
 });
 
-Deno.test("the style sheet covers every verdict", () => {
+Deno.test("the style sheet has a rule for every verdict", () => {
   for (const name of ["pass", "informational", "non-strict", "unimplemented", "fail"]) {
     assert.ok(page.includes(`.badge.${name}`), name);
   }

@@ -1,4 +1,4 @@
-// A report as JSON.
+// Formats a report as JSON.
 
 import assert from "node:assert/strict";
 import { formatJson } from "../../doctor/report_json.ts";

@@ -1,4 +1,4 @@
-// A report at a terminal.
+// Formats a report for the terminal.
 
 import assert from "node:assert/strict";
 import { formatEntry, formatTable, TerminalReport } from "../../doctor/report_terminal.ts";
@@ -16,7 +16,7 @@ function shown(isTerminal: boolean, verbose = false): string {
   return text;
 }
 
-Deno.test("the table has the groups, the occurring verdicts and the totals", () => {
+Deno.test("the table shows groups, verdicts that occur, and totals", () => {
   assert.equal(
     formatTable(RESULTS),
     [
@@ -29,7 +29,7 @@ Deno.test("the table has the groups, the occurring verdicts and the totals", () 
   );
 });
 
-Deno.test("the summary shows the problems, failures first, with their bytes", () => {
+Deno.test("the summary shows problems with their bytes, failures first", () => {
   const text = shown(false);
   assert.ok(text.indexOf("26.2.1   FAIL") < text.indexOf("6.4.1    NON-STRICT"));
   assert.match(text, /allowed {3}a rejection/);
@@ -40,7 +40,7 @@ Deno.test("the summary shows the problems, failures first, with their bytes", ()
 });
 
 Deno.test("prints neither colors nor progress lines to a pipe", () => {
-  // deno-lint-ignore no-control-regex -- control characters are what it looks for
+  // deno-lint-ignore no-control-regex -- searches for control characters
   assert.ok(!/[\u001b\r]/.test(shown(false)));
   assert.ok(shown(true).includes("4 of 4 cases (100%)"));
   assert.ok(shown(true).includes("\u001b[31m26.2.1   FAIL"));
@@ -51,7 +51,7 @@ Deno.test("verbose mode shows every case", () => {
   assert.ok(shown(false, true).includes("1.1.1    PASS  An echo"));
 });
 
-Deno.test("prints one line for each entry", () => {
+Deno.test("prints one line per entry", () => {
   const entry = { sent: true, time: 12.4, size: 2, hex: "0aff" };
   assert.equal(formatEntry(entry), "    12 ms -> 0a ff");
 });

@@ -1,4 +1,4 @@
-// Reports as data.
+// Computes the contents of a report.
 
 import assert from "node:assert/strict";
 import { countVerdicts, isHealthy, notRunResult, resultOf } from "../../doctor/report.ts";

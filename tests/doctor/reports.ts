@@ -1,10 +1,10 @@
-// A report to test its forms with.
+// A sample report for the tests of report formats.
 
 import type { Report, Result } from "../../doctor/report.ts";
 
 const RULE = "RFC 6455 5.2";
 
-/** Results of all kinds. */
+/** Results with every verdict. */
 export const RESULTS: readonly Result[] = [
   { id: "1.1.1", title: "An echo", rfc: RULE, verdict: "PASS", note: "", milliseconds: 3 },
   {
@@ -43,7 +43,7 @@ export const RESULTS: readonly Result[] = [
   },
 ];
 
-/** A report of them. */
+/** A report with these results. */
 export const REPORT: Report = {
   agent: "a <server>",
   role: "server",

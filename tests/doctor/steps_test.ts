@@ -1,4 +1,4 @@
-// The short names for the data of cases.
+// The helpers that define cases.
 
 import assert from "node:assert/strict";
 import {
@@ -18,7 +18,7 @@ Deno.test("creates bytes from hexadecimal digits and other parts", () => {
   assert.deepEqual(concat([hex("01"), hex(""), hex("0203")]), Uint8Array.of(1, 2, 3));
 });
 
-Deno.test("a Close frame has a code and a reason, or neither", () => {
+Deno.test("a Close frame has a code and a reason, or no payload", () => {
   assert.deepEqual(close(1000, "bye").payload, concat([hex("03e8"), utf8("bye")]));
   assert.deepEqual(close().payload, hex(""));
   assert.deepEqual(close(65535).payload, hex("ffff"));

@@ -1,5 +1,5 @@
-// The echo server, started by the documented commands. Node runs it from the package: that is tested
-// where the package is, in tests/package/consumers.ts.
+// Starts the echo server with the documented commands. tests/package/consumers.ts tests it on Node,
+// where it is run from the package.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ Deno.test("examples/echo.ts is about ten lines", async () => {
   assert.ok(text.trim().split("\n").filter((line) => line !== "").length <= 10);
 });
 
-Deno.test("examples/echo.node.mjs is examples/echo.ts", async () => {
+Deno.test("examples/echo.node.mjs matches examples/echo.ts", async () => {
   const [typed, plain] = await Promise.all(
     ["echo.ts", "echo.node.mjs"].map((name) => Deno.readTextFile(join(root, "examples", name))),
   );

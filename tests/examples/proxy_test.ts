@@ -1,4 +1,4 @@
-// The client behind real proxies, chosen by the environment.
+// Connects through real proxies that the environment selects.
 
 import assert from "node:assert/strict";
 import { serve } from "../../mod.ts";
@@ -11,7 +11,7 @@ import { startMicrosocks, startTinyproxy } from "../support/proxy_programs.ts";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { exampleCommand } from "./start.ts";
 
-/** Runs the client to its end. */
+/** Runs the client until it exits. */
 async function run(
   runtime: RuntimeName,
   url: string,
@@ -47,7 +47,7 @@ need("tinyproxy", "microsocks")("the client uses the proxy in the environment", 
         const proxies: Record<string, string>[] = [
           { HTTP_PROXY: `http://ada:secret@127.0.0.1:${http.port}` },
           { all_proxy: `socks5h://127.0.0.1:${socks.port}` },
-          // Connecting to these proxies would fail, so they must not be used.
+          // Connecting through these proxies would fail, so the client must not use them.
           { ALL_PROXY: "http://127.0.0.1:1", NO_PROXY: "other.example, 127.0.0.1" },
           { HTTPS_PROXY: "http://127.0.0.1:1" },
         ];

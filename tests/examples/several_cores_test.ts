@@ -1,4 +1,4 @@
-// One process per core, all on one port, with topics across the processes.
+// One process per core on a shared port, with topics across the processes.
 
 import assert from "node:assert/strict";
 import { Broker } from "../support/brokers.ts";
@@ -9,19 +9,19 @@ import { startExample } from "./start.ts";
 
 const test = need("redis-server");
 
-/** Milliseconds between two messages that probe whether the processes are connected. */
+/** The interval of messages that test whether the processes are connected, in milliseconds. */
 const INTERVAL = 20;
 
-/** The next message. */
+/** Returns the next message. */
 async function next(socket: WebSocket): Promise<string> {
   const { data } = await new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
   return data;
 }
 
-/** Opens connections until there is one to each of two processes, keyed by process name. */
+/** Opens connections until two processes have one each. Returns them by process name. */
 async function twoProcesses(port: number): Promise<Map<string, WebSocket>> {
   const found = new Map<string, WebSocket>();
-  // The probability that one process gets all of them is 2 ** -63.
+  // The probability that one process gets all connections is 2 ** -63.
   for (let opened = 0; opened < 64 && found.size < 2; opened++) {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
     const name = await next(socket);

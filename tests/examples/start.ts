@@ -1,25 +1,25 @@
-// The examples as processes, on each of the runtimes.
+// Starts the examples as processes on each runtime.
 
 import { join } from "node:path";
 import { Example } from "../project/example_process.ts";
 import { root } from "../project/source_files.ts";
 import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 
-/** How an example is started. */
+/** Options to start an example. */
 export interface StartOptions {
-  /** Its arguments. */
+  /** Command-line arguments. */
   args?: string[];
-  /** Its environment, besides `PORT` (chosen by the system). */
+  /** Environment variables besides `PORT`, which the system chooses. */
   env?: Record<string, string>;
 }
 
-/** The command of an example, given by its path below `examples`. */
+/** Returns the command of an example, given its path in `examples`. */
 export function exampleCommand(runtime: RuntimeName, path: string, ...args: string[]): string[] {
   const { command, args: all } = runtimeCommand(runtime, join(root, "examples", path), ...args);
   return [command, ...all];
 }
 
-/** Starts an example; if it is a server, on a port that the system chooses. */
+/** Starts an example. A server listens on a port that the system chooses. */
 export function startExample(
   runtime: RuntimeName,
   path: string,
@@ -28,7 +28,7 @@ export function startExample(
   return new Example(exampleCommand(runtime, path, ...args), root, { PORT: "0", ...env });
 }
 
-/** The URL that a server prints when it listens. */
+/** Returns the URL that a server prints when it is listening. */
 export function webSocketUrl(example: Example): Promise<string> {
   return example.printed(/ws:\/\/127\.0\.0\.1:\d+\//);
 }

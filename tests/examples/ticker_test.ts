@@ -1,11 +1,12 @@
-// The ticker: an active reader receives every value, a slow one the newest value when it reads again.
+// The ticker: a fast reader receives every value, a slow one receives the newest value when it
+// resumes reading.
 
 import assert from "node:assert/strict";
 import { CloseCode, connect } from "../../mod.ts";
 import { runtimeNames } from "../support/runtimes.ts";
 import { startExample, webSocketUrl } from "./start.ts";
 
-/** Enough to fill the system's buffers in a moment. */
+/** Enough load to fill the system's buffers quickly. */
 const LOAD = { SYMBOLS: "500", INTERVAL: "5" };
 
 interface Price {
@@ -14,7 +15,7 @@ interface Price {
 }
 
 for (const runtime of runtimeNames) {
-  Deno.test(`a slow reader of the ticker misses values and sees none out of order, on ${runtime}`, async () => {
+  Deno.test(`a slow reader of the ticker skips values but receives them in order, on ${runtime}`, async () => {
     await using example = startExample(runtime, "ticker.ts", { env: LOAD });
     const url = await webSocketUrl(example);
     const last = new Map<string, number>();

@@ -1,4 +1,5 @@
-// The page in docs/topics.md, in Chromium: it subscribes, reconnects, and resumes from its last number.
+// Tests the page of docs/topics.md in Chromium: it subscribes, reconnects, and resumes from its
+// last number.
 
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -29,7 +30,7 @@ async function withPage(url: string, run: (page: Page) => Promise<void>): Promis
   }
 }
 
-/** Waits until the page shows a text, and returns all that it shows. */
+/** Waits until the page shows a text, and returns all texts on the page. */
 async function shownAt(page: Page, text: string): Promise<string[]> {
   await page.getByText(text, { exact: true }).waitFor();
   return await page.locator("li").allTextContents();
@@ -49,7 +50,7 @@ test("the page shows the messages that a server publishes", async () => {
   });
   await withPage(server.url, async (page) => {
     const conn = await opened.next();
-    conn.send("has nothing to do with it");
+    conn.send("unrelated to the topic");
     server.publish("news", "first\nin two lines <b>");
     server.publish("news", "second");
     assert.deepEqual(await shownAt(page, "second"), ["first\nin two lines <b>", "second"]);
@@ -65,12 +66,12 @@ test("the page reconnects with the last number it received, and drops rejected t
   await using server = await serve({
     ...await pageServer(),
     port: 0,
-    // Without the option, the test plays the server's side of the subprotocol.
+    // Without the `clientTopics` option, the test implements the server side of the subprotocol.
     subprotocols: ["quickws.topics.1"],
     message: (conn, data) => void requests.push([conn, data]),
   });
   await withPage(server.url, async (page) => {
-    /** The request that the page sends, and the notices it receives before the connection closes. */
+    /** The page's requests, with the notices that it receives before the connection closes. */
     const rounds: [request: string, notices: string[]][] = [
       ['{"subscribe":"news"}\n', ['{"subscribed":"news","number":3}\n']],
       ['{"subscribe":"news","after":3}\n', [
@@ -101,6 +102,6 @@ test("the page reconnects with the last number it received, and drops rejected t
       "(news: enough)",
     ]);
     while (server.connections === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.equal(requests.all.length, rounds.length, "sends no further request");
+    assert.equal(requests.all.length, rounds.length, "the page sends no further request");
   });
 });

@@ -1,5 +1,5 @@
-// A TCP proxy that injects faults, as a process on Node. It prints its port. For each input line it
-// prints the counts of the injected faults; `stop` ends it.
+// A TCP proxy that injects faults, as a process on Node. It prints its port. For each input line,
+// it prints the number of injected faults. `stop` ends it.
 
 import net from "node:net";
 import process from "node:process";
@@ -8,11 +8,11 @@ import { Random } from "../support/random.ts";
 import { type FaultKind, faultKinds, type FaultRules, nextFault } from "./faults.ts";
 import { Flow } from "./flow.ts";
 
-/** Its argument, as JSON. */
+/** The argument of the proxy, as JSON. */
 export interface ProxyOrders {
   /** The target port. */
   readonly target: number;
-  /** The address it connects from, so that ports do not run out. */
+  /** The source address of its connections. Several addresses avoid running out of ports. */
   readonly from: string;
   readonly seed: number;
   readonly rules: FaultRules;

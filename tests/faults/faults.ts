@@ -1,8 +1,8 @@
-// The faults of a connection, and their random selection.
+// Defines the faults of a connection and selects them randomly.
 
 import type { Random } from "../support/random.ts";
 
-/** The kinds of faults, besides none. */
+/** All kinds of faults. */
 export const faultKinds = [
   "delay",
   "chop",
@@ -13,40 +13,40 @@ export const faultKinds = [
   "freeze",
 ] as const;
 
-/** One kind of fault. */
+/** A kind of fault. */
 export type FaultKind = typeof faultKinds[number];
 
-/** The fault of one direction of one connection. */
+/** A fault in one direction of a connection. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** The number of bytes before it begins, anywhere in the handshake or in a frame. */
+  /** The number of bytes before the fault starts, in the handshake or in a frame. */
   readonly after: number;
-  /** The delay of chunks (`delay`) or the length of the pause (`stall`), in milliseconds. */
+  /** The delay of each chunk (`delay`) or the duration of the pause (`stall`), in milliseconds. */
   readonly milliseconds: number;
-  /** The total delay of chunks in milliseconds; afterwards the connection has no fault. */
+  /** The total delay of chunks in milliseconds after which the fault ends. */
   readonly duration: number;
-  /** Bytes in a tenth of a second (`cap`), or that pass one by one (`chop`). */
+  /** Bytes per 100 ms (`cap`), or bytes to forward one by one (`chop`). */
   readonly bytes: number;
 }
 
-/** The frequency and the duration of faults. */
+/** The frequency and duration of faults. */
 export interface FaultRules {
-  /** The share of connections that are faulty, 0 to 1. */
+  /** The fraction of connections with a fault, from 0 to 1. */
   readonly share: number;
-  /** The longest stall in milliseconds; delays are up to a tenth of it. */
+  /** The longest stall in milliseconds. Delays are at most a tenth of it. */
   readonly longest: number;
-  /** The possible kinds. */
+  /** The kinds to select from. */
   readonly kinds: readonly FaultKind[];
 }
 
-/** Selects the fault of the next connection; `undefined` for none. */
+/** Selects the fault of the next connection. Returns `undefined` for no fault. */
 export function nextFault(random: Random, rules: FaultRules): Fault | undefined {
   if (random.below(1000) >= rules.share * 1000) return undefined;
   const kind = random.pick(rules.kinds);
   const longest = kind === "delay" ? rules.longest / 10 : rules.longest;
   return {
     kind,
-    // A third during the handshake of about 300 bytes, the others among the frames.
+    // A third of the faults occur in the handshake of about 300 bytes, the others in the frames.
     after: random.below(3) === 0 ? random.below(300) : 300 + random.below(4000),
     milliseconds: 1 + random.below(longest),
     duration: rules.longest * 2,

@@ -1,4 +1,4 @@
-// The short form of the load with faults, on each runtime; the long one is `deno task soak`.
+// A short soak test with network faults on each runtime. The long version is `deno task soak`.
 
 import assert from "node:assert/strict";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
@@ -18,7 +18,7 @@ const plan: SoakPlan = {
   heapSlack: 3 << 20,
 };
 
-/** Runs at the same time: they mostly wait. */
+/** The number of concurrent runs, which mostly wait. */
 const AT_ONCE = 3;
 
 function runs(title: string, runtimes: readonly RuntimeName[], sockets: SocketsKind): Step[] {
@@ -30,6 +30,6 @@ function runs(title: string, runtimes: readonly RuntimeName[], sockets: SocketsK
 }
 
 testAtOnce("network faults lose, duplicate and leak nothing", AT_ONCE, [
-  ...runs("over sockets of the library", runtimeNames, "own"),
+  ...runs("over the library's sockets", runtimeNames, "own"),
   ...runs("over Bun.serve and Deno.serve", ["deno", "bun"], "native"),
 ]);

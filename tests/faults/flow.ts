@@ -1,10 +1,10 @@
-// One direction of a connection through the fault proxy: forwards bytes and applies its fault.
+// Forwards one direction of a connection through the fault proxy and applies a fault.
 
 import type { Socket } from "node:net";
 import { setTimeout } from "node:timers";
 import type { Fault } from "./faults.ts";
 
-/** Milliseconds between two portions of a capped flow. */
+/** The milliseconds between two writes of a flow with a `cap` fault. */
 const PORTION = 100;
 
 /** Forwards bytes from one socket to another. */
@@ -14,20 +14,22 @@ export class Flow {
   readonly #fault: Fault | undefined;
   readonly #happened: () => void;
   #passed = 0;
-  /** The milliseconds that the fault has delayed chunks. */
+  /** The total delay caused by the fault, in milliseconds. */
   #suffered = 0;
   #waiting: Uint8Array[] = [];
-  /** The fault holds everything back. */
+  /** Whether the fault blocks the flow. */
   #held = false;
-  /** The receiver applies backpressure. */
+  /** Whether the receiver applies backpressure. */
   #full = false;
   #ended = false;
-  /** The destination is closed. */
+  /** Whether the destination is closed. */
   #shut = false;
 
   /**
-   * @param from The source. @param to The destination. @param fault The fault, if any. @param
-   * happened Called once, when the fault begins.
+   * @param from The source.
+   * @param to The destination.
+   * @param fault The fault, if any.
+   * @param happened Called once, when the fault starts.
    */
   constructor(from: Socket, to: Socket, fault: Fault | undefined, happened: () => void) {
     this.#from = from;
@@ -102,7 +104,7 @@ export class Flow {
     }
   }
 
-  /** Forwards a chunk after a delay; `rest` is the data after it. */
+  /** Forwards a chunk after a delay. `rest` is the data after it. */
   #later(milliseconds: number, chunk: Uint8Array, rest?: Uint8Array): void {
     if (rest !== undefined && rest.length > 0) this.#waiting.unshift(rest);
     this.#held = true;

@@ -1,13 +1,13 @@
-// Records the results of one side of the load: the messages and the end of each connection, and
-// every violation.
+// Records the results of the client or the server: the messages and the end of each connection, and
+// all violations.
 
-/** The maximum number of connections; the memory for them is allocated before the measurement. */
+/** The maximum number of connections. Their memory is allocated before the measurement. */
 const MOST = 1 << 19;
 
-/** The maximum number of recorded violation messages. */
+/** The maximum number of recorded violations. */
 const MOST_COMPLAINTS = 20;
 
-/** The results of one side. */
+/** The results of the client or the server. */
 export interface LedgerReport {
   readonly opened: number;
   readonly closed: number;
@@ -18,11 +18,11 @@ export interface LedgerReport {
   readonly complaints: readonly string[];
 }
 
-/** The ledger of one side. */
+/** Records the results of the client or the server. */
 export class Ledger {
-  /** Messages of each connection, by its number. */
+  /** The number of messages, by connection. */
   readonly counts: Uint32Array = new Uint32Array(MOST);
-  /** Whether its end was clean. */
+  /** Whether the close was clean, by connection. */
   readonly clean: Uint8Array = new Uint8Array(MOST);
   readonly #states = new Uint8Array(MOST);
   #endings: Record<string, number> = {};
@@ -31,21 +31,21 @@ export class Ledger {
   closed = 0;
   messages = 0;
 
-  /** A connection is open: for the first time. */
+  /** Records that a connection opened, which must happen once. */
   open(id: number): void {
     if (this.#states[id] !== 0) this.complain(`connection ${id} opened again`);
     this.#states[id] = 1;
     this.opened++;
   }
 
-  /** A message of a connection that is open. */
+  /** Records a message of a connection, which must be open. */
   message(id: number): void {
     if (this.#states[id] !== 1) this.complain(`connection ${id} got a message while not open`);
     this.counts[id]++;
     this.messages++;
   }
 
-  /** The end of a connection that is open: the only one. */
+  /** Records the end of a connection, which must be open. */
   close(id: number, ending: string, clean: boolean): void {
     if (this.#states[id] !== 1) this.complain(`connection ${id} was closed while not open`);
     this.#states[id] = 2;
@@ -54,7 +54,7 @@ export class Ledger {
     this.count(ending);
   }
 
-  /** Counts something by name. */
+  /** Increments a count by name. */
   count(ending: string): void {
     this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
   }
@@ -64,7 +64,7 @@ export class Ledger {
     if (this.#complaints.length < MOST_COMPLAINTS) this.#complaints.push(what);
   }
 
-  /** Messages and clean ends of the connections with a number below `end`. */
+  /** Returns the messages and clean closes of the connections with a number below `end`. */
   books(end: number = MOST): { counts: number[]; clean: number[] } {
     const last = Math.min(end, this.#states.findLastIndex((state) => state !== 0) + 1);
     return {
@@ -73,7 +73,7 @@ export class Ledger {
     };
   }
 
-  /** The results so far. */
+  /** Returns the results so far. */
   report(): LedgerReport {
     const { opened, closed, messages } = this;
     return {

@@ -1,12 +1,12 @@
-// `deno task soak`: the long form of the load with faults, with figures.
+// `deno task soak` runs the long soak test with network faults and prints figures.
 //
-//   --runtime bun           deno, bun, node, or all of them one after the other (default all)
+//   --runtime bun           deno, bun, node, or all in sequence (default all)
 //   --server sockets        own (of serve), sockets (createSockets on Bun.serve and Deno.serve), or
-//                           both of them one after the other (default all)
-//   --cycles 10000          connections of the first part, which are short
-//   --connections 10000     connections of the second part, all at the same time
-//   --minutes 3             the duration of the second part
-//   --seed 1                the seed of the random numbers
+//                           both in sequence (default all)
+//   --cycles 10000          short connections in the first part
+//   --connections 10000     simultaneous connections in the second part
+//   --minutes 3             duration of the second part
+//   --seed 1                seed of the random numbers
 
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 
 const seed = Number(values.seed);
 
-/** The number of short connections. */
+/** Many short connections. */
 const cycles: SoakPlan = {
   load: {
     concurrency: 100,
@@ -65,7 +65,7 @@ const crowd: SoakPlan = {
 function show(title: string, figures: SoakFigures): void {
   const { runtime, seconds, connections, peak, faults, server, client } = figures;
   console.log(`\n${title} on ${runtime}: ${seconds} s`);
-  console.log(`  ${connections} connections, ${peak} at a time at most`);
+  console.log(`  ${connections} connections, at most ${peak} simultaneous`);
   console.log(`  messages: ${server.messages} arrived, ${client.messages} echoed`);
   console.log(`  faults: ${JSON.stringify(faults)}`);
   for (const [side, { fresh, before, after, endings }] of Object.entries({ server, client })) {
@@ -87,7 +87,7 @@ for (const runtime of chosen) {
   for (const sockets of socketsOf(runtime)) {
     const where = sockets === "own" ? "" : " with createSockets";
     show(`short connections${where}`, await soak(runtime, cycles, sockets));
-    show(`all at the same time${where}`, await soak(runtime, crowd, sockets));
+    show(`simultaneous connections${where}`, await soak(runtime, crowd, sockets));
   }
 }
 

@@ -1,5 +1,5 @@
-// Measures the resources of a process: memory after a garbage collection, open files, and timers of
-// the library.
+// Measures the resources of a process: memory after a garbage collection, open files, and the
+// library's timers.
 
 import { readdirSync } from "node:fs";
 import process from "node:process";
@@ -8,13 +8,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { timers } from "../../src/shared/timer_wheel.ts";
 
-/** The resources of a process; memory in bytes. */
+/** The resources of a process. Memory is in bytes. */
 export interface Holdings {
   readonly rss: number;
   readonly heap: number;
   /** The memory of array buffers, if the runtime reports it. */
   readonly buffers: number;
-  /** Open files, sockets among them. */
+  /** Open files, including sockets. */
   readonly files: number;
   /** Timers of connections. */
   readonly timers: number;
@@ -30,10 +30,10 @@ function collector(): () => void {
 
 const collect = collector();
 
-/** Several collections, because finalizers of one can free objects for the next. */
+/** The number of garbage collections. Finalizers may release objects for the next collection. */
 const COLLECTIONS = 5;
 
-/** Milliseconds between them, for the runtime to return memory to the system. */
+/** The milliseconds between collections, in which the runtime returns memory to the system. */
 const PAUSE = 200;
 
 /** Collects garbage and reports the remaining resources. */

@@ -1,15 +1,15 @@
-// The messages of the load, which both sides can generate: the n-th message of a connection must be
-// the next one to arrive.
+// The messages of the soak test. Both sides generate them, to check that the n-th message of a
+// connection arrives as the n-th.
 
 import { Random } from "../support/random.ts";
 
 /** The message that requests a close from the server. */
 export const GOODBYE = "goodbye";
 
-/** The bytes that payloads are slices of. */
+/** Random bytes. Payloads are slices of them. */
 const material = new Random(11).bytes(1 << 17);
 
-/** The message number `sequence` of a connection. */
+/** Returns the message number `sequence` of a connection. */
 export function messageOf(id: number, sequence: number): string | Uint8Array {
   const random = new Random(id * 7919 + sequence + 1);
   random.below(2);
@@ -29,7 +29,7 @@ export function messageOf(id: number, sequence: number): string | Uint8Array {
   return bytes;
 }
 
-/** Whether two messages are the same. */
+/** Returns whether two messages are equal. */
 export function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
   if (typeof one === "string" || typeof other === "string") return one === other;
   return one.length === other.length && one.every((byte, i) => byte === other[i]);

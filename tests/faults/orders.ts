@@ -1,11 +1,11 @@
-// The commands for the processes of the load: each is a line of JSON, answered by another.
+// The command protocol of the soak test's processes: each command and each reply is a line of JSON.
 
 import process from "node:process";
 import { createInterface } from "node:readline";
 
 /**
- * Answers each line of the standard input in order. After the answer to `"quit"`, the process has
- * no open resources of the library and must exit.
+ * Executes the commands on standard input in order. After the reply to `"quit"`, the library must
+ * have no open resources, so that the process exits.
  */
 export function obey(carryOut: (order: unknown) => Promise<unknown>): void {
   const input = createInterface(process.stdin);

@@ -1,5 +1,5 @@
-// A load between real processes with faults: a quickws server and clients on one runtime, with
-// fault proxies between them. Asserts the invariants and returns the figures.
+// The soak test: a quickws server and clients on one runtime, in separate processes, with fault
+// proxies between them. Asserts the invariants and returns figures.
 
 import assert from "node:assert/strict";
 import type { RuntimeName } from "../support/runtimes.ts";
@@ -11,10 +11,10 @@ import type { Load } from "./soak_client.ts";
 import type { ListenOrder, SocketsKind } from "./soak_server.ts";
 import { Worker } from "./worker.ts";
 
-/** A load and its faults. */
+/** The load and its faults. */
 export interface SoakPlan {
   readonly load: Omit<Load, "type" | "ports" | "seed">;
-  /** The lighter load before the first measurement of memory. */
+  /** The smaller load before the first memory measurement. */
   readonly warmUp: Partial<Load>;
   readonly faults: FaultRules;
   readonly seed: number;
@@ -22,12 +22,12 @@ export interface SoakPlan {
   readonly pongTimeout: number;
   /**
    * The allowed growth of live objects between the warm-up and the end of the load, in bytes. It
-   * must be less than a leak of some kilobytes per connection.
+   * must be small enough to detect a leak of some kilobytes per connection.
    */
   readonly heapSlack: number;
 }
 
-/** The resources of a process: at the start, after the warm-up, and after the load. */
+/** The resources of a process at the start, after the warm-up, and after the load. */
 export interface SideFigures extends LedgerReport {
   readonly fresh: Holdings;
   readonly before: Holdings;
@@ -45,25 +45,25 @@ export interface SoakFigures {
   readonly client: SideFigures;
 }
 
-/** Connections through one proxy: each uses two of the process's file descriptors. */
+/** The number of connections per proxy. Each uses two file descriptors of the proxy. */
 const CONNECTIONS_OF_PROXY = 5000;
 
 /**
- * The limit for resident memory, in bytes. The reserves of allocators depend on the order of
- * events, so the limit is wide; it detects leaks outside the heap.
+ * The allowed growth of resident memory, in bytes, to detect leaks outside the heap. It is large
+ * because allocators' reserves vary.
  */
 const RSS_SLACK = 96 << 20;
 const RSS_FACTOR = 1.3;
 
-/** Files that the runtime itself may open meanwhile. */
+/** The number of files that the runtime may open during the test. */
 const FILE_SLACK = 2;
 
 /**
  * Runs a plan on a runtime.
  *
- * @param sockets The sockets of the server: `native` for those of Bun.serve or Deno.serve, with
- * `createSockets`. The clients always have the library's own. The assertions are the same, except for
- * one code on Deno; the server's options differ, see `optionsFor` in `soak_server.ts`.
+ * @param sockets The server's sockets: `native` for Bun.serve or Deno.serve with `createSockets`.
+ * Clients always use the library's sockets. The assertions differ only in one close code on Deno.
+ * For the differences in server options, see `optionsFor` in `soak_server.ts`.
  */
 export async function soak(
   runtime: RuntimeName,
@@ -96,11 +96,11 @@ export async function soak(
     await client.ask<LedgerReport & { tried: number; peak: number }>("report"),
   ] as const;
   const [serverReport, clientReport] = reports;
-  assert.equal(serverReport.connections, 0, "the server counts closed connections");
+  assert.equal(serverReport.connections, 0, "the server still has connections");
   await assertBooks(server, client);
   reports.forEach((report, i) => {
     assert.deepEqual(report.complaints, []);
-    assert.equal(report.closed, report.opened, "each connection was closed exactly once");
+    assert.equal(report.closed, report.opened, "each connection closes exactly once");
     assertCleanCodes(report, i === 0 ? [1000, 4000] : cleanCodesOfClient(runtime, sockets));
     assertNothingLeft(i === 0 ? "server" : "client", before[i], after[i], plan.heapSlack);
   });
@@ -127,7 +127,7 @@ function loadOf(plan: SoakPlan, route: Route, change: Partial<Load>): Load {
   return { type: "load", ports: route.ports, seed: plan.seed, ...plan.load, ...change };
 }
 
-/** The proxies of one load. */
+/** The proxies of a run. */
 class Route implements AsyncDisposable {
   readonly #proxies: readonly Worker[];
 
@@ -146,7 +146,7 @@ class Route implements AsyncDisposable {
     return new Route(proxies, (await Promise.all(answers)).map(({ port }) => port));
   }
 
-  /** Disconnects the rest and reports the injected faults. */
+  /** Closes the remaining connections and returns the injected faults. */
   async stop(): Promise<Record<FaultKind, number>> {
     const reports: ProxyReport[] = [];
     for (const proxy of this.#proxies) {
@@ -171,9 +171,9 @@ interface Books {
 }
 
 /**
- * Both sides have checked the order of their messages and would have reported gaps, so the counts
- * show the rest: an echoed message had arrived, an arrived message had been sent, and after a clean
- * close on both sides every sent message has arrived.
+ * Compares the message counts of both sides, which have already checked message order and gaps. The
+ * server received every message that it echoed, the client sent every message that arrived, and
+ * after a clean close on both sides every sent message has arrived.
  */
 async function assertBooks(server: Worker, client: Worker): Promise<void> {
   const serverCounts = await server.ask<Books>("counts");
@@ -190,14 +190,14 @@ async function assertBooks(server: Worker, client: Worker): Promise<void> {
 }
 
 /**
- * The codes of clean closes at the client. Deno.serve sends a Close frame to a peer that does not answer
- * its ping; the library's own sockets are cut.
+ * Returns the codes of clean closes at the client. Deno.serve sends a Close frame to a peer that
+ * does not answer its ping. The library disconnects such a peer.
  */
 function cleanCodesOfClient(runtime: RuntimeName, sockets: SocketsKind): number[] {
   return runtime === "deno" && sockets === "native" ? [1000, 1001, 4000] : [1000, 4000];
 }
 
-/** Clean closes have the codes of the load: a lost connection must not be reported as clean. */
+/** Asserts that clean closes have known codes. A disconnect must not be reported as clean. */
 function assertCleanCodes({ endings }: LedgerReport, codes: readonly number[]): void {
   const known = codes.map((code) => `clean ${code}`);
   for (const ending of Object.keys(endings)) {

@@ -1,5 +1,5 @@
-// The clients of the load, all in one process: each connects, sends its messages, checks the
-// echoes, and ends in one of several ways; then another one starts.
+// The clients of the soak test, all in one process. Each connects, sends messages, checks the
+// echoes and disconnects in one of several ways, then another client starts.
 
 import { setTimeout } from "node:timers";
 import { connect, type Connection, WebSocketError } from "../../mod.ts";
@@ -9,7 +9,7 @@ import { holdings } from "./measure.ts";
 import { GOODBYE, isSame, messageOf } from "./messages.ts";
 import { obey } from "./orders.ts";
 
-/** A load. Times are in milliseconds. */
+/** The parameters of the load. Times are in milliseconds. */
 export interface Load {
   readonly type: "load";
   readonly ports: readonly number[];
@@ -22,16 +22,16 @@ export interface Load {
   readonly duration?: number;
   /** The maximum lifetime of a connection. */
   readonly lifetime: number;
-  /** The maximum delay before its next message. */
+  /** The maximum delay between two messages of a connection. */
   readonly gap: number;
-  /** The maximum silence of the server; it pings more often. */
+  /** The maximum silence of the server, which sends pings more often. */
   readonly readTimeout: number;
 }
 
 /** The commands for the clients. */
 export type ClientOrder = Load | "holdings" | "report" | "counts" | "quit";
 
-/** The ledger counts echoed messages, this counts sent ones. */
+/** Counts echoed messages. */
 const ledger = new Ledger();
 const sent = new Uint32Array(ledger.counts.length);
 let nextId = 0;
@@ -55,7 +55,7 @@ async function open(load: Load, id: number): Promise<Connection | undefined> {
       open: () => ledger.open(id),
       message(_, data) {
         if (!isSame(data, messageOf(id, ledger.counts[id]))) {
-          ledger.complain(`connection ${id}: wrong answer`);
+          ledger.complain(`connection ${id}: wrong echo`);
         }
         ledger.message(id);
       },
@@ -89,7 +89,7 @@ async function live(load: Load, id: number): Promise<void> {
   await conn.closed;
 }
 
-/** Ends a connection in one of the possible ways. */
+/** Ends a connection in a random way. */
 function part(conn: Connection, random: Random): void {
   switch (random.below(4)) {
     case 0:

@@ -1,4 +1,4 @@
-// The server of the load: it checks that each message is the expected one, and echoes it.
+// The server of the soak test. It checks and echoes each message.
 
 import { serve, type ServeOptions, type Server, type UpgradeDataOption } from "../../mod.ts";
 import { serveNatively } from "../support/native_server.ts";
@@ -7,7 +7,7 @@ import { holdings } from "./measure.ts";
 import { GOODBYE, isSame, messageOf } from "./messages.ts";
 import { obey } from "./orders.ts";
 
-/** The sockets under the server: the library's own, or those of Bun.serve and Deno.serve. */
+/** The server's sockets: those of the library, or of Bun.serve and Deno.serve. */
 export type SocketsKind = "own" | "native";
 
 /** The server's address. */
@@ -56,9 +56,9 @@ async function listen(order: ListenOrder): Promise<number> {
 }
 
 /**
- * The options that each kind of sockets can have. Bun negotiates the parameters of compression
- * itself. Deno has no compression, and its pong timeout is `pingInterval`. Neither can stop
- * reading, so that the load never pauses a connection.
+ * Returns the options that the sockets support. Bun negotiates compression parameters itself. Deno
+ * has no compression, and its pong timeout is `pingInterval`. Neither can stop reading, so the soak
+ * test never pauses a connection.
  */
 function optionsFor(
   { sockets, pingInterval, pongTimeout }: ListenOrder,

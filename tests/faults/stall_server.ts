@@ -1,5 +1,5 @@
-// A server with a heartbeat, in a process that a test suspends or whose event loop it blocks.
-// Commands and answers are lines of JSON.
+// A server with a heartbeat, in a process that a test suspends or blocks. Commands and replies are
+// lines of JSON.
 
 import { type CloseInfo, type Connection, serve } from "../../mod.ts";
 import { block } from "../support/block.ts";
@@ -7,25 +7,25 @@ import { obey } from "./orders.ts";
 
 /** The commands for the server. */
 export type StallOrder =
-  /** Answers with its port. */
+  /** Starts the server. Replies with its port. */
   | "listen"
   /**
-   * Waits for these numbers of open connections and of further pongs, or until a connection ends
-   * unexpectedly.
+   * Waits for this number of open connections and this number of further pongs, or until a
+   * connection ends unexpectedly.
    */
   | { readonly open: number; readonly pongs: number }
   /** Closes this number of connections and blocks the event loop for the given milliseconds. */
   | { readonly close: number; readonly block: number }
-  /** Waits until the connections that were closed have ended, and answers with a {@linkcode StallReport}. */
+  /** Waits until the closed connections have ended. Replies with a {@linkcode StallReport}. */
   | "ended"
   /** Shuts down. */
   | "quit";
 
-/** The server's answer to `"ended"`. */
+/** The server's reply to `"ended"`. */
 export interface StallReport {
-  /** Connections that are open. */
+  /** The number of open connections. */
   readonly open: number;
-  /** The ends of the others, with their counts. */
+  /** The number of ended connections, by kind of end. */
   readonly ends: Readonly<Record<string, number>>;
 }
 
@@ -85,7 +85,7 @@ async function carryOut(order: unknown): Promise<unknown> {
 async function stall(count: number, milliseconds: number): Promise<void> {
   closing += count;
   for (const conn of [...open].slice(0, count)) conn.close(4000, "before the stall");
-  // The Close frames leave first: the peers answer them during the stall.
+  // Write the Close frames first, so that the peers answer them during the stall.
   await new Promise((resolve) => setTimeout(resolve));
   block(milliseconds);
 }

@@ -1,5 +1,5 @@
-// A server process is suspended, or its event loop is blocked, for longer than its timeouts: it
-// disconnects none of a thousand healthy connections, and closing handshakes answered meanwhile are
+// Suspends a server process, or blocks its event loop, for longer than its timeouts. The server
+// must not disconnect any healthy connection, and closing handshakes answered meanwhile must be
 // clean.
 
 import assert from "node:assert/strict";
@@ -10,25 +10,25 @@ import { Worker } from "./worker.ts";
 
 const CONNECTIONS = 1000;
 
-/** Connections with a pending closing handshake during each stall. */
+/** The number of connections with a pending closing handshake during each stall. */
 const CLOSING = 50;
 
-/** Handshakes at the same time. */
+/** The number of concurrent opening handshakes. */
 const BATCH = 100;
 
-/** Milliseconds that the server is stopped. */
+/** How long to suspend the server, in milliseconds. */
 const STOPPED = 3000;
 
-/** The milliseconds that its event loop is blocked: over `pongTimeout` and `closeTimeout`. */
+/** How long to block its event loop, in milliseconds: over `pongTimeout` and `closeTimeout`. */
 const BLOCKED = 2500;
 
 /**
- * The maximum delay of this process in milliseconds; beyond it its connections answer pings too
- * late to count as healthy.
+ * The maximum delay of this process's event loop in milliseconds. Beyond it, its connections answer
+ * pings too late to count as healthy.
  */
 const LATE = 900;
 
-/** The delay of pongs in milliseconds, so that many pings are pending when the stall begins. */
+/** The delay of pongs in milliseconds, so that many pings are pending when the stall starts. */
 const DELAY = 300;
 
 /** A healthy, but slow peer. */
@@ -38,7 +38,7 @@ const peer: ConnectOptions = {
   ping: (conn, payload) => void setTimeout(() => conn.pong(payload), DELAY),
 };
 
-/** Attempts on a machine that is too busy for healthy connections. */
+/** The number of attempts if the machine is too busy for healthy connections. */
 const ATTEMPTS = 5;
 
 /** Measures the delay of this process's event loop. */
@@ -58,7 +58,7 @@ class LagWatch implements Disposable {
 
 interface Outcome {
   readonly report: StallReport;
-  /** Whether this process kept its connections healthy. */
+  /** Whether this process answered pings in time. */
   readonly isFair: boolean;
 }
 

@@ -1,13 +1,13 @@
-// A process of the load, controlled by its parent.
+// A process of the soak test, controlled by its parent.
 
 import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName } from "../support/runtimes.ts";
 
-/** Milliseconds that a process has to exit. */
+/** The maximum time for a process to exit, in milliseconds. */
 const EXIT_LIMIT = 20_000;
 
-/** A process that answers each line with a line. */
+/** A process that replies to each line with a line. */
 export class Worker implements AsyncDisposable {
   readonly #name: string;
   readonly #child: Deno.ChildProcess;
@@ -15,8 +15,9 @@ export class Worker implements AsyncDisposable {
   readonly #lines: AsyncGenerator<string, void, void>;
 
   /**
-   * @param runtime Its runtime. @param module The module in this folder, without the file
-   * extension. @param args Its arguments.
+   * @param runtime The runtime of the process.
+   * @param module The module in this folder, without the file extension.
+   * @param args The command-line arguments.
    */
   constructor(runtime: RuntimeName, module: string, ...args: string[]) {
     this.#name = `${module} on ${runtime}`;
@@ -38,7 +39,7 @@ export class Worker implements AsyncDisposable {
     return JSON.parse(value);
   }
 
-  /** Sends a line and waits for the answer. */
+  /** Sends a command and waits for the reply. */
   async ask<T>(order: unknown): Promise<T> {
     await this.#input.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`));
     return await this.answer<T>();
@@ -50,22 +51,22 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Waits until the process exits automatically with status 0, which proves that it has no open
+   * Waits until the process exits on its own with status 0, which proves that it has no open
    * resources.
    */
   async ended(): Promise<void> {
     await this.#input.close();
     const status = await within(EXIT_LIMIT, this.#child.status);
-    if (status === undefined) throw new Error(`${this.#name} does not end: something is open`);
+    if (status === undefined) throw new Error(`${this.#name} does not exit: it has open resources`);
     if (!status.success) throw new Error(`${this.#name} ended with exit code ${status.code}`);
   }
 
-  /** Kills it, if it is still running. */
+  /** Kills the process if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // The process has exited.
     }
     await this.#child.status;
     await this.#input.close().catch(() => {});

@@ -1,4 +1,4 @@
-// The quickws client, under examination: client_quickws.ts <url> [compression]
+// Examines the quickws client: client_quickws.ts <url> [compression]
 
 import process from "node:process";
 import { connect } from "../../../mod.ts";

@@ -1,4 +1,4 @@
-// The built-in WebSocket of the runtime, under examination: client_web.ts <url>
+// Examines the runtime's built-in WebSocket: client_web.ts <url>
 
 import process from "node:process";
 import { echoOver } from "./web_echo.ts";

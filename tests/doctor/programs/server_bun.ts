@@ -1,4 +1,4 @@
-// A peer on Bun: its own server. Prints its port without compression, and with.
+// Runs Bun.serve. Prints its ports without and with compression.
 
 import process from "node:process";
 

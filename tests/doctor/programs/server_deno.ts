@@ -1,4 +1,4 @@
-// A peer on Deno: its own server. Prints its port; it has no compression.
+// Runs Deno.serve, which has no compression. Prints its port.
 
 const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {

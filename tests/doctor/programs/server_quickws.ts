@@ -1,4 +1,4 @@
-// The quickws server as an endpoint to examine: prints its port without compression, and with.
+// Runs the quickws server. Prints its ports without and with compression.
 
 import process from "node:process";
 import { serve } from "../../../mod.ts";
@@ -9,7 +9,7 @@ for (const compression of [false, takeover]) {
   const server = await serve({
     port: 0,
     compression,
-    // Case 9.3.1 sends 65,536 fragments; the default limit is 16,384.
+    // Case 9.3.1 sends 65,536 fragments. The default limit is 16,384.
     maxFragments: 100_000,
     message(conn, data) {
       conn.send(data);

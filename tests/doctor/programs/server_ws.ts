@@ -1,10 +1,10 @@
-// A peer on Node: the npm package ws. Prints its port without compression, and with.
+// Runs the server of the npm package ws. Prints its ports without and with compression.
 
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { WebSocketServer } from "ws";
 
-/** Case 9.3.1 sends 65,536 fragments; the default limit is lower. */
+/** Case 9.3.1 sends 65,536 fragments, more than the default limit. */
 const options = { host: "127.0.0.1", port: 0, maxPayload: 16 << 20, maxFragments: 100_000 };
 
 for (const perMessageDeflate of [false, true]) {

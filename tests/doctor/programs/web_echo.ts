@@ -1,9 +1,9 @@
-// Echoing over a WebSocket with the interface of the web.
+// Echoes over a standard web WebSocket.
 
-/** Milliseconds until a socket without a close event is abandoned. */
+/** The milliseconds after which a socket without a close event is abandoned. */
 const GIVE_UP = 240_000;
 
-/** Echoes until the socket closes; passes messages to `onText` instead, if given. */
+/** Echoes until the socket closes. If `onText` is given, passes messages to it instead. */
 export function echoOver(socket: WebSocket, onText?: (text: string) => void): Promise<void> {
   socket.binaryType = "arraybuffer";
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// WebSockets beside the pages of Express, Fastify and Hono.
+// WebSockets on the same port as Express, Fastify and Hono.
 
 import assert from "node:assert/strict";
 import { connect } from "../../../mod.ts";
@@ -8,7 +8,7 @@ import { startExample } from "../start.ts";
 
 for (const framework of ["express", "fastify", "hono"]) {
   for (const runtime of runtimeNames) {
-    Deno.test(`${framework} has a page and WebSockets on one port, on ${runtime}`, async () => {
+    Deno.test(`${framework} serves a page and WebSockets on one port, on ${runtime}`, async () => {
       await using example = startExample(runtime, `attach/${framework}.ts`);
       const url = await example.printed(/ws:\/\/127\.0\.0\.1:\d+\/echo/);
       const page = url.replace("ws", "http").replace("/echo", "/");

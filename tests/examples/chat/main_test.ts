@@ -1,4 +1,4 @@
-// The chat room: joining, leaving, rejected requests, two nodes, and its page in a real Chromium.
+// The chat example: joining, leaving, rejected requests, two nodes, and its page in Chromium.
 
 import assert from "node:assert/strict";
 import { CloseCode, connect, type Connection } from "../../../mod.ts";
@@ -9,7 +9,7 @@ import { freePort } from "../../support/ports.ts";
 import { runtimeNames } from "../../support/runtimes.ts";
 import { startExample, webSocketUrl } from "../start.ts";
 
-/** The next messages, parsed. */
+/** Receives and parses the next messages. */
 async function received(conn: Connection<undefined>, count: number): Promise<unknown[]> {
   const messages = conn[Symbol.asyncIterator]();
   const found = [];
@@ -64,7 +64,7 @@ need("chromium")(
       await one.press("#text", "Enter");
       await two.getByText("Ada <i>hello</i>").waitFor();
       await one.getByText("Bob joined").waitFor();
-      // Before the server stops: Chromium logs each attempt to reconnect that fails.
+      // Check before the server stops, because Chromium then logs every failed reconnect.
       assert.deepEqual(errors, []);
       await example.interrupt();
       await two.getByText(/not connected \(\d+/).waitFor();
@@ -76,7 +76,7 @@ need("chromium")(
 );
 
 need("chromium", "redis-server")(
-  "a page that reconnects receives the messages that it missed on another node",
+  "a page that reconnects to another node receives the messages it missed",
   async () => {
     await using redis = await Broker.start("redis");
     const env = { REDIS_URL: redis.url };

@@ -1,4 +1,4 @@
-// The demo's server, started by the documented command, on every runtime.
+// Starts the demo server with the documented command, on every runtime.
 
 import assert from "node:assert/strict";
 import { connect } from "../../../mod.ts";
@@ -9,7 +9,7 @@ import { exampleCommand, startExample, webSocketUrl } from "../start.ts";
 
 const pageUrl = /http:\/\/127\.0\.0\.1:\d+\//;
 
-/** The errors printed by a process, and its exit status. */
+/** Runs a command. Returns its exit status and error output. */
 async function failure(command: string[], port: string): Promise<[code: number, message: string]> {
   const [program, ...args] = command;
   const options = { args, cwd: root, env: { PORT: port, NO_COLOR: "1" } };
@@ -29,7 +29,7 @@ Deno.test("deno task demo serves its page and echoes on the same port", async ()
 });
 
 for (const runtime of runtimeNames) {
-  Deno.test(`the demo serves all resources of its page under a strict policy on ${runtime}`, async () => {
+  Deno.test(`the demo serves its page and resources with a strict policy on ${runtime}`, async () => {
     await using demo = startExample(runtime, "demo/main.ts");
     const page = await demo.printed(pageUrl);
     const types = { html: "text/html", css: "text/css", js: "text/javascript", svg: "image/svg" };
@@ -54,7 +54,7 @@ for (const runtime of runtimeNames) {
     await missing.body?.cancel();
   });
 
-  Deno.test(`the demo's other addresses reject and close on ${runtime}`, async () => {
+  Deno.test(`the demo's other paths reject and close on ${runtime}`, async () => {
     await using demo = startExample(runtime, "demo/main.ts");
     const url = await webSocketUrl(demo);
     await assert.rejects(connect(`${url}refused`), { code: "STATUS_UNEXPECTED", status: 403 });
@@ -75,7 +75,7 @@ for (const runtime of runtimeNames) {
     compressed.port = compressedPort;
     await using conn = await connect(compressed, {
       compression: true,
-      // The page is of another origin there: the same host, but another port.
+      // The page has a different origin: the same host, but another port.
       origin: url.replace("ws", "http").slice(0, -1),
     });
     assert.match(conn.extensions, /^permessage-deflate/);

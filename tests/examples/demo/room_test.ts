@@ -1,4 +1,4 @@
-// Messages between tabs through the demo's server, and the limits for them.
+// The demo's chat between tabs, and its limits.
 
 import assert from "node:assert/strict";
 import { connect, type Connection, serve } from "../../../mod.ts";
@@ -6,7 +6,7 @@ import { Pages } from "../../../examples/demo/pages.ts";
 import { Playground } from "../../../examples/demo/playground.ts";
 import { Tally } from "../../../examples/demo/tally.ts";
 
-/** A server of the playground, and its tabs. */
+/** A demo server and its tabs. */
 class Site implements AsyncDisposable {
   readonly #playground = new Playground(pages, new Tally());
   readonly #server = serve({ ...this.#playground.options, port: 0 });
@@ -21,7 +21,7 @@ class Site implements AsyncDisposable {
   }
 }
 
-/** A message from the server to a tab. */
+/** A message that the server sends to a tab. */
 interface Notice {
   readonly type: string;
   readonly count?: number;
@@ -43,13 +43,13 @@ class Tab {
     this.conn.send(JSON.stringify({ name, text }));
   }
 
-  /** The next message. */
+  /** Returns the next message. */
   async next(): Promise<Notice> {
     const { value } = await this.#messages.next();
     return JSON.parse(String(value));
   }
 
-  /** The next message of this type. */
+  /** Returns the next message of this type. */
   async nextOf(type: string): Promise<Notice> {
     for (;;) {
       const notice = await this.next();
@@ -84,11 +84,11 @@ Deno.test("warns a tab that exceeds the rate limit but keeps it connected", asyn
   assert.equal(tab.conn.readyState, "open");
 });
 
-Deno.test("an invalid message closes only its own connection", async () => {
+Deno.test("an invalid message closes only the sender's connection", async () => {
   await using site = new Site();
   const other = await site.connect("room?tab=0");
   const cases: [data: string | Uint8Array, code: number][] = [
-    ["no JSON", 1007],
+    ["not JSON", 1007],
     ["null", 1007],
     ['{"name":"Ada"}', 1007],
     ['{"name":"Ada","text":" "}', 1007],
@@ -100,7 +100,7 @@ Deno.test("an invalid message closes only its own connection", async () => {
     const tab = await site.connect("room?tab=1");
     tab.conn.send(data);
     await tab.nextOf("welcome");
-    // Only the end of the connection follows.
+    // No more messages arrive before the connection ends.
     await assert.rejects(tab.nextOf("nothing"));
     assert.equal((await tab.conn.closed).code, code, String(data).slice(0, 40));
   }

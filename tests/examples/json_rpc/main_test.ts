@@ -1,4 +1,4 @@
-// The JSON-RPC server and client as processes.
+// Runs the JSON-RPC server and client as processes.
 
 import assert from "node:assert/strict";
 import { root } from "../../project/source_files.ts";

@@ -1,4 +1,4 @@
-// JSON-RPC 2.0 by its specification, in both directions.
+// Checks the peer against the JSON-RPC 2.0 specification, in both directions.
 
 import assert from "node:assert/strict";
 import {
@@ -19,17 +19,17 @@ function start(): Promise<Server<JsonRpcPeer | undefined>> {
       note: (params) => void notified.push(params),
       never: () => new Promise(() => {}),
       strict() {
-        throw new InvalidParams("not these");
+        throw new InvalidParams("invalid parameters");
       },
       own() {
-        throw new JsonRpcError(7, "of the application", { more: true });
+        throw new JsonRpcError(7, "application error", { more: true });
       },
       call: (params, peer) => peer.call(String((params as string[])[0])),
     }),
   });
 }
 
-/** Requests and responses from the specification's own examples, as on the wire. */
+/** Requests and responses from the examples of the specification. */
 const EXCHANGES: [request: string, answer: unknown][] = [
   ['{"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}', {
     jsonrpc: "2.0",
@@ -90,7 +90,7 @@ Deno.test("either side can call the other, and errors arrive with their code", a
     await Promise.all([peer.call("subtract", [3, 1]), peer.call("call", ["whoAreYou"])]),
     [2, "Ada"],
   );
-  await assert.rejects(peer.call("strict"), { code: -32602, message: "not these" });
+  await assert.rejects(peer.call("strict"), { code: -32602, message: "invalid parameters" });
   await assert.rejects(peer.call("own"), { code: 7, data: { more: true } });
   await assert.rejects(peer.call("never", [], 10), /No answer to never in 10 ms/);
   const waiting = assert.rejects(peer.call("never"), /connection closed/);

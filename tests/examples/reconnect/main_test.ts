@@ -1,4 +1,4 @@
-// The reconnecting client, and a server that stops and restarts.
+// The reconnecting client with a server that stops and restarts.
 
 import assert from "node:assert/strict";
 import { serve } from "../../../mod.ts";
@@ -14,7 +14,7 @@ for (const runtime of runtimeNames) {
     await client.printed(/^welcome$/m);
     await first.shutdown();
     await client.printed(/^Lost: 1001; attempt 2 in \d+ ms$/m);
-    // During the delay, nothing else keeps its process alive.
+    // During the delay, only the pending reconnect keeps the process alive.
     await client.printed(/^Lost: .*; attempt 3 in \d+ ms$/m);
     await using second = await serve({ ...options, port: first.port });
     await client.printed(/^Lost: [^]*^Connected to .*\nwelcome$/m);

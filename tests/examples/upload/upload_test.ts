@@ -1,4 +1,4 @@
-// Both ends of an upload: complete, interrupted and resumed, rejected.
+// Tests the upload client and server: complete, resumed and rejected uploads.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -51,7 +51,7 @@ for (const runtime of runtimeNames) {
       const other = join(here, "other.raw");
       await Deno.writeFile(other, content);
       let rest = await send(runtime, other, url);
-      // The server may not have detected the disconnect of the first client yet.
+      // The server may not have detected yet that the first client disconnected.
       while (rest.errors.includes("409")) rest = await send(runtime, other, url);
       assert.match(rest.output, /^700000 of 2500000 [^]* is there\n$/, rest.errors);
       assert.deepEqual(await Deno.readFile(join(there, "other.raw")), content);

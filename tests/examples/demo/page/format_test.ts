@@ -1,4 +1,4 @@
-// Numbers and bytes as the page shows and reads them.
+// Formats and parses numbers and bytes for the page.
 
 import assert from "node:assert/strict";
 import {
@@ -28,7 +28,7 @@ Deno.test("formats bytes, times and counts with three significant digits and a u
   assert.equal(formatClock(new Date(2024, 1, 3, 4, 5, 6, 7)), "04:05:06.007");
 });
 
-Deno.test("reads hexadecimal in the usual notations", () => {
+Deno.test("parses hexadecimal in the usual notations", () => {
   for (const text of ["0aff10", "0a ff 10", "0A:FF:10", "0x0a, 0xff, 0x10", "0a\nff\n10 "]) {
     assert.deepEqual([...parseHex(text)], [10, 255, 16], text);
   }
@@ -37,7 +37,7 @@ Deno.test("reads hexadecimal in the usual notations", () => {
   assert.throws(() => parseHex("0a f"), { name: "SyntaxError", message: /odd/ });
 });
 
-Deno.test("bytes are dumped with offset and characters", () => {
+Deno.test("dumps bytes with offsets and characters", () => {
   const lines = hexDump(new TextEncoder().encode("hello, world\n1234")).split("\n");
   assert.equal(
     lines[0],

@@ -1,9 +1,9 @@
-// Quantiles from growing buckets, compared with exact ones.
+// Compares the histogram's quantiles with exact ones.
 
 import assert from "node:assert/strict";
 import { Histogram } from "../../../../examples/demo/page/histogram.js";
 
-Deno.test("quantiles are right to the width of a bucket", () => {
+Deno.test("quantiles are accurate to the width of a bucket", () => {
   const histogram = new Histogram();
   const times = Array.from({ length: 10_000 }, (_, i) => 0.01 * 1.001 ** i);
   for (const time of times.toReversed()) histogram.add(time);
@@ -21,7 +21,7 @@ Deno.test("an empty histogram has no quantile, and no quantile exceeds the maxim
   assert.equal(histogram.quantile(0.5), undefined);
   histogram.add(0.5);
   assert.equal(histogram.quantile(1), 0.5);
-  // Beyond the buckets on either side.
+  // Values below and above all buckets.
   histogram.add(0);
   histogram.add(1e9);
   assert.ok(histogram.quantile(0.01)! <= 0.0011);

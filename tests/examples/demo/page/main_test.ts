@@ -1,4 +1,4 @@
-// The demo page in a real Chromium, with the demo server in its own process.
+// Tests the demo page in Chromium, with the demo server in a separate process.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -9,14 +9,14 @@ import { need } from "../../../support/need.ts";
 import { freePort } from "../../../support/ports.ts";
 import { startExample } from "../../start.ts";
 
-/** Console messages of the browser about failed connections, which a page cannot suppress. */
+/** Matches the browser's messages about failed connections, which a page cannot suppress. */
 const NETWORK = /^(WebSocket connection to .* failed|Failed to load resource: )/;
 
 const register = need("chromium");
 let launched: Promise<Browser> | undefined;
 globalThis.addEventListener("unload", () => void launched?.then((browser) => browser.close()));
 
-/** The browser, which all tests share. */
+/** Returns the browser that all tests share. */
 function sharedBrowser(): Promise<Browser> {
   return launched ??= launchChromium();
 }
@@ -57,7 +57,7 @@ class Visit implements AsyncDisposable {
     return page;
   }
 
-  /** Starts the server again on the same port. */
+  /** Restarts the server on the same port. */
   restart(): void {
     this.server = this.#start();
   }
@@ -94,7 +94,7 @@ const test = (name: string, run: (visit: Visit) => Promise<void>): void =>
       await using visit = await Visit.begin();
       await run(visit);
     },
-    // The browser is shared by the tests and outlives each of them.
+    // The shared browser outlives each test.
     { sanitizeOps: false, sanitizeResources: false },
   );
 
@@ -141,7 +141,7 @@ test("runs a benchmark, draws it, and stops on request", async (visit) => {
   await page.locator("#rate", { hasText: /[1-9]/ }).waitFor();
   await page.locator("#cpu", { hasText: /\d \u00b5s/ }).waitFor();
   assert.notEqual(await picture(), before);
-  // A click would wait until the page is stable, which is slow during a benchmark on few cores.
+  // A click waits until the page is stable, which is slow during a benchmark on few cores.
   await page.press("#run", "Enter");
   const result = await logged(page, "bench", "messages/s");
   assert.match(result, /[1-9][\d\u202f]* messages\/s of 128 B, 16 in flight: .*median .*p99 /);
@@ -182,7 +182,7 @@ test("counts down when the server stops, and reconnects automatically", async (v
   assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
 });
 
-test("shows why it is not connected: rejected, closed with a reason, invalid URL", async (visit) => {
+test("shows the reason for a failed connection: rejected, closed with a reason, invalid URL", async (visit) => {
   const page = await visit.open();
   await page.selectOption("#preset", "refused");
   await page.getByText("Refused with 403").waitFor();
@@ -207,7 +207,7 @@ test("shows why it is not connected: rejected, closed with a reason, invalid URL
   assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
 });
 
-test("fits a width of 360 pixels in every state, with labels for all controls", async (visit) => {
+test("fits a width of 360 pixels in every state and labels all controls", async (visit) => {
   const page = await visit.open({
     viewport: { width: 360, height: 740 },
     colorScheme: "dark",
@@ -237,20 +237,20 @@ test("fits a width of 360 pixels in every state, with labels for all controls", 
   assert.deepEqual(visit.errors, []);
 });
 
-test("is only as tall as its content, however long the log is", async (visit) => {
+test("is only as tall as its content, even with a long log", async (visit) => {
   const page = await visit.open({ viewport: { width: 1280, height: 800 } });
   for (let count = 0; count < 60; count++) await page.press("#text", "Enter");
   await page.locator("#log .in.text").nth(59).waitFor({ state: "attached" });
   const rest =
     "document.documentElement.scrollHeight - document.querySelector('main').offsetHeight" +
     " - document.querySelector('.masthead').offsetHeight";
-  // Each of the three heights is rounded to a whole pixel, depending on the fonts.
+  // Each of the three heights is rounded to whole pixels, depending on the fonts.
   const pixels = Number(await page.evaluate(rest));
   assert.ok(Math.abs(pixels) <= 2, `${pixels} pixels`);
   assert.deepEqual(visit.errors, []);
 });
 
-test("works with the keyboard alone and keeps the chosen theme", async (visit) => {
+test("works with the keyboard alone and remembers the selected theme", async (visit) => {
   const page = await visit.open({ colorScheme: "light" });
   await page.keyboard.press("Tab");
   assert.equal(await page.innerText(":focus"), "Skip to the message");
