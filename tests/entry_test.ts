@@ -1,4 +1,5 @@
-// `connect` returns a plain or a reconnecting connection, depending on the option `reconnect`.
+// Tests that the option `reconnect` selects whether `connect` returns a plain or a reconnecting
+// connection.
 
 import assert from "node:assert/strict";
 import { connectOn } from "../src/entry.ts";
@@ -45,7 +46,7 @@ socketTest("rejects invalid arguments without dialing", async (t) => {
 });
 
 socketTest(
-  "sends the URL's credentials with each connection and does not expose them",
+  "sends the URL's credentials on each connection and does not expose them",
   async (t) => {
     const seen: unknown[] = [];
     const server = await t.serve({

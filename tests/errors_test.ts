@@ -51,7 +51,7 @@ Deno.test("an error has the given cause, or no cause property", () => {
   for (const [error] of ERRORS) assert.equal("cause" in error, false);
 });
 
-Deno.test("a handshake error has only the known parts of the response", () => {
+Deno.test("a handshake error has properties only for the known parts of the response", () => {
   const headers = new Headers({ "retry-after": "5" });
   const full = new HandshakeError("STATUS_UNEXPECTED", "words", {
     status: 503,

@@ -14,7 +14,7 @@ const connection: NatsConnection = {
   isClosed: method,
 };
 
-Deno.test("accepts a connection without calling it before start", () => {
+Deno.test("does not call methods of the connection before start", () => {
   const backplane = natsBackplane(connection, { prefix: "a.b.", storage: "memory", replicas: 3 });
   assert.equal(typeof backplane.publish, "function");
   assert.ok(backplane.history);

@@ -10,7 +10,7 @@ const CLIENTS: Record<string, unknown> = {
 };
 
 for (const [what, client] of Object.entries(CLIENTS)) {
-  Deno.test(`accepts a client ${what} without calling it before start`, () => {
+  Deno.test(`does not call methods of a client ${what} before start`, () => {
     const backplane = redisBackplane(client as RedisClient, { prefix: "" });
     assert.equal(typeof backplane.publish, "function");
     assert.ok(backplane.history);
@@ -61,7 +61,7 @@ Deno.test("rejects calls before start has resolved", async () => {
   await backplane.close();
 });
 
-Deno.test("the redis client does not drop commands after a long wait", async () => {
+Deno.test("the redis client does not drop commands after a long delay", async () => {
   const changes = new Promise((resolve) => {
     const client = {
       isReady: false,

@@ -15,12 +15,12 @@ const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
 const ILLEGAL = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535];
 
 function parse(payload: Uint8Array): { code: number; reason: string } {
-  // The payload is surrounded by other bytes, which must not be read.
+  // The parser must not read the bytes around the payload.
   const memory = concat(hex("ff ff ff"), payload, hex("ff"));
   return parseClosePayload(memory, 3, memory.length - 1);
 }
 
-Deno.test("accepts exactly the close codes 1000-1003, 1007-1014 and 3000-4999 of all 65,536 on the wire", () => {
+Deno.test("of all 65,536 codes, accepts exactly 1000-1003, 1007-1014 and 3000-4999 on the wire", () => {
   const legal = LEGAL_RANGES.flatMap(([from, to]) =>
     Array.from({ length: to - from + 1 }, (_, i) => from + i)
   );
@@ -72,7 +72,7 @@ Deno.test("rejects a Close frame with one byte of payload as a protocol error", 
   });
 });
 
-Deno.test("a reason keeps every byte, including a byte order mark and three kinds of characters", () => {
+Deno.test("a reason keeps every byte, including a byte order mark and multibyte characters", () => {
   for (const reason of ["b", "\ufeffbye", "caf\u00e9 \u20ac \u{1f600}", "x".repeat(123)]) {
     assert.equal(parse(closePayload(1000, reason)).reason, reason);
   }
@@ -83,8 +83,8 @@ for (
     ["a lone continuation byte", "80"],
     ["an overlong slash", "c0 af"],
     ["a surrogate", "ed a0 80"],
-    ["a character cut short", "62 79 65 e2 82"],
-    ["a byte that UTF-8 never has", "ff"],
+    ["a truncated character", "62 79 65 e2 82"],
+    ["a byte that never occurs in UTF-8", "ff"],
   ]
 ) {
   Deno.test(`rejects a reason with ${what} as an invalid payload, not as a protocol error`, () => {
@@ -96,7 +96,7 @@ for (
   });
 }
 
-Deno.test("reports an illegal code before an invalid reason", () => {
+Deno.test("reports an invalid code before an invalid reason", () => {
   assert.throws(() => parse(closePayload(1005, hex("ff"))), { code: "CLOSE_CODE_INVALID" });
 });
 
@@ -119,6 +119,6 @@ for (
   });
 }
 
-Deno.test("writes a lone surrogate in a reason as U+FFFD, so that the peer can read it", () => {
+Deno.test("writes a lone surrogate in a reason as U+FFFD, so that the reason is valid UTF-8", () => {
   assert.deepEqual(formatClosePayload(1000, "a\ud800b"), closePayload(1000, "a\ufffdb"));
 });

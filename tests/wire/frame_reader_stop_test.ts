@@ -14,10 +14,10 @@ const STREAM = concat(
   frame({ opcode: CONTINUATION, payload: "efg" }),
 );
 
-/** The end offsets of the frames in the stream. */
+/** Where each frame of the stream ends. */
 const FRAME_ENDS = [3, 8, 10, 15];
 
-/** A reader that stops itself at every frame it delivers. */
+/** Stops its reader at every delivered frame. */
 class StoppingSink implements FrameSink {
   readonly reader = new FrameReader(RULES, this);
   frames = 0;
@@ -47,7 +47,7 @@ Deno.test("stops after the current frame when the sink stops the reader", () => 
   }
 });
 
-Deno.test("a stopped reader consumes no input and resumes without loss for any chunk split", () => {
+Deno.test("a stopped reader consumes no input, and resumes without loss for any chunk split", () => {
   for (let cut = 1; cut < STREAM.length; cut++) {
     const sink = new StoppingSink();
     for (const [from, to] of [[0, cut], [cut, STREAM.length]]) {
@@ -67,7 +67,7 @@ Deno.test("a stopped reader consumes no input and resumes without loss for any c
   }
 });
 
-Deno.test("a reader that stops among many short masked frames reads all of them correctly", () => {
+Deno.test("a reader that stops between many short masked frames reads all of them correctly", () => {
   maskWith(simdMask);
   const payloads = Array.from({ length: 300 }, (_, i) => new Uint8Array(i % 200).fill(i));
   const chunk = concat(
@@ -86,7 +86,7 @@ Deno.test("a reader that stops among many short masked frames reads all of them 
       framePiece: () => assert.fail(),
       frameEnd: () => assert.fail(),
     });
-    // The rest is kept in a view, as while a connection is paused.
+    // A paused connection keeps the rest of the chunk in the same way.
     for (let rest = chunk.slice(); rest.length > 0; reader.resume()) {
       rest = rest.subarray(reader.read(rest));
     }
@@ -94,7 +94,7 @@ Deno.test("a reader that stops among many short masked frames reads all of them 
   }
 });
 
-Deno.test("many short frames in a chunk are read correctly wherever it ends", () => {
+Deno.test("reads many short frames correctly, wherever the chunk ends", () => {
   maskWith(simdMask);
   const payloads = Array.from({ length: 40 }, (_, i) => new Uint8Array(40 + i).fill(i));
   const chunk = concat(
@@ -108,7 +108,7 @@ Deno.test("many short frames in a chunk are read correctly wherever it ends", ()
   }
 });
 
-Deno.test("stops at the end of a frame, not in the middle of its chunks", () => {
+Deno.test("stops only at the end of a frame that spans several chunks", () => {
   const recorder = new FrameRecorder(RULES);
   recorder.read(STREAM.slice(0, 6));
   recorder.reader.stop();
@@ -118,10 +118,10 @@ Deno.test("stops at the end of a frame, not in the middle of its chunks", () => 
   assert.equal(recorder.events.length, 4);
 });
 
-Deno.test("tracks at every byte whether it is inside a frame or a message", () => {
+Deno.test("knows at every byte whether it is inside a frame or a message", () => {
   const { reader } = new FrameRecorder(RULES);
   assert.equal(reader.midMessage, false);
-  // Between the fragments of a message the reader stays in its middle, a whole ping included.
+  // Between the fragments of a message the reader is inside the message, even after a whole ping.
   const outside = new Set([3, 15]);
   for (let at = 0; at < STREAM.length; at++) {
     reader.read(STREAM.slice(at, at + 1));

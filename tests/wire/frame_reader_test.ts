@@ -26,14 +26,14 @@ const CLIENT: FrameRules = { ...LIMITS, masked: false };
 
 const random = new Random(6455);
 
-/** The stream of some frames as the peer of a side with these rules sends them. */
+/** Encodes frames as they are sent to a reader with these rules. */
 function stream(rules: FrameRules, frames: readonly FrameParts[]): Uint8Array {
   return concat(
     ...frames.map((parts) => frame(rules.masked ? { mask: MASK_KEY, ...parts } : parts)),
   );
 }
 
-/** The output of a reader for legal frames. */
+/** Returns the events that a reader must deliver for valid frames. */
 function eventsOf(frames: readonly FrameParts[]): FrameEvent[] {
   return frames.map(({ fin, rsv = 0, opcode, payload = new Uint8Array(0) }) => ({
     first: (fin === false ? 0 : 0x80) | rsv << 4 | opcode,
@@ -71,7 +71,7 @@ const LEGAL: readonly { name: string; frames: readonly FrameParts[]; rsv1?: bool
     ],
   },
   {
-    name: "a fragmented message with control frames in between, then a whole one",
+    name: "a fragmented message with interleaved control frames, then a whole message",
     frames: [
       { fin: false, opcode: BINARY, payload: random.bytes(130) },
       { opcode: PING, payload: "are you there?" },
@@ -87,7 +87,7 @@ const LEGAL: readonly { name: string; frames: readonly FrameParts[]; rsv1?: bool
     frames: Array.from({ length: 30 }, (_, i) => ({ opcode: TEXT, payload: "x".repeat(i % 9) })),
   },
   {
-    name: "messages that RSV1 marks, whole and fragmented, under an extension",
+    name: "messages with RSV1, whole and fragmented, if an extension was negotiated",
     rsv1: true,
     frames: [
       { rsv: 4, opcode: TEXT, payload: "marked" },
@@ -129,11 +129,11 @@ Deno.test("reads frames the same for random splits and a new mask key each time"
 
 interface Refusal {
   readonly name: string;
-  /** Legal frames before the bad one. */
+  /** Valid frames before the bad one. */
   readonly before?: readonly FrameParts[];
   readonly bad: FrameParts;
   readonly code: string;
-  /** The number of bytes after which the bad frame is rejected. */
+  /** After how many bytes the reader rejects the bad frame. */
   readonly bytes: number;
 }
 
@@ -209,7 +209,7 @@ const REFUSED: readonly Refusal[] = [
     bytes: 14,
   })),
   {
-    name: "a fragment that brings the message over the limit",
+    name: "a fragment that makes the message exceed the limit",
     before: [
       { fin: false, opcode: BINARY, payload: random.bytes((1 << 17) - 200) },
       { fin: false, opcode: CONTINUATION, payload: random.bytes(100) },
@@ -221,7 +221,7 @@ const REFUSED: readonly Refusal[] = [
 ];
 
 for (const { name, before = [], bad, code, bytes } of REFUSED) {
-  Deno.test(`rejects ${name} with ${code} at byte ${bytes} of its frame, for any following bytes`, () => {
+  Deno.test(`rejects ${name} with ${code} at byte ${bytes} of the frame, whatever follows`, () => {
     const good = stream(SERVER, before);
     const recorder = new FrameRecorder(SERVER);
     recorder.read(good.slice());
@@ -241,7 +241,7 @@ Deno.test("rejects a masked frame from a server with MASK_UNEXPECTED at its seco
   assert.equal(firstRefusal(bytes, (byte) => reader.read(byte))?.bytes, 2);
 });
 
-Deno.test("allocates only room for a truncated header when it rejects a length", () => {
+Deno.test("allocates memory only for a truncated header if it rejects a length", () => {
   for (const length of [2n ** 24n + 1n, 2n ** 32n, 2n ** 63n - 1n]) {
     const bytes = header({ opcode: BINARY, length, mask: MASK_KEY });
     for (const cut of [0, 1, 2, 9, 13]) {
@@ -273,9 +273,9 @@ Deno.test("accepts a message of exactly the size limit, in one frame or in fragm
   assert.deepEqual(events, [...eventsOf(frames), { error: "MESSAGE_TOO_BIG" }]);
 });
 
-Deno.test("a compressed message may slightly exceed maxMessageSize on the wire, an uncompressed one may not", () => {
-  // RFC 7692 defines no limit; the limit applies to the decompressed size, and incompressible data
-  // hardly grows.
+Deno.test("only a compressed message may slightly exceed maxMessageSize on the wire", () => {
+  // The limit applies to the decompressed size, and compression makes incompressible data slightly
+  // longer.
   const rules = { ...CLIENT, rsv1: true, maxMessageSize: 1000 };
   const most = compressedLimit(1000);
   assert.ok(most > 1000 && most < 1100);
@@ -314,7 +314,7 @@ Deno.test("accepts a message of maxFragments frames, counting empty frames but n
     { opcode: PING },
   ];
   const legal = [...message, { opcode: CONTINUATION }];
-  // Twice, because the count restarts with each message.
+  // Twice, because counting restarts with each message.
   const frames = [...legal, { opcode: TEXT }, ...legal];
   assert.deepEqual(replay(stream(rules, frames), () => new FrameRecorder(rules)), eventsOf(frames));
 
@@ -326,13 +326,13 @@ Deno.test("accepts a message of maxFragments frames, counting empty frames but n
   ]);
 });
 
-Deno.test("accepts a message in one frame with a maxFragments of 1", () => {
+Deno.test("accepts unfragmented messages if maxFragments is 1", () => {
   const rules = { ...CLIENT, maxFragments: 1 };
   const frames = [{ opcode: TEXT, payload: "a" }, { opcode: TEXT, payload: "b" }];
   assert.deepEqual(replay(stream(rules, frames), () => new FrameRecorder(rules)), eventsOf(frames));
 });
 
-Deno.test("delivers a frame contained in one chunk as a view, without a copy", () => {
+Deno.test("delivers a frame in a single chunk as a view, without a copy", () => {
   const chunk = stream(SERVER, [{ opcode: TEXT, payload: "first" }, {
     opcode: TEXT,
     payload: "second",
@@ -351,7 +351,7 @@ Deno.test("delivers a frame contained in one chunk as a view, without a copy", (
   assert.deepEqual(chunk.subarray(17, 23), utf8("second"));
 });
 
-Deno.test("reads only the part of a chunk between start and end", () => {
+Deno.test("reads only the bytes of a chunk between start and end", () => {
   const recorder = new FrameRecorder(CLIENT);
   const bytes = stream(CLIENT, [{ opcode: TEXT, payload: "a" }, { opcode: TEXT, payload: "b" }]);
   assert.equal(recorder.reader.read(bytes, 3, 5), 5);

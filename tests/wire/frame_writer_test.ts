@@ -16,12 +16,15 @@ const SIZES = [0, 1, 3, 4, 5, 63, 64, 65, 124, 125, 126, 127, 255, 256, 300, 655
 
 const random = new Random(53);
 
-/** A source that always returns the same key. */
+/** Always returns the same mask key. */
 function masks(): number {
   return readMaskKey(Uint8Array.from(MASK_KEY), 0);
 }
 
-/** One array whose frames begin at an odd offset, filled so that unwritten bytes are visible. */
+/**
+ * A buffer whose frames begin at an odd offset. It is filled with a value that shows unwritten
+ * bytes.
+ */
 class Output implements FrameOutput {
   readonly memory: Uint8Array;
   offset = 5;
@@ -41,7 +44,7 @@ class Output implements FrameOutput {
   }
 
   commit(size: number): void {
-    assert.ok(size <= this.reserved, "more was written than was reserved");
+    assert.ok(size <= this.reserved, "more was committed than was reserved");
     this.offset += size;
   }
 }
@@ -66,7 +69,7 @@ for (const size of SIZES) {
   });
 }
 
-Deno.test("a reader of the other side reads the written frames", () => {
+Deno.test("the reader of the other side can read the written frames", () => {
   for (const masked of [false, true]) {
     const output = new Output(400_000);
     const payloads = SIZES.map((size) => random.bytes(size));
@@ -93,7 +96,7 @@ Deno.test("masking does not modify the caller's payload", () => {
   }
 });
 
-Deno.test("writes a range of a payload's buffer", () => {
+Deno.test("writes a payload from the middle of a buffer", () => {
   const memory = random.bytes(400);
   for (const [start, end] of [[0, 10], [10, 20], [1, 100], [0, 400], [400, 400], [1, 400]]) {
     const output = new Output(410);
@@ -131,9 +134,9 @@ for (
   const length of [125, 126, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 1]
     .concat(2 ** 48 - 1, 2 ** 48, 2 ** 53 - 1)
 ) {
-  Deno.test(`the header of a frame of ${length} bytes has this length`, () => {
+  Deno.test(`encodes a payload length of ${length} in the header`, () => {
     const want = header({ opcode: BINARY, length: BigInt(length) });
-    // Without masking only the header is written, so the buffer need not contain the payload.
+    // Without masking, only the header is written, so the buffer need not contain the payload.
     const bytes = new Uint8Array(20).fill(0xa5);
     const end = sealFrame(bytes, 3, FIN | BINARY, length, undefined);
     assert.equal(end, 3 + want.length + length);
@@ -142,7 +145,7 @@ for (
   });
 }
 
-Deno.test("writes the header around a payload that is already in place, and masks it there", () => {
+Deno.test("writes the header in front of a payload that is already in place, and masks it there", () => {
   const bytes = new Uint8Array(16).fill(0xa5);
   bytes.set(utf8("Hello"), 9);
   assert.equal(sealFrame(bytes, 3, FIN | TEXT, 5, masks), 14);
@@ -151,7 +154,7 @@ Deno.test("writes the header around a payload that is already in place, and mask
   assert.deepEqual([bytes[2], bytes[14]], [0xa5, 0xa5]);
 });
 
-Deno.test("copies the same bytes at every length, with a loop or with set()", () => {
+Deno.test("copies correctly at every length, with the loop and with set()", () => {
   for (let size = 0; size <= 200; size++) {
     const source = random.bytes(size + 3);
     for (const [start, end] of [[0, size], [0, size + 3], [2, size + 2], [3, size + 3]]) {

@@ -24,7 +24,7 @@ const SERVER_READS: FrameRules = { ...LIMITS, masked: true, rsv1: false };
 const CLIENT_READS: FrameRules = { ...LIMITS, masked: false, rsv1: false };
 const WITH_EXTENSION: FrameRules = { ...CLIENT_READS, rsv1: true };
 
-/** The result of `checkHeader`: the code of the violated rule, or `legal`. */
+/** Returns the result of `checkHeader`: `legal`, or the code of the violated rule. */
 function verdict(first: number, second: number, rules: FrameRules, inMessage: boolean): string {
   try {
     checkHeader(first, second, rules, inMessage);
@@ -161,7 +161,7 @@ for (const rule of RULES) {
   });
 }
 
-Deno.test("accepts each first byte with each kind of second byte exactly where the RFC allows it", () => {
+Deno.test("accepts every combination of first and second byte that the RFC allows, and no other", () => {
   for (let first = 0; first < 256; first++) {
     for (const second of [0, 1, 125, 126, 127].flatMap((length) => [length, 0x80 | length])) {
       for (let mode = 0; mode < 8; mode++) {
@@ -180,8 +180,8 @@ Deno.test("accepts each first byte with each kind of second byte exactly where t
 });
 
 /**
- * An independent statement of the rules of RFC 6455 5.1 to 5.5 and RFC 7692 6.1, as a list of
- * allowed values.
+ * Implements the rules of RFC 6455 5.1 to 5.5 and RFC 7692 6.1 independently, as a list of allowed
+ * values.
  */
 function isLegal(
   first: number,
@@ -227,7 +227,7 @@ for (
     [MAX_LIMIT, 64],
   ] as const
 ) {
-  Deno.test(`reads a length of ${length} from ${bits} bits`, () => {
+  Deno.test(`reads a ${bits}-bit length of ${length}`, () => {
     for (const mask of [undefined, [1, 2, 3, 4]]) {
       const bytes = header({ opcode: BINARY, length: BigInt(length), lengthBits: bits, mask });
       assert.equal(readPayloadLength(bytes, 0, MAX_LIMIT), length);
@@ -247,7 +247,7 @@ for (
     [65535n, 64],
   ] as const
 ) {
-  Deno.test(`rejects a length of ${length} in ${bits} bits, which is not the minimal encoding`, () => {
+  Deno.test(`rejects a ${bits}-bit length of ${length}, which is not the minimal encoding`, () => {
     const bytes = header({ opcode: BINARY, length, lengthBits: bits });
     for (const limit of [0, MAX_LIMIT]) {
       assert.throws(() => readPayloadLength(bytes, 0, limit), {
@@ -260,7 +260,7 @@ for (
 }
 
 for (const length of [2n ** 63n, 2n ** 63n + 1n, 2n ** 64n - 1n]) {
-  Deno.test(`rejects a length of ${length} with its top bit set as a protocol error, not as too large`, () => {
+  Deno.test(`rejects a length of ${length}, whose top bit is set, as a protocol error, not as too large`, () => {
     const bytes = header({ opcode: BINARY, length, lengthBits: 64 });
     assert.throws(() => readPayloadLength(bytes, 0, MAX_LIMIT), {
       name: "ProtocolError",
@@ -304,7 +304,7 @@ Deno.test("accepts a length of exactly the limit and rejects one more byte", () 
   }
 });
 
-Deno.test("the limit of a compressed message includes the overhead of stored blocks", () => {
+Deno.test("the limit for a compressed message on the wire includes the overhead of stored blocks", () => {
   for (const limit of [0, 1, 1000, 65535, 65536, 1 << 24, MAX_LIMIT]) {
     const stored = limit + 5 * (1 + Math.floor(limit / 65535));
     assert.ok(compressedLimit(limit) >= stored);
@@ -312,7 +312,7 @@ Deno.test("the limit of a compressed message includes the overhead of stored blo
   }
 });
 
-Deno.test("too many fragments violate a local policy, not the protocol", () => {
+Deno.test("too many fragments are a policy violation, not a protocol error", () => {
   const error = tooManyFragments(7);
   assert.deepEqual([error.code, error.closeCode], ["TOO_MANY_FRAGMENTS", 1008]);
   assert.match(error.message, /more than 7 frames/);

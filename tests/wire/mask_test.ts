@@ -22,12 +22,12 @@ const KEYS: readonly (readonly number[])[] = [
   MASK_KEY,
 ];
 
-/** A key in the library's form, from its bytes on the wire. */
+/** Converts a key from its bytes on the wire to the library's form. */
 function keyOf(bytes: readonly number[]): number {
   return readMaskKey(Uint8Array.from(bytes), 0);
 }
 
-/** RFC 6455 5.3, word for word: "transformed-octet-i = original-octet-i XOR masking-key-octet-j". */
+/** Masks as RFC 6455 5.3 says: "transformed-octet-i = original-octet-i XOR masking-key-octet-j". */
 function expected(
   bytes: Uint8Array,
   start: number,
@@ -38,7 +38,7 @@ function expected(
 }
 
 function assertMasked(size: number, alignment: number, key: readonly number[]): void {
-  // The payload begins at any offset of its buffer, and of the view it is masked through.
+  // The payload begins at any offset of its buffer, and of the view that is used for masking.
   const buffer = new Uint8Array(size + 32);
   for (let i = 0; i < buffer.length; i++) buffer[i] = i * 7 + 1;
   const view = buffer.subarray(alignment);
@@ -58,7 +58,7 @@ Deno.test("masks correctly at every length from 0 to 300, every alignment and se
 
 maskWith(simdMask);
 
-Deno.test("masks large payloads correctly around the thresholds of the masking methods", () => {
+Deno.test("masks large payloads correctly around the thresholds between the masking methods", () => {
   for (const size of [SIMD_THRESHOLD, 16_384, 32_768, 65_536]) {
     for (const difference of [-1, 0, 1, 2, 3, 15, 63]) {
       for (const alignment of [0, 1, 5]) assertMasked(size + difference, alignment, MASK_KEY);
@@ -66,7 +66,7 @@ Deno.test("masks large payloads correctly around the thresholds of the masking m
   }
 });
 
-Deno.test("SIMD masks every length up to several iterations, and nothing after the end", () => {
+Deno.test("SIMD masks payloads of every length up to several iterations, and nothing after them", () => {
   const { payload: mask } = simdMask()!;
   for (let size = 0; size <= 200; size++) {
     const bytes = Uint8Array.from({ length: size + 80 }, (_, i) => i * 7 + 1);
@@ -76,7 +76,7 @@ Deno.test("SIMD masks every length up to several iterations, and nothing after t
   }
 });
 
-Deno.test("SIMD masks short frames of every length, and nothing outside of their payloads", () => {
+Deno.test("SIMD masks short frames of every length, and nothing outside their payloads", () => {
   const { frames } = simdMask()!;
   for (let size = 0; size <= 300; size++) {
     const payload = Uint8Array.from({ length: size }, (_, i) => i * 7 + 1);
@@ -102,7 +102,7 @@ Deno.test("SIMD masks short frames of every length, and nothing outside of their
   }
 });
 
-Deno.test("without WebAssembly there is no SIMD mask, and no error", () => {
+Deno.test("works without SIMD if WebAssembly is not available", () => {
   const { WebAssembly } = globalThis;
   try {
     Reflect.deleteProperty(globalThis, "WebAssembly");
@@ -112,7 +112,7 @@ Deno.test("without WebAssembly there is no SIMD mask, and no error", () => {
   }
 });
 
-Deno.test("masks many payloads in one buffer and in two alternating buffers correctly", () => {
+Deno.test("masks many payloads correctly in one buffer and in two alternating buffers", () => {
   const memories = [0, 1, 2, 3].map((alignment) => {
     const bytes = new Uint8Array(2 * SHARED_SIZE + alignment).subarray(alignment);
     for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + alignment;
@@ -129,7 +129,7 @@ Deno.test("masks many payloads in one buffer and in two alternating buffers corr
   for (const { bytes, want } of memories) assert.deepEqual(bytes, want);
 });
 
-Deno.test("masks correctly at lengths around the threshold of word-wise masking and far above", () => {
+Deno.test("masks correctly at lengths around the threshold of word-wise masking, and far above it", () => {
   for (const base of [WORD_THRESHOLD, 2 * WORD_THRESHOLD, 4096, 65536]) {
     for (let size = base - 9; size <= base + 9; size++) {
       for (let alignment = 0; alignment < 8; alignment++) assertMasked(size, alignment, MASK_KEY);
@@ -152,7 +152,7 @@ Deno.test("masking twice restores the payload", () => {
   assert.deepEqual(twice, bytes);
 });
 
-Deno.test("unmasks a payload in pieces with the rotated key, for any split", () => {
+Deno.test("unmasks a payload in parts with the rotated key, for any split", () => {
   const random = new Random(2);
   for (const size of [1, 2, 3, 4, 5, 8, 13, 64, WORD_THRESHOLD, 3 * WORD_THRESHOLD + 1]) {
     const payload = random.bytes(size);
@@ -167,7 +167,7 @@ Deno.test("unmasks a payload in pieces with the rotated key, for any split", () 
   }
 });
 
-Deno.test("rotating a key step by step equals rotating it at once", () => {
+Deno.test("rotating a key step by step gives the same result as rotating it at once", () => {
   for (const bytes of KEYS) {
     const key = keyOf(bytes);
     for (let first = 0; first < 9; first++) {
@@ -182,7 +182,7 @@ Deno.test("rotating a key step by step equals rotating it at once", () => {
   }
 });
 
-Deno.test("writes a key as it was read, at any offset", () => {
+Deno.test("writes the key that was read, at any offset", () => {
   for (const bytes of KEYS) {
     for (let offset = 0; offset < 4; offset++) {
       const memory = new Uint8Array(10).fill(0xa5);
@@ -194,7 +194,7 @@ Deno.test("writes a key as it was read, at any offset", () => {
   }
 });
 
-Deno.test("the key on the wire is four bytes in the order of their use", () => {
+Deno.test("the four bytes of the key on the wire are in the order of their use", () => {
   const bytes = new Uint8Array(4);
   applyMask(bytes, 0, 4, keyOf(MASK_KEY));
   assert.deepEqual([...bytes], [...MASK_KEY]);

@@ -35,7 +35,7 @@ Deno.test("the first byte consists of FIN, RSV1, RSV2, RSV3 and the opcode", () 
   ]);
 });
 
-Deno.test("the second byte consists of MASK and the length, whose two largest values indicate longer fields", () => {
+Deno.test("the second byte consists of MASK and the length, whose two largest values announce a longer field", () => {
   assert.deepEqual([MASK, LENGTH_BITS, LENGTH_16, LENGTH_64], [0b1000_0000, 127, 126, 127]);
 });
 
@@ -45,7 +45,7 @@ Deno.test("the top bit of an opcode distinguishes control frames from data frame
   assert.deepEqual([CONTINUATION, TEXT, BINARY].map(isControl), [false, false, false]);
 });
 
-Deno.test("the longest header has a 64-bit length and a mask key, the longest control payload 125 bytes", () => {
+Deno.test("the longest header has a 64-bit length and a mask key, and a control payload has at most 125 bytes", () => {
   assert.equal(MAX_HEADER_SIZE, 2 + 8 + 4);
   assert.equal(MAX_CONTROL_PAYLOAD, 125);
 });

@@ -1,5 +1,5 @@
-// Packages that depend on `ws`, unmodified, with `@quickws/ws` in its place: some of the packages
-// that `deno task dependents` tests in full.
+// Tests some unmodified packages that depend on `ws` with `@quickws/ws` in its place.
+// `deno task dependents` tests more of them.
 
 import assert from "node:assert/strict";
 import { bunPath, nodePath } from "../support/runtimes.ts";
@@ -7,10 +7,10 @@ import { Project } from "./dependents/project.ts";
 
 const packages = ["aedes", "engine.io", "engine.io-client", "graphql", "graphql-ws", "mqtt"];
 
-/** Milliseconds until a program counts as hung. */
+/** The time limit of a program in milliseconds. */
 const LIMIT = 60_000;
 
-/** Each program with the commands of its runtimes. */
+/** The programs, with the command of each runtime. */
 const runs: readonly (readonly [program: string, command: string, ...args: string[]])[] = [
   ["engine.io", nodePath()],
   ["graphql-ws", nodePath()],

@@ -1,5 +1,5 @@
-// Runs every program of the differential suite with `ws` on both sides, with quickws on both sides,
-// and with one on each side, and prints the differences as JSON.
+// Runs every scenario of the differential suite with `ws` on both sides, with quickws on both
+// sides, and with one on each side. Prints the transcripts as JSON.
 
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import quickws from "../../src/ws.ts";
 import { setDigest, type Sides, Transcript, type WsModule } from "./harness.ts";
 import { scenarios } from "./scenarios.ts";
 
-/** The path instead of the name, because Bun replaces the package `ws` with a built-in one. */
+/** Loaded by path, because Bun replaces the package `ws` with its built-in one. */
 const ws: WsModule = createRequire(import.meta.url)(process.argv[2]!);
 const filter = process.argv[3];
 
@@ -32,7 +32,7 @@ async function transcriptOf(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      transcript.add("suite", "did not end");
+      transcript.add("suite", "timed out");
       resolve();
     }, LIMIT);
   });

@@ -1,5 +1,5 @@
-// Compares the behavior of `ws` and quickws in the same programs: events, their values, states and
-// bytes on the wire, for every combination of the two, on the three runtimes.
+// Compares the behavior of `ws` and quickws in the same scenarios: events and their values, states,
+// and bytes on the wire, for every combination of the two, on each runtime.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,13 +12,15 @@ const ws = join(root, "node_modules", "ws", "index.js");
 
 interface Result {
   readonly name: string;
-  /** The transcripts by the pair of implementations. */
+  /** The transcripts, by pair of implementations. */
   readonly results: Record<string, Record<string, string[]>>;
 }
 
-/** Where a runtime changes the behavior of `ws`; quickws is compared with `ws` on Node. */
+/**
+ * Scenarios in which `ws` behaves differently on a runtime: quickws is compared with `ws` on Node.
+ */
 const BROKEN_THERE: Partial<Record<RuntimeName, readonly string[]>> = {
-  // The inflate of Deno's zlib finishes without an error.
+  // Deno's zlib reports no error.
   deno: ["a server receives corrupt compression"],
 };
 

@@ -1,5 +1,5 @@
-// The harness of the differential suite of `ws`: a program runs against two implementations, and
-// its recorded events and bytes are compared.
+// The harness of the differential suite for `ws`: a scenario runs with two implementations, and the
+// recorded events and bytes are compared.
 
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import type defaultExport from "../../src/ws.ts";
 
-/** The module: quickws's or the npm package's. */
+/** The module `ws`, of quickws or of the npm package. */
 export type WsModule = typeof defaultExport;
 
 /** A WebSocket of either implementation. */
@@ -17,13 +17,13 @@ export type AnyWebSocket = InstanceType<WsModule>;
 /** A server of either implementation. */
 export type AnyServer = InstanceType<WsModule["WebSocketServer"]>;
 
-/** The implementations of the two sides. */
+/** The implementation on each side. */
 export interface Sides {
   readonly client: WsModule;
   readonly server: WsModule;
 }
 
-/** The records of each participant: their relative order is that of the network. */
+/** Records the lines of each participant. The order between participants depends on the network. */
 export class Transcript {
   readonly lines: Record<string, string[]> = {};
 
@@ -33,13 +33,13 @@ export class Transcript {
   }
 }
 
-/** A program of the suite. */
+/** A scenario of the suite. */
 export interface Scenario {
   readonly name: string;
   run(sides: Sides, transcript: Transcript): Promise<void>;
 }
 
-/** A value as a line shows it: the same for equal values of both implementations. */
+/** Formats a value, so that equal values of both implementations look the same. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (Buffer.isBuffer(value)) return `Buffer<${bytes(value)}>`;
@@ -47,7 +47,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
   if (value instanceof Error) {
     const { code } = value as { code?: string };
-    // The description of a data error is either zlib's or quickws's.
+    // The message of a data error differs: it comes from zlib or from quickws.
     const message = code === "Z_DATA_ERROR" ? "" : JSON.stringify(value.message);
     return `${value.name} ${code ?? ""} ${message}`;
   }
@@ -71,23 +71,23 @@ export function recordEvents(transcript: Transcript, who: string, ws: AnyWebSock
   }
 }
 
-/** A connected server and client; both are recorded. */
+/** A connected server and client, whose events are recorded. */
 export interface Meeting {
   readonly wss: AnyServer;
   readonly port: number;
   readonly client: AnyWebSocket;
   readonly server: AnyWebSocket;
   readonly request: IncomingMessage;
-  /** Waits until both have ended, and closes the server. */
+  /** Waits until both sides have closed, and closes the server. */
   finish(): Promise<void>;
 }
 
-/** Options of both sides. */
+/** Options of the two sides. */
 export interface MeetingOptions {
   readonly server?: Record<string, unknown>;
   readonly client?: Record<string, unknown>;
   readonly protocols?: string[];
-  /** Called with each side before it has any event. */
+  /** Called with each side before its first event. */
   readonly prepare?: (side: "client" | "server", ws: AnyWebSocket) => void;
 }
 
@@ -132,15 +132,17 @@ export async function meet(
   };
 }
 
-/** The next values of an event. Not Node's `once`, which rejects on `error`. */
+/**
+ * Waits for an event and returns its values. Unlike Node's `once`, it does not reject on `error`.
+ */
 export function next(ws: AnyWebSocket, event: string): Promise<unknown[]> {
   return new Promise((resolve) => ws.once(event as "close", (...values) => resolve(values)));
 }
 
-/** The key that raw requests carry, of RFC 6455 section 1.3. */
+/** The key of raw requests: the example of RFC 6455 section 1.3. */
 export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** The lines of a request for an upgrade. */
+/** Creates an upgrade request. */
 export function upgradeRequest(fields: Record<string, string> = {}, method = "GET /path"): string {
   const all: Record<string, string> = {
     Host: "localhost",
@@ -156,7 +158,7 @@ export function upgradeRequest(fields: Record<string, string> = {}, method = "GE
   return [`${method} HTTP/1.1`, ...lines, "", ""].join("\r\n");
 }
 
-/** The bytes that a server sends in response to raw bytes, until it ends the stream. */
+/** Sends raw bytes to a server. Returns its response, up to the end of the stream. */
 export async function rawExchange(
   port: number,
   ...pieces: (string | Uint8Array)[]
@@ -174,7 +176,7 @@ export async function rawExchange(
   return Buffer.concat(chunks);
 }
 
-/** A server that sends any response to an upgrade request, and provides the socket. */
+/** Starts a server that sends a given response to upgrade requests, and provides the socket. */
 export async function rawServer(
   answer: (accept: string, request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Promise<{ server: HttpServer; port: number }> {
@@ -190,7 +192,7 @@ export async function rawServer(
 
 let digest: ((text: string) => string) | undefined;
 
-/** Sets how SHA-1 digests are made. */
+/** Sets the function that computes SHA-1 digests. */
 export function setDigest(sha1: (text: string) => string): void {
   digest = sha1;
 }
@@ -199,7 +201,7 @@ function acceptFor(key: string): string {
   return digest!(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
 }
 
-/** A frame with an all-zero mask key, if it is masked. */
+/** Encodes a frame. If it is masked, the mask key is zero. */
 export function rawFrame(first: number, payload: Uint8Array | string, masked = true): Buffer {
   const data = Buffer.from(payload as string);
   const mask = masked ? 0x80 : 0;

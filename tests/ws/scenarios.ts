@@ -1,4 +1,4 @@
-// The programs of the differential suite.
+// The scenarios of the differential suite.
 
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ import {
   upgradeRequest,
 } from "./harness.ts";
 
-/** Echoes each message in its own type. */
+/** Echoes each message with its type. */
 function echo(ws: AnyWebSocket): void {
   ws.on("message", (data, isBinary) => ws.send(data as Buffer, { binary: isBinary }));
 }
@@ -127,7 +127,7 @@ const others: Scenario[] = [
     },
   ),
   simple(
-    "leaves names of users' own properties free",
+    "does not use property names that users may define",
     {},
     async ({ client, server }, transcript) => {
       const own = { wasClean: "own", failed: true, failing: true };
@@ -141,7 +141,7 @@ const others: Scenario[] = [
       await next(client, "close");
     },
   ),
-  simple("overrides what is binary", {}, async ({ client, server }) => {
+  simple("honors the option binary of send", {}, async ({ client, server }) => {
     const first = next(server, "message");
     client.send("text", { binary: true });
     await first;
@@ -173,7 +173,7 @@ const others: Scenario[] = [
     await Promise.all([...calls, ...control]);
     client.close();
   }),
-  simple("keeps blobs in their place", {}, async ({ client, server }) => {
+  simple("keeps the order of blobs and other messages", {}, async ({ client, server }) => {
     let left = 5;
     const all = new Promise<void>((resolve) =>
       server.on("message", () => --left === 0 && resolve())
@@ -187,7 +187,7 @@ const others: Scenario[] = [
     client.close(1000, "behind all");
     await all;
   }),
-  simple("sends what precedes terminate", {}, async ({ client, server }) => {
+  simple("sends messages before terminate", {}, async ({ client, server }) => {
     server.on("message", () => {
       server.send("last words");
       server.terminate();
@@ -196,7 +196,7 @@ const others: Scenario[] = [
     await next(client, "close");
   }),
   {
-    name: "sends the Close frame of an error whose listener terminates",
+    name: "sends the Close frame for an error whose listener calls terminate",
     async run(sides, transcript) {
       const meeting = await meet(sides, transcript, { server: { maxPayload: 10 } });
       meeting.server.on("error", () => meeting.server.terminate());
@@ -272,7 +272,7 @@ const others: Scenario[] = [
     transcript.add("client", "paused", client.isPaused);
     client.close();
   }),
-  simple("emits one event a turn without allowSynchronousEvents", {
+  simple("emits one event per turn without allowSynchronousEvents", {
     client: { allowSynchronousEvents: false },
     server: { allowSynchronousEvents: false },
   }, async ({ client, server }, transcript) => {
@@ -290,7 +290,7 @@ const others: Scenario[] = [
     await all;
     server.close(1000, "all");
   }),
-  simple("has the interface of event targets", {}, async ({ client, server }, transcript) => {
+  simple("implements the EventTarget interface", {}, async ({ client, server }, transcript) => {
     const log = (event: { type: string }): void => {
       const { type, data, code, reason, wasClean, message } = event as Record<string, unknown>;
       transcript.add("target", type, data, code, reason, wasClean, message);
@@ -389,7 +389,7 @@ const compression: Scenario[] = COMPRESSION.map(([name, client, server]) => ({
 const TOO_LONG = rawFrame(0x82, Buffer.alloc(2000));
 const BOMB = rawFrame(0xc2, deflateRawSync(Buffer.alloc(5000), { finishFlush: 2 }).subarray(0, -4));
 
-/** Frames of a client that a server rejects. */
+/** Frames that a server must reject. */
 const FAULTS: [name: string, frames: Uint8Array, options?: Record<string, unknown>][] = [
   ["RSV1", rawFrame(0xc1, "x")],
   ["RSV2", rawFrame(0xa1, "x")],
@@ -403,17 +403,17 @@ const FAULTS: [name: string, frames: Uint8Array, options?: Record<string, unknow
   ["opcode 11", rawFrame(0x8b, "x")],
   ["opcode 15", rawFrame(0x8f, "x")],
   ["a continuation without a message", rawFrame(0x80, "x")],
-  ["a text inside of a message", Buffer.concat([rawFrame(0x01, "x"), rawFrame(0x81, "x")])],
-  ["a binary inside of a message", Buffer.concat([rawFrame(0x01, "x"), rawFrame(0x82, "x")])],
+  ["a text frame inside a message", Buffer.concat([rawFrame(0x01, "x"), rawFrame(0x81, "x")])],
+  ["a binary frame inside a message", Buffer.concat([rawFrame(0x01, "x"), rawFrame(0x82, "x")])],
   ["a fragmented ping", rawFrame(0x09, "x")],
-  ["a fragmented close", rawFrame(0x08, "")],
+  ["a fragmented Close frame", rawFrame(0x08, "")],
   ["a long ping", rawFrame(0x89, Buffer.alloc(126))],
   ["no mask", rawFrame(0x81, "x", false)],
   ["text that is not UTF-8", rawFrame(0x81, Buffer.from([0xc3, 0x28]))],
-  ["a close of one byte", rawFrame(0x88, "x")],
-  ["a close with 1005", rawFrame(0x88, Buffer.from([3, 0xed]))],
-  ["a close with 2999", rawFrame(0x88, Buffer.from([0x0b, 0xb7]))],
-  ["a close reason that is not UTF-8", rawFrame(0x88, Buffer.from([3, 0xe8, 0xc3, 0x28]))],
+  ["a Close frame of one byte", rawFrame(0x88, "x")],
+  ["a Close frame with 1005", rawFrame(0x88, Buffer.from([3, 0xed]))],
+  ["a Close frame with 2999", rawFrame(0x88, Buffer.from([0x0b, 0xb7]))],
+  ["a Close reason that is not UTF-8", rawFrame(0x88, Buffer.from([3, 0xe8, 0xc3, 0x28]))],
   ["a length of 63 bits", Buffer.from("82ff7fffffffffffffff00000000", "hex")],
   ["a message over the limit", TOO_LONG, { maxPayload: 1000 }],
   [
@@ -432,14 +432,14 @@ const FAULTS: [name: string, frames: Uint8Array, options?: Record<string, unknow
   }],
   ["a message, then RSV2", Buffer.concat([rawFrame(0x81, "good"), rawFrame(0xa1, "x")])],
   [
-    "a close, then more",
+    "a Close frame, then other frames",
     Buffer.concat([rawFrame(0x88, Buffer.from([3, 0xe8])), rawFrame(0x81, "x")]),
   ],
-  ["a close with a reason", rawFrame(0x88, Buffer.from("\x03\xe8why", "latin1"))],
-  ["an empty close", rawFrame(0x88, "")],
+  ["a Close frame with a reason", rawFrame(0x88, Buffer.from("\x03\xe8why", "latin1"))],
+  ["an empty Close frame", rawFrame(0x88, "")],
 ];
 
-/** The date and server fields of the response are removed; the rest is compared. */
+/** Removes the Date and Server fields of a response, because they may differ. */
 function afterHead(answer: Buffer): Buffer {
   return answer.subarray(answer.indexOf("\r\n\r\n") + 4);
 }
@@ -490,7 +490,7 @@ const clientFaults: Scenario[] = FAULTS.filter(([, , options]) =>
   },
 }));
 
-/** The same frames without their all-zero mask keys. */
+/** Removes the zero mask keys from frames. */
 function unmasked(frames: Uint8Array): Buffer {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < frames.length;) {
@@ -519,7 +519,7 @@ function switching(accept: string, ...fields: string[]): string {
   ].join("\r\n");
 }
 
-/** Requests, and the options of the server that answers them. */
+/** Requests, and the options of the server. */
 const REQUESTS: [name: string, request: string, options?: Record<string, unknown>][] = [
   ["a plain request", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"],
   ["another method", upgradeRequest({}, "POST /")],
@@ -535,12 +535,20 @@ const REQUESTS: [name: string, request: string, options?: Record<string, unknown
   ["a malformed subprotocol", upgradeRequest({ "Sec-WebSocket-Protocol": "a;b" })],
   ["a subprotocol twice", upgradeRequest({ "Sec-WebSocket-Protocol": "a, a" })],
   ["two subprotocols", upgradeRequest({ "Sec-WebSocket-Protocol": "a, b" })],
-  ["subprotocols and a choice", upgradeRequest({ "Sec-WebSocket-Protocol": "a, b" }), {
-    handleProtocols: (names: Set<string>) => [...names].pop(),
-  }],
-  ["subprotocols and none", upgradeRequest({ "Sec-WebSocket-Protocol": "a, b" }), {
-    handleProtocols: () => false,
-  }],
+  [
+    "subprotocols, and the server selects one",
+    upgradeRequest({ "Sec-WebSocket-Protocol": "a, b" }),
+    {
+      handleProtocols: (names: Set<string>) => [...names].pop(),
+    },
+  ],
+  [
+    "subprotocols, and the server selects none",
+    upgradeRequest({ "Sec-WebSocket-Protocol": "a, b" }),
+    {
+      handleProtocols: () => false,
+    },
+  ],
   ["an unknown extension", upgradeRequest({ "Sec-WebSocket-Extensions": "x; y" }), {
     perMessageDeflate: true,
   }],
@@ -565,11 +573,11 @@ const REQUESTS: [name: string, request: string, options?: Record<string, unknown
     verifyClient: ({ origin, secure }: { origin: string; secure: boolean }) =>
       origin === "http://o" && !secure,
   }],
-  ["a client that is rejected later", upgradeRequest(), {
+  ["a client that is rejected asynchronously", upgradeRequest(), {
     verifyClient: (_: unknown, done: (...values: unknown[]) => void) =>
       setTimeout(() => done(false, 429, "slow down", { "Retry-After": 9 })),
   }],
-  ["a client that is accepted later", upgradeRequest(), {
+  ["a client that is accepted asynchronously", upgradeRequest(), {
     verifyClient: (_: unknown, done: (...values: unknown[]) => void) =>
       setTimeout(() => done(true)),
   }],
@@ -609,7 +617,7 @@ const wsClientErrors: Scenario[] = REQUESTS.slice(1, 8).map(([name, request]) =>
   },
 }));
 
-/** Responses of a server, and the client's options. */
+/** Responses, and the options of the client. */
 const ANSWERS: [
   name: string,
   answer: (accept: string) => string,
@@ -620,12 +628,20 @@ const ANSWERS: [
   ["200", () => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"],
   ["another upgrade", () => switching("").replace("websocket", "h2c")],
   ["a wrong accept", () => switching("x")],
-  ["a subprotocol unasked", (accept) => switching(accept, "Sec-WebSocket-Protocol: x")],
+  [
+    "a subprotocol that was not requested",
+    (accept) => switching(accept, "Sec-WebSocket-Protocol: x"),
+  ],
   ["another subprotocol", (accept) => switching(accept, "Sec-WebSocket-Protocol: x"), ["a"]],
   ["no subprotocol", (accept) => switching(accept), ["a"]],
-  ["an extension unasked", (accept) => switching(accept, "Sec-WebSocket-Extensions: x"), [], {
-    perMessageDeflate: false,
-  }],
+  [
+    "an extension that was not offered",
+    (accept) => switching(accept, "Sec-WebSocket-Extensions: x"),
+    [],
+    {
+      perMessageDeflate: false,
+    },
+  ],
   ["an unknown extension", (accept) => switching(accept, "Sec-WebSocket-Extensions: x")],
   ["a malformed extension", (accept) => switching(accept, "Sec-WebSocket-Extensions: x;=")],
   [
@@ -634,11 +650,11 @@ const ANSWERS: [
       switching(accept, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=7"),
   ],
   ["a redirect", () => "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"],
-  ["redirects without end", () => "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", [], {
+  ["endless redirects", () => "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", [], {
     followRedirects: true,
     maxRedirects: 3,
   }],
-  ["a redirect to nowhere", () => "HTTP/1.1 302 Found\r\nLocation: http://\r\n\r\n", [], {
+  ["a redirect to an invalid URL", () => "HTTP/1.1 302 Found\r\nLocation: http://\r\n\r\n", [], {
     followRedirects: true,
   }],
   ["a redirect to another scheme", () => "HTTP/1.1 302 Found\r\nLocation: ftp://x/\r\n\r\n", [], {
@@ -647,7 +663,7 @@ const ANSWERS: [
 ];
 
 const answers: Scenario[] = ANSWERS.map(([name, answer, protocols = [], options]) => ({
-  name: `a client is answered with ${name}`,
+  name: `a client gets a response with ${name}`,
   async run({ client: Client }, transcript) {
     const { server, port } = await rawServer((accept, { headers, url }, socket) => {
       const { connection, upgrade, origin, ...others } = headers;
@@ -692,7 +708,7 @@ const more: Scenario[] = [
     },
   },
   {
-    name: "is closed while it connects",
+    name: "is closed while connecting",
     async run({ client: Client }, transcript) {
       for (const end of ["close", "terminate"] as const) {
         const { server, port } = await rawServer(() => {});
@@ -866,7 +882,7 @@ const more: Scenario[] = [
     },
   },
   {
-    name: "is a duplex stream that fails",
+    name: "reports an error of a duplex stream",
     async run(sides, transcript) {
       const meeting = await meet(sides, transcript, { client: { maxPayload: 10 } });
       const stream = sides.client.createWebSocketStream(meeting.client, { encoding: "utf8" });
@@ -934,7 +950,7 @@ const more: Scenario[] = [
   },
 ];
 
-/** All of them. */
+/** All scenarios. */
 export const scenarios: readonly Scenario[] = [
   ...sending,
   ...binaryTypes,

@@ -1,6 +1,6 @@
 /**
- * Runs unmodified packages that depend on `ws` with `@quickws/ws` as its replacement, through npm's
- * `overrides`: installs them into a temporary folder, and uses each in a program.
+ * Tests unmodified packages that depend on `ws` with `@quickws/ws` in its place, through npm's
+ * `overrides`. Installs them into a temporary folder and runs a program with each.
  *
  * ```sh
  * deno task dependents                    # all of them, on Node and on Deno
@@ -8,8 +8,8 @@
  * deno task dependents --runtime node
  * ```
  *
- * Bun is excluded: it always loads its built-in `ws`. The short form, which installs no packages and
- * also runs on Bun, is `tests/ws/dependents_test.ts`.
+ * Does not run on Bun, which always loads its built-in `ws`. `tests/ws/dependents_test.ts` is a
+ * short form, which installs no packages and also runs on Bun.
  *
  * @module
  */
@@ -21,21 +21,21 @@ import { requirePrograms } from "../../support/need.ts";
 import { nodePath } from "../../support/runtimes.ts";
 import { build } from "../../../ws/npm-build.ts";
 
-/** The files that are copied into the folder of the packages. */
+/** The programs, which are copied to the folder with the packages. */
 const folder = join(import.meta.dirname!, "programs");
 
-/** Files that are not programs. */
+/** The files that are not programs. */
 const SHARED = ["support.mjs", "json_rpc.mjs"];
 
-/** Packages that prove nothing about quickws on a runtime, and the reason. */
+/** Packages that are not tested on a runtime, with the reason. */
 const LEFT_OUT: Record<string, Record<string, string>> = {
   deno: {
-    mqtt: "fails there with ws, too",
-    viem: "takes the global WebSocket there",
+    mqtt: "also fails there with ws",
+    viem: "uses the global WebSocket there",
   },
 };
 
-/** Milliseconds that a program may take. */
+/** The time limit of a program in milliseconds. */
 const LIMIT = 60_000;
 
 const { values, positionals } = parseArgs({
@@ -52,7 +52,7 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<voi
   }
 }
 
-/** Installs everything in `work`. */
+/** Installs the packages in `work`. Returns the names of the programs. */
 async function install(work: string): Promise<string[]> {
   const built = join(work, "built");
   await build(built);
@@ -62,7 +62,7 @@ async function install(work: string): Promise<string[]> {
     if (name.endsWith(".mjs")) await Deno.copyFile(join(folder, name), join(work, name));
     if (name.endsWith(".mjs") && !SHARED.includes(name)) programs.push(name.replace(".mjs", ""));
   }
-  // Under its own name it would apply to the repository's programs, too.
+  // In the repository, the file must not be named package.json, or it would apply to its programs.
   await Deno.copyFile(join(folder, "packages.json"), join(work, "package.json"));
   for await (const { name } of Deno.readDir(work)) {
     if (name.endsWith(".tgz")) await Deno.rename(join(work, name), join(work, "ws.tgz"));
@@ -71,7 +71,7 @@ async function install(work: string): Promise<string[]> {
   return programs.sort();
 }
 
-/** Runs a program, and returns its output unless it succeeded. */
+/** Runs a program. Returns its output if it fails. */
 async function fault(cwd: string, command: string, ...args: string[]): Promise<string | undefined> {
   const { cert, key } = makeCertificates();
   const signal = AbortSignal.timeout(LIMIT);
@@ -79,7 +79,7 @@ async function fault(cwd: string, command: string, ...args: string[]): Promise<s
   const { stdout, stderr } = await new Deno.Command(command, { args, cwd, env, signal }).output();
   const decoder = new TextDecoder();
   const printed = decoder.decode(stdout) + decoder.decode(stderr);
-  return /^ok$/m.test(printed) ? undefined : printed.trim() || "It exited without output";
+  return /^ok$/m.test(printed) ? undefined : printed.trim() || "It printed nothing";
 }
 
 const RUNTIMES: Record<string, (path: string) => [command: string, ...args: string[]]> = {
@@ -99,7 +99,7 @@ try {
       if (values.runtime !== undefined && values.runtime !== runtime) continue;
       const reason = LEFT_OUT[runtime]?.[program];
       if (reason !== undefined) {
-        console.log(`${program.padEnd(16)} ${runtime.padEnd(5)} left out: ${reason}`);
+        console.log(`${program.padEnd(16)} ${runtime.padEnd(5)} skipped: ${reason}`);
         continue;
       }
       const wrong = await fault(work, ...command(`${program}.mjs`));

@@ -1,5 +1,5 @@
-// A project in a temporary folder with packages of this repository's `node_modules`, unmodified, and
-// `@quickws/ws` in the place of their `ws`, as a package manager's overrides put it there.
+// Creates a project in a temporary folder with unmodified packages from this repository's
+// `node_modules`, and `@quickws/ws` in place of their `ws`, like a package manager's overrides.
 
 import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,13 +7,13 @@ import { dirname, join, relative } from "node:path";
 import { buildModule } from "../../../ws/npm-build.ts";
 import { root } from "../../project/source_files.ts";
 
-/** The folder in which Deno keeps each version of a package next to links to its dependencies. */
+/** The folder where Deno stores each version of a package, with links to its dependencies. */
 const store = join(root, "node_modules", ".deno");
 
 /** The programs that use the packages. */
 const programs = join(import.meta.dirname!, "programs");
 
-/** Makes Bun, which has a built-in `ws`, load quickws when a package requires `ws`. */
+/** Makes Bun load quickws instead of its built-in `ws`. */
 const PRELOAD = `
 const Module = require("node:module");
 const quickws = require.resolve("./node_modules/ws/index.js");
@@ -23,7 +23,7 @@ Module._resolveFilename = function (name, ...rest) {
 };
 `;
 
-/** A project whose packages use quickws as their `ws`. */
+/** A project whose packages get quickws as `ws`. */
 export class Project implements AsyncDisposable {
   readonly #copied = new Set<string>();
 
@@ -32,7 +32,7 @@ export class Project implements AsyncDisposable {
   /**
    * Creates a project.
    *
-   * @param packages The packages imported by its programs, named in `deno.json`.
+   * @param packages The packages that the programs import. They are dependencies in `deno.json`.
    */
   static async make(packages: readonly string[]): Promise<Project> {
     const project = new Project(await mkdtemp(join(tmpdir(), "dependents-")));
@@ -59,9 +59,9 @@ export class Project implements AsyncDisposable {
     return join(this.directory, "node_modules");
   }
 
-  /** Copies a package that is installed in `from`, with all its dependencies, and links it into `to`. */
+  /** Copies a package and its dependencies from `from`, and links it into `to`. */
   async #link(name: string, from: string, to: string): Promise<void> {
-    // It ends in `/node_modules/` and the name of the package.
+    // The path ends in `/node_modules/` and the name of the package.
     const path = relative(store, await realpath(join(from, name)));
     const copy = join(this.#modules, ".store", path);
     await mkdir(dirname(join(to, name)), { recursive: true });
@@ -82,7 +82,7 @@ export class Project implements AsyncDisposable {
   }
 }
 
-/** The names of the packages in a `node_modules`. */
+/** Lists the packages in a `node_modules` folder. */
 async function packagesIn(modules: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of await readdir(modules)) {

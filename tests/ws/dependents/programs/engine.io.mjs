@@ -1,4 +1,4 @@
-// engine.io: a server and a client over WebSocket alone, text and bytes in both directions.
+// engine.io: a server and a client over WebSocket only, with text and bytes in both directions.
 
 import assert from "node:assert/strict";
 import { Server } from "engine.io";

@@ -1,4 +1,4 @@
-// @fastify/websocket: a route, and its own way to test one.
+// @fastify/websocket: a route, and `injectWS`, which tests one.
 
 import assert from "node:assert/strict";
 import websocket from "@fastify/websocket";

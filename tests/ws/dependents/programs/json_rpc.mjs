@@ -1,9 +1,9 @@
-// A blockchain node with the requests of these programs.
+// Simulates a blockchain node for the programs that need one.
 
 import { WebSocketServer } from "ws";
 import { next } from "./support.mjs";
 
-/** The port of a server that answers requests, and notifies subscribers of a block. */
+/** Starts a server that answers requests and notifies subscribers of a block. Returns its port. */
 export async function chainNode() {
   const wss = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   wss.on("connection", (socket) => {

@@ -1,4 +1,4 @@
-// openai: its realtime client, with a server that imitates the service.
+// openai: its realtime client, with a server that simulates the service.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

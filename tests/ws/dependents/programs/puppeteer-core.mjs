@@ -1,4 +1,4 @@
-// puppeteer-core: drives a Chromium, over its DevTools socket.
+// puppeteer-core: controls Chromium over its DevTools WebSocket.
 
 import assert from "node:assert/strict";
 import puppeteer from "puppeteer-core";

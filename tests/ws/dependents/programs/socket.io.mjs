@@ -1,5 +1,5 @@
-// socket.io: connections that are upgraded, rooms, acknowledgements, bytes and broadcasts, with the `ws`
-// that it depends on and with `wsEngine`.
+// socket.io: upgraded connections, rooms, acknowledgements, bytes and broadcasts, with its
+// dependency `ws` and with `wsEngine`.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-// Shared parts of the programs.
+// Shared by the programs.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -8,17 +8,17 @@ import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
 
-/** Fails unless a package gets quickws when it requires `ws`. */
+/** Asserts that a package gets quickws when it requires `ws`. */
 export function assertQuickws(dependent) {
   const from = createRequire(require.resolve(dependent));
   const manifest = from("ws/package.json");
-  assert.equal(manifest.name, "@quickws/ws", `${dependent} has another ws`);
-  // Bun loads its built-in module under that name, even if a package is installed.
+  assert.equal(manifest.name, "@quickws/ws", `${dependent} has a different ws`);
+  // For "ws", Bun loads its built-in module even if a package is installed.
   const quickws = from(join(dirname(from.resolve("ws/package.json")), "index.js"));
-  assert.equal(from("ws"), quickws, `${dependent} loads another ws`);
+  assert.equal(from("ws"), quickws, `${dependent} loads a different ws`);
 }
 
-/** An HTTP server on a free port. */
+/** Starts an HTTP server on a free port. */
 export async function listen(handler) {
   const server = createServer(handler);
   server.listen(0, "127.0.0.1");
@@ -26,7 +26,7 @@ export async function listen(handler) {
   return { server, port: server.address().port };
 }
 
-/** The values of the next event. */
+/** Waits for the next event and returns its values. */
 export function next(emitter, event) {
   return new Promise((resolve, reject) => {
     emitter.once(event, (...values) => resolve(values));
@@ -34,7 +34,7 @@ export function next(emitter, event) {
   });
 }
 
-/** Ends the program successfully. */
+/** Reports success and exits. */
 export function done() {
   console.log("ok");
   process.exit(0);

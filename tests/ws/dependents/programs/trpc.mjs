@@ -1,4 +1,4 @@
-// @trpc/server: a query, a mutation and a subscription by its adapter for `ws`.
+// @trpc/server: a query, a mutation and a subscription through its adapter for `ws`.
 
 import assert from "node:assert/strict";
 import { createTRPCClient, createWSClient, wsLink } from "@trpc/client";

@@ -6,7 +6,7 @@ import { chainNode } from "./json_rpc.mjs";
 import { assertQuickws, done } from "./support.mjs";
 
 assertQuickws("viem");
-// Where there is a global WebSocket, viem takes that.
+// viem prefers a global WebSocket.
 delete globalThis.WebSocket;
 const url = `ws://127.0.0.1:${await chainNode()}`;
 const client = createPublicClient({ transport: webSocket(url) });

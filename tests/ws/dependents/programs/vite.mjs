@@ -1,5 +1,5 @@
-// vite: a quickws client receives a change from its hot module replacement, which shares an HTTP server
-// with a quickws server. (Vite bundles a `ws`, which no override can replace.)
+// vite: a quickws client receives an update from Vite's hot module replacement, which shares an
+// HTTP server with a quickws server. (Vite bundles its own `ws`, which no override can replace.)
 
 import assert from "node:assert/strict";
 import { mkdtemp, writeFile } from "node:fs/promises";

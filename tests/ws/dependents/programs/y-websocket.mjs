@@ -1,4 +1,4 @@
-// y-websocket: two documents that synchronize through its server.
+// y-websocket: two documents synchronize through its server.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { assertQuickws, done, next } from "./support.mjs";
 
 assertQuickws("y-websocket");
 const require = createRequire(import.meta.url);
-// One copy of Yjs: that of CommonJS, which the server has.
+// There must be only one copy of Yjs: the CommonJS one, which the server loads.
 const Y = require("yjs");
 const { WebsocketProvider } = require("y-websocket");
 const { setupWSConnection } = require("y-websocket/bin/utils");
