@@ -26,7 +26,7 @@ const SHOWN_IN_USE = ["function", "class"];
 
 /**
  * Entries whose examples `deno test --doc` cannot run: they are for Bun, web pages or Workers, or
- * need a broker. tests/backplane/client_types_test.ts type-checks the broker examples.
+ * need a broker. tests/docs/check_types.ts type-checks them.
  */
 const NOT_RUN = ["./bun", "./browser", "./workers", "./redis", "./nats"];
 
