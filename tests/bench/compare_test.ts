@@ -1,4 +1,4 @@
-// The comparisons of variants: ratios by round, and the tables in the documentation.
+// Compares benchmark variants: ratios per round, and the tables in the documentation.
 
 import assert from "node:assert/strict";
 import { alternate, chooseRuntimes, comparisonTable, summarize } from "../../bench/run/compare.ts";
@@ -6,13 +6,13 @@ import { replaceBetween } from "../../bench/plot/tables.ts";
 
 const CASE = { key: "echo", title: "echo, us", decimals: 2 };
 
-Deno.test("a ratio is the median of the ratios of the rounds, with its spread", () => {
+Deno.test("a ratio is the median of the rounds' ratios, with its spread", () => {
   const row = summarize(CASE, { quickws: [1, 2, 9], theirs: [2, 2, 10] }, "quickws");
   assert.deepEqual(row.figures.quickws, { median: 2, low: 1, high: 9 });
   assert.deepEqual(row.ratios, { theirs: { median: 0.9, low: 0.5, high: 1 } });
 });
 
-Deno.test("a failed measurement only excludes its round", () => {
+Deno.test("a failed measurement excludes only its round", () => {
   const row = summarize(CASE, { quickws: [1, undefined, 4], theirs: [2, 2, undefined] }, "quickws");
   assert.deepEqual(row.ratios.theirs, { median: 0.5, low: 0.5, high: 0.5 });
   const none = summarize(CASE, { quickws: [1], theirs: [undefined] }, "quickws");
@@ -38,7 +38,7 @@ Deno.test("a failed measurement only excludes its round", () => {
   assert.match(table, /not measured \|\s+1\.00 \|$/m);
 });
 
-Deno.test("each variant takes its turn at being first", async () => {
+Deno.test("each variant is first in some rounds", async () => {
   const order: string[] = [];
   const found = await alternate("test", ["a", "b"], 2, (variant) => {
     order.push(variant);
@@ -48,7 +48,7 @@ Deno.test("each variant takes its turn at being first", async () => {
   assert.deepEqual(found, { a: [1, 4], b: [2, 3] });
 });
 
-Deno.test("a benchmark runs on the requested runtimes it supports", () => {
+Deno.test("a benchmark runs on the requested runtimes that it supports", () => {
   assert.deepEqual(chooseRuntimes(undefined, ["bun", "deno"]), ["bun", "deno"]);
   assert.deepEqual(chooseRuntimes(["deno"], ["bun", "deno"]), ["deno"]);
   assert.throws(() => chooseRuntimes(["node"], ["bun", "deno"]), /"node".*bun, deno/);

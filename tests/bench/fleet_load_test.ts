@@ -1,14 +1,14 @@
-// The fleet load must detect faulty nodes: lost, duplicate, reordered and changed messages.
+// The fleet load must detect nodes that lose, duplicate, reorder or change messages.
 
 import assert from "node:assert/strict";
 import type { FleetLoad, FleetResult } from "../../bench/load/fleet_load.ts";
 import { findGenerator } from "../../bench/load/generator.ts";
 
 const CONNECTIONS = 4;
-/** The number of the message that the fleet mishandles, long after all connections are open. */
+/** The number of the mishandled message, sent long after all connections are open. */
 const WRONG = 20;
 
-/** The messages that one connection receives for a message; the others receive it unchanged. */
+/** Returns the messages that one connection receives for a message. Others receive it unchanged. */
 type Answer = (message: string, number: number) => string[];
 
 /** Three nodes in one process, without a broker. */
@@ -47,7 +47,7 @@ class FakeFleet implements AsyncDisposable {
   }
 }
 
-/** The generator's result for a fleet; rejects with the generator's error. */
+/** Runs the generator against a fleet. Rejects with the generator's error. */
 async function run(answer: Answer): Promise<FleetResult> {
   await using fleet = new FakeFleet(answer);
   const load: FleetLoad = {
@@ -66,7 +66,7 @@ async function run(answer: Answer): Promise<FleetResult> {
     patience: 200,
   };
   const generator = findGenerator();
-  assert.equal(generator.name, "Go", "the fleet load needs the generator in Go");
+  assert.equal(generator.name, "Go", "the fleet load requires the Go generator");
   const [program, ...args] = generator.command(JSON.stringify(load));
   const { success, stdout, stderr } = await new Deno.Command(program!, { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));

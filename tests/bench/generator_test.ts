@@ -1,5 +1,5 @@
-// The load generators must detect a server that drops or changes messages: otherwise a benchmark would
-// reward it.
+// The load generators must detect a server that drops or changes messages. Otherwise such a server
+// would look faster.
 
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/core.ts";
@@ -9,15 +9,15 @@ import { findGenerator, type Generator, nodeGenerator } from "../../bench/load/g
 import type { Load, LoadResult } from "../../bench/load/load.ts";
 
 const WORKLOAD: Workload = { kind: "echo", connections: 3, payload: 100, depth: 4 };
-/** A header with a mask key, of a frame of up to 125 bytes. */
+/** The header size of a masked frame of up to 125 bytes. */
 const HEADER = 6;
 
-/** The server's reply to one frame; `undefined` drops the frame. */
+/** Returns the server's reply to a frame, or `undefined` to drop the frame. */
 type Answer = (frame: Uint8Array, number: number) => Uint8Array | undefined;
 
 const unchanged: Answer = (frame) => frame;
 
-/** A server of raw frames, all of the same size. */
+/** A server for raw frames of equal size. */
 class FrameServer implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #size: number;
@@ -55,7 +55,7 @@ class FrameServer implements Disposable {
   }
 }
 
-/** The generator's result for a server; rejects with the generator's error. */
+/** Runs a generator against a server. Rejects with the generator's error. */
 async function run(generator: Generator, answer: Answer): Promise<LoadResult> {
   const { bytes, sizes, prelude } = framesOf(WORKLOAD, "client");
   const frames = await Deno.makeTempFile();
@@ -110,7 +110,7 @@ for (const generator of generators) {
     await assert.rejects(changed, /byte 70 of a reply differs from the sent message/);
   });
 
-  Deno.test(`the generator in ${generator.name} detects a reply of another size`, async () => {
+  Deno.test(`the generator in ${generator.name} detects a reply of the wrong size`, async () => {
     const shortened = run(generator, (frame, number) => {
       if (number < 5) return frame;
       frame[1]! -= 1;
@@ -119,7 +119,7 @@ for (const generator of generators) {
     await assert.rejects(shortened, /a reply has 99 bytes of payload instead of 100/);
   });
 
-  Deno.test(`the generator in ${generator.name} detects a reply of another opcode`, async () => {
+  Deno.test(`the generator in ${generator.name} detects a reply with the wrong opcode`, async () => {
     const changed = run(generator, (frame) => {
       frame[0]! ^= Opcode.Binary ^ Opcode.Text;
       return frame;

@@ -1,4 +1,4 @@
-// The source names benchmarks as the reasons of its constants, and the benchmarks name constants.
+// Source comments justify constants with benchmarks, and benchmarks name these constants.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { CHOICES } from "../../bench/micro/choices.ts";
 import { librarySources, root } from "../project/source_files.ts";
 
-Deno.test("every benchmark that the source refers to exists", () => {
+Deno.test("every benchmark named in the source exists", () => {
   const missing = librarySources().flatMap(({ path, text }) =>
     [...text.matchAll(/\bbench\/[\w/.]*\w/g)]
       .filter(([reference]) => !existsSync(join(root, reference)))
@@ -15,7 +15,7 @@ Deno.test("every benchmark that the source refers to exists", () => {
   assert.deepEqual(missing, []);
 });
 
-Deno.test("every constant that a micro benchmark explains exists in the source", () => {
+Deno.test("every constant named in a micro benchmark exists in the source", () => {
   for (const { constant } of CHOICES) {
     const names = constant.split(", ");
     const text = readFileSync(join(root, names.pop()!), "utf8");

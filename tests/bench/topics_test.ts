@@ -1,5 +1,5 @@
-// The topic benchmarks at a small size, whose speed has no meaning: every participant runs, and no
-// message is lost, duplicated or reordered.
+// Runs the topic benchmarks with every participant at a small size. The speed is meaningless, but
+// no message may be lost, duplicated or reordered.
 
 import assert from "node:assert/strict";
 import { fleetLabel, FLEETS, type FleetWorkload } from "../../bench/catalog/fleet.ts";
@@ -38,7 +38,7 @@ Deno.test("the generator on Node also counts published messages", async () => {
 
 const testFleet = need(...brokerPrograms);
 
-/** On Bun and Deno, the nodes of this library differ from those on Node only in their sockets. */
+/** Nodes on Bun and Deno that differ from those on Node only in their sockets. */
 const LEFT_OUT = ["bun redis", "deno nats"];
 
 for (const fleet of FLEETS) {

@@ -1,4 +1,4 @@
-// Aborting connect: handshakeTimeout and the user's signal.
+// Aborts connect by handshakeTimeout and by the user's signal.
 
 import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/errors.ts";
@@ -46,7 +46,7 @@ socketTest(
   },
 );
 
-socketTest("a response that trickles in does not extend the timeout", async (t) => {
+socketTest("a slow response does not extend the timeout", async (t) => {
   const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
   const failed = assert.rejects(connecting, { code: "HANDSHAKE_TIMEOUT" });
   peer.send("HTTP/1.1 101 Switching Protocols\r\nX-Slow: ");
@@ -98,7 +98,7 @@ socketTest(
 );
 
 socketTest("an abort while dialing completes rejects and disconnects", async (t) => {
-  // The abort may hit any step in between.
+  // Abort at every possible step.
   for (let steps = 0; steps < 12; steps++) {
     const controller = new AbortController();
     const [transport, far] = transportPair();
@@ -119,7 +119,7 @@ socketTest("an abort while dialing completes rejects and disconnects", async (t)
 });
 
 socketTest(
-  "the signal's listener is removed when the connection is open or has failed",
+  "removes the signal's listener when the connection opens or fails",
   async (t) => {
     const { signal, listeners } = watchedSignal();
     const { connecting, peer } = t.knock({ signal });

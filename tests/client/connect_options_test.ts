@@ -3,7 +3,7 @@ import { type ConnectOptions, connectRules } from "../../src/client/connect_opti
 
 const FIELDS = "header fields (an object, a Headers, pairs) or a function that returns them";
 
-/** An invalid option, and the expected error. */
+/** Invalid options with the expected errors. */
 const WRONG:
   readonly (readonly [options: Record<string, unknown>, name: string, message: string])[] = [
     // A string may be "Authorization: Bearer ...", which must not appear in logs.
@@ -116,7 +116,7 @@ for (const [value, shown] of [[null, "null"], [7, "7"], ["chat", '"chat"'], [[],
   });
 }
 
-Deno.test("accepts valid options and applies the rules of a client", () => {
+Deno.test("accepts valid options and applies the client's rules", () => {
   const rules = connectRules({
     headers: { Cookie: "a=b" },
     origin: "https://a.example",

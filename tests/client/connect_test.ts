@@ -1,4 +1,4 @@
-// connect: the request it sends, and every way it can fail.
+// The requests that connect sends, and its failures.
 
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../src/errors.ts";
@@ -11,7 +11,7 @@ import { TEXT } from "../support/vectors.ts";
 
 const URL_OF_A = "ws://a.example/chat";
 
-/** The lines of a request without the key. */
+/** Returns the lines of a request without the key. */
 function linesOf(request: string): string[] {
   const lines = request.trimEnd().split("\r\n");
   return lines.filter((line) => !line.startsWith("Sec-WebSocket-Key: "));
@@ -66,7 +66,7 @@ socketTest("the user's Authorization overrides the credentials of the URL", asyn
   }
 });
 
-socketTest("connect does not change its options", async (t) => {
+socketTest("connect does not modify its options", async (t) => {
   const headers = new Headers({ Cookie: "a=b" });
   const options = Object.freeze({ headers, subprotocols: Object.freeze(["v1"]) as string[] });
   const server = await t.serve();
@@ -78,7 +78,7 @@ socketTest("connect does not change its options", async (t) => {
   assert.deepEqual([...headers], [["cookie", "a=b"]]);
 });
 
-/** Inputs that could contain CR and LF. */
+/** Options with line breaks and other control characters. */
 const INJECTIONS: readonly [what: string, options: Record<string, unknown>][] = [
   ["a header's value", { headers: { X: "a\r\nSet-Cookie: b" } }],
   ["a header's value, as a bare LF", { headers: { X: "a\nb" } }],
@@ -141,7 +141,7 @@ const DIALS: readonly [url: string, hostname: string, port: number, tls: object 
 
 for (const [url, hostname, port, tls] of DIALS) {
   socketTest(
-    `${url} is dialed at ${hostname}, ${port}, ${tls ? "with" : "without"} TLS`,
+    `dials ${hostname}, port ${port}, ${tls ? "with" : "without"} TLS for ${url}`,
     async (t) => {
       const options = { tls: { serverName: "b.example" }, noDelay: false, readBufferSize: 4096 };
       await assert.rejects(t.connect(url, options), { code: "CONNECT_FAILED" });
@@ -152,7 +152,7 @@ for (const [url, hostname, port, tls] of DIALS) {
   );
 }
 
-socketTest("dial receives the same address and replaces the network", async (t) => {
+socketTest("the dial option receives the address and replaces the network", async (t) => {
   const addresses: unknown[] = [];
   await assert.rejects(
     t.connect("wss://a.example:8443/", {
@@ -169,7 +169,7 @@ socketTest("dial receives the same address and replaces the network", async (t) 
 
 const failure = new Error("no route to host");
 
-/** The ways dialing can fail. */
+/** Dial functions that fail. */
 const FAILING: readonly [what: string, dial: () => Promise<never>, cause: unknown][] = [
   ["rejects", () => Promise.reject(failure), failure],
   ["throws", () => {
@@ -191,7 +191,7 @@ for (const [what, dial, cause] of FAILING) {
   });
 }
 
-socketTest("a dial may reject with any value", async (t) => {
+socketTest("dial may reject with any value", async (t) => {
   const cause = Object.create(null);
   const connecting = t.connect(URL_OF_A, { dial: () => Promise.reject(cause) });
   await assert.rejects(connecting, (error: Error) => {
@@ -246,7 +246,7 @@ socketTest("parallel connections do not share state", async (t) => {
 });
 
 socketTest(
-  "a partially written request does not mix with later output",
+  "does not mix a partially written request with later output",
   async (t) => {
     const [transport, far] = transportPair();
     const peer = t.peer(far);
@@ -268,7 +268,7 @@ socketTest(
 );
 
 socketTest(
-  "writes nothing else during a pending write of the request",
+  "writes nothing else while the request is being written",
   async (t) => {
     const [transport, far] = transportPair();
     const peer = t.peer(far);
@@ -281,7 +281,7 @@ socketTest(
     const conn = await connecting;
     conn.send("second");
     await quiet();
-    assert.equal(transport.writes.length, 1, "only the request is written");
+    assert.equal(transport.writes.length, 1, "writes only the request");
     transport.acknowledge();
     await peer.framesOf(2);
     conn.send("third");

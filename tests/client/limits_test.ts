@@ -1,4 +1,4 @@
-// `onLimit` of clients: once for each limit that a connection reaches.
+// Clients call `onLimit` once for each limit that a connection reaches.
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
@@ -10,12 +10,12 @@ import { BINARY, TEXT } from "../support/vectors.ts";
 
 type Report = LimitReport<Connection<undefined>>;
 
-/** Removes values that differ between runs. */
+/** Selects the values that are the same in every run. */
 function shown({ limit, max, value, enforced }: Report): unknown[] {
   return [limit, max, value, enforced];
 }
 
-socketTest("onLimit of a client receives unreadTimeout with the connection, once", async (t) => {
+socketTest("onLimit of a client receives unreadTimeout and the connection once", async (t) => {
   const reports = new Queue<Report>();
   const { conn, peer } = await t.reach({ unreadTimeout: 1, onLimit: reports.push });
   peer.send({ opcode: TEXT, payload: "unread" });
@@ -32,7 +32,7 @@ socketTest("onLimit of a client receives unreadTimeout with the connection, once
   assert.equal(reports.all.length, 1);
 });
 
-socketTest("onLimit of a client receives the part of rateLimit that is exceeded", async (t) => {
+socketTest("onLimit of a client receives the exceeded part of rateLimit", async (t) => {
   const cases: [RateLimitOptions, max: number, enforced: boolean][] = [
     [{ messages: 3, onExceed: "report" }, 3, false],
     [{ bytes: 700, interval: 50, onExceed: "report" }, 700, false],

@@ -1,4 +1,4 @@
-// The client's opening handshake: accepted responses, and errors for invalid ones.
+// The client's opening handshake: valid responses, and errors for invalid ones.
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError } from "../../src/errors.ts";
@@ -6,7 +6,7 @@ import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
 import { acceptOf, type RawPeer } from "../support/raw_peer.ts";
 import { concat, frame, TEXT, utf8 } from "../support/vectors.ts";
 
-/** The valid response to the request received by the peer. */
+/** Returns a valid response to the request that the peer has received. */
 async function goodAnswer(peer: RawPeer): Promise<string> {
   const [, key] = /Sec-WebSocket-Key: (.*)\r\n/.exec(await peer.head())!;
   return [
@@ -19,7 +19,7 @@ async function goodAnswer(peer: RawPeer): Promise<string> {
   ].join("\r\n");
 }
 
-/** Returns the error that connect rejects with. */
+/** Returns the error of a failed connect. */
 async function refusal(
   t: Harness,
   act: (peer: RawPeer) => unknown,
@@ -47,7 +47,7 @@ socketTest("skips interim responses (RFC 9110 15.2)", async (t) => {
   assert.equal((await connecting).handshake.headers.has("link"), false);
 });
 
-/** Invalid responses, and the error code for each. */
+/** Invalid responses with the expected error codes. */
 const BAD: readonly [what: string, change: (good: string) => string, code: string][] = [
   [
     "a wrong accept value",
@@ -59,23 +59,23 @@ const BAD: readonly [what: string, change: (good: string) => string, code: strin
   ["no Connection", (good) => good.replace(/Connection:.*\r\n/, ""), "CONNECTION_MISSING"],
   ["HTTP/1.0", (good) => good.replace("/1.1", "/1.0"), "HTTP_VERSION"],
   [
-    "a subprotocol that was not requested",
+    "an unrequested subprotocol",
     (good) => good.replace("\r\n", "\r\nSec-WebSocket-Protocol: v3\r\n"),
     "SUBPROTOCOL_UNEXPECTED",
   ],
   [
-    "an extension that was not offered",
+    "an extension without an offer",
     (good) => good.replace("\r\n", "\r\nSec-WebSocket-Extensions: x-foo\r\n"),
     "EXTENSION_UNEXPECTED",
   ],
-  ["no HTTP response", () => "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HEAD_MALFORMED"],
+  ["no HTTP", () => "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HEAD_MALFORMED"],
   [
     "non-ASCII bytes",
     (good) => good.replace("\r\n", "\r\nSec-WebSocket-X: \u00e9\r\n"),
     "HEAD_MALFORMED",
   ],
   [
-    "a head that is too large",
+    "an oversized head",
     (good) => good.replace("\r\n", `\r\nX: ${"x".repeat(70_000)}\r\n`),
     "HEAD_TOO_LARGE",
   ],
@@ -110,7 +110,7 @@ socketTest("reports a rejection with status, headers and the start of the body",
   assert.equal(error.body, "no token!!!");
 });
 
-socketTest("reports the rejection of the library's server in the same way", async (t) => {
+socketTest("reports a rejection by the library's server in the same way", async (t) => {
   const server = await t.serve({ upgrade: () => ({ status: 429, body: "slow down" }) });
   await assert.rejects(t.connect(server.url), { status: 429, body: "slow down" });
   await assert.rejects(t.connect(server.url, { origin: "https://evil.example" }), {
@@ -129,7 +129,7 @@ socketTest("the body of a rejection may extend to the end of the stream", async 
 });
 
 for (const status of [301, 302, 303, 307, 308]) {
-  socketTest(`does not follow a ${status}; the error has the location`, async (t) => {
+  socketTest(`does not follow a ${status} redirect; the error has the location`, async (t) => {
     const error = await refusal(t, async (peer) => {
       await peer.head();
       peer.send(
@@ -142,7 +142,7 @@ for (const status of [301, 302, 303, 307, 308]) {
   });
 }
 
-/** The ways the body of a rejection can end early. */
+/** Bodies of rejections that end early. */
 const STOPS: readonly [what: string, stop: (peer: RawPeer) => void][] = [
   ["stalls", () => {}],
   ["is truncated", (peer) => peer.transport.destroy()],
@@ -193,7 +193,7 @@ socketTest("a stream reset fails with CONNECTION_LOST and the cause", async (t) 
 });
 
 socketTest(
-  "reads everything from a server that ends its direction right after the response",
+  "reads all data from a server that ends the stream right after the response",
   async (t) => {
     const { connecting, peer } = t.knock();
     peer.send(await goodAnswer(peer));

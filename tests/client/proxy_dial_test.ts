@@ -13,13 +13,13 @@ const REASON = new Error("given up");
 const never = (): Promise<never> => new Promise(() => {});
 const STANDS = "HTTP/1.1 200 OK\r\n\r\n";
 
-/** A network with a proxy on port 3128 driven by the test, a fake DNS and fake TLS. */
+/** A network with a proxy on port 3128 that the test drives, fake DNS and fake TLS. */
 class ProxyNetwork extends MemoryNetwork {
   /** The proxy ends of the connections, in order. */
   readonly proxies: RawPeer[] = [];
   readonly secured: { transport: Transport; options: TlsClientOptions }[] = [];
   readonly lookedUp: string[] = [];
-  /** Promises that a lookup, a dial and a TLS handshake wait for. */
+  /** Functions whose promises delay the lookup, the dial and the TLS handshake. */
   gates: Partial<Record<"lookup" | "dial" | "tls", () => Promise<unknown>>> = {};
 
   static async open(): Promise<ProxyNetwork> {
@@ -51,7 +51,7 @@ class ProxyNetwork extends MemoryNetwork {
     return "192.0.2.7";
   }
 
-  /** Returns the proxy of the next connection when it has received this number of bytes. */
+  /** Waits until the next connection's proxy has received this number of bytes, and returns it. */
   async proxy(bytes = 1): Promise<RawPeer> {
     while (this.proxies.length === 0) await quiet();
     const peer = this.proxies.at(-1)!;
@@ -70,7 +70,7 @@ function dial(
   return dialThroughProxy(network, findProxy(proxy, "ws://a.example/")!, target, tls);
 }
 
-Deno.test("the proxy is dialed, and receives the target", async () => {
+Deno.test("dials the proxy and sends it the target", async () => {
   const network = await ProxyNetwork.open();
   const { signal } = new AbortController();
   const address = { noDelay: false, readBufferSize: 100, signal };
@@ -87,7 +87,7 @@ Deno.test("the proxy is dialed, and receives the target", async () => {
   assert.deepEqual(network.secured, []);
 });
 
-Deno.test("starts TLS after the proxy handshake, for the URL's host or the given name", async () => {
+Deno.test("starts TLS after the proxy handshake, with the URL's host or tls.serverName", async () => {
   for (
     const [hostname, given, serverName] of [
       ["a.example", undefined, "a.example"],
@@ -106,7 +106,7 @@ Deno.test("starts TLS after the proxy handshake, for the URL's host or the given
   }
 });
 
-Deno.test("talks to an https proxy over TLS with the proxy's own name and certificates", async () => {
+Deno.test("connects to an https proxy over TLS, with the proxy's name and certificates", async () => {
   const network = await ProxyNetwork.open();
   const tls = {
     caCerts: ["ca"],
@@ -150,7 +150,7 @@ for (
   });
 }
 
-Deno.test("never mistakes bytes of a proxy before the TLS handshake for the server's", async () => {
+Deno.test("rejects bytes that a proxy sends before the TLS handshake", async () => {
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
   const proxy = await network.proxy();
@@ -189,7 +189,7 @@ Deno.test("a failed lookup rejects with the network's error before dialing the p
   assert.deepEqual(network.dialed, []);
 });
 
-Deno.test("a rejection by the proxy disconnects", async () => {
+Deno.test("disconnects when the proxy rejects the request", async () => {
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128");
   const proxy = await network.proxy();
@@ -198,7 +198,7 @@ Deno.test("a rejection by the proxy disconnects", async () => {
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("failed TLS rejects with the network's error and disconnects", async () => {
+Deno.test("a failed TLS handshake rejects with the network's error and disconnects", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
@@ -208,7 +208,7 @@ Deno.test("failed TLS rejects with the network's error and disconnects", async (
   await proxy.until(() => proxy.over);
 });
 
-Deno.test("the signal ends the lookup and discards its result", async () => {
+Deno.test("the signal aborts the lookup and discards its result", async () => {
   const network = await ProxyNetwork.open();
   network.gates.lookup = never;
   const controller = new AbortController();
@@ -219,7 +219,7 @@ Deno.test("the signal ends the lookup and discards its result", async () => {
   assert.deepEqual(network.dialed, []);
 });
 
-Deno.test("the signal ends dialing, even if the network ignores it", async () => {
+Deno.test("the signal aborts dialing, even if the network ignores it", async () => {
   const network = await ProxyNetwork.open();
   const gate = Promise.withResolvers<void>();
   network.gates.dial = () => gate.promise;
@@ -230,12 +230,12 @@ Deno.test("the signal ends dialing, even if the network ignores it", async () =>
   controller.abort(REASON);
   await assert.rejects(dialing, (error: Error) => error.cause === REASON);
   gate.resolve();
-  // A connection that opens after the abort is destroyed.
+  // A connection that opens after the abort must be destroyed.
   await quiet();
   assert.equal(network.proxies[0].over, true);
 });
 
-Deno.test("the signal ends the proxy handshake", async () => {
+Deno.test("the signal aborts the proxy handshake", async () => {
   const network = await ProxyNetwork.open();
   const controller = new AbortController();
   const { signal } = controller;
@@ -246,7 +246,7 @@ Deno.test("the signal ends the proxy handshake", async () => {
   assert.equal(proxy.transport.over, true);
 });
 
-Deno.test("the signal ends the TLS handshake, even if the network ignores it", async () => {
+Deno.test("the signal aborts the TLS handshake, even if the network ignores it", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = never;
   const controller = new AbortController();
@@ -281,7 +281,7 @@ function connect(
   return connectOver(network, url, options);
 }
 
-Deno.test("opens a connection through the tunnel without any proxy fields for the server", async () => {
+Deno.test("opens a connection through the tunnel and sends the server no proxy fields", async () => {
   const network = await ProxyNetwork.open();
   const connecting = connect(network, { proxy: "http://eve:hunter2@proxy.example:3128" });
   const proxy = await network.proxy();
@@ -309,7 +309,7 @@ Deno.test("delivers bytes that a server sends immediately through the tunnel", a
   const network = await ProxyNetwork.open();
   const connecting = connect(network, { proxy: "http://proxy.example:3128" });
   const proxy = await network.proxy();
-  // An overloaded server answers before the request, in the same chunk as the proxy's reply.
+  // An overloaded server may respond before the request, in the same chunk as the proxy's reply.
   proxy.send(`${STANDS}HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull`);
   await assert.rejects(connecting, { name: "HandshakeError", status: 503, body: "full" });
   assert.equal(proxy.transport.over, true);
@@ -325,7 +325,7 @@ Deno.test("caCerts apply to an https proxy when the target has no TLS", async ()
   assert.deepEqual(network.secured, []);
 });
 
-Deno.test("a function chooses the proxy for each URL", async () => {
+Deno.test("a function selects the proxy for each URL", async () => {
   const network = await ProxyNetwork.open();
   const asked: string[] = [];
   const proxy = (url: URL): string | undefined => {
@@ -339,11 +339,11 @@ Deno.test("a function chooses the proxy for each URL", async () => {
   const connecting = connect(network, { proxy }, "ws://far.example/x");
   (await network.proxy()).transport.destroy();
   await assert.rejects(connecting, { code: "PROXY_FAILED" });
-  // Credentials in a URL are for its server, not for the proxy.
+  // Credentials in a URL are for the server, so the function does not receive them.
   assert.deepEqual(asked, ["ws://near.example:1/", "ws://far.example/x"]);
 });
 
-Deno.test("failed TLS through a tunnel fails with CONNECT_FAILED", async () => {
+Deno.test("a failed TLS handshake through a tunnel fails with CONNECT_FAILED", async () => {
   const network = await ProxyNetwork.open();
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const proxy = "http://proxy.example:3128";
@@ -356,12 +356,12 @@ Deno.test("failed TLS through a tunnel fails with CONNECT_FAILED", async () => {
   });
 });
 
-/** Stalling proxies, by the step where they stall. */
+/** Steps that stall. */
 const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] = [
-  ["looking up the name", (network) => {
+  ["the name lookup", (network) => {
     network.gates.lookup = never;
   }],
-  ["connecting to the proxy", (network) => {
+  ["the connection to the proxy", (network) => {
     network.gates.dial = never;
   }],
   ["the proxy handshake", () => {}],
@@ -390,7 +390,7 @@ for (const [step, prepare] of STUCK) {
     assert.equal(timers.size, 0);
   });
 
-  Deno.test(`the signal ends ${step}, through a proxy`, async () => {
+  Deno.test(`the signal aborts ${step}, through a proxy`, async () => {
     const network = await ProxyNetwork.open();
     const controller = new AbortController();
     const options = { proxy: "socks5://proxy.example:3128", signal: controller.signal };

@@ -25,7 +25,7 @@ const PROXIES: readonly [url: string, server: Partial<ProxyServer>][] = [
   ["socks5://127.1", { hostname: "127.0.0.1" }],
   ["http://b\u00fccher.example", { hostname: "xn--bcher-kva.example" }],
   ["socks5://b\u00fccher.example", { hostname: "xn--bcher-kva.example" }],
-  // A path has no meaning for a proxy.
+  // The path and query are ignored.
   ["http://proxy.example/path?query", { hostname: "proxy.example", port: 80 }],
 ];
 
@@ -49,7 +49,7 @@ for (
     ["j%C3%BCrgen:%F0%9F%94%91", "j\u00fcrgen", "\u{1f511}"],
     ["j\u00fcrgen:\u{1f511}", "j\u00fcrgen", "\u{1f511}"],
     ["user:with:colons", "user", "with:colons"],
-    // A plus stays a plus and is not decoded as a space.
+    // A plus is not decoded as a space.
     ["a+b:c+d", "a+b", "c+d"],
   ]
 ) {
@@ -73,7 +73,7 @@ Deno.test("a proxy function receives the URL and may return undefined", () => {
   assert.ok(asked[0] instanceof URL);
 });
 
-Deno.test("rethrows the error of a proxy function", () => {
+Deno.test("rethrows errors of a proxy function", () => {
   const error = new Error("no route");
   assert.throws(() =>
     findProxy(() => {
@@ -94,7 +94,7 @@ const NO_PROXIES: readonly [option: unknown, shown: string][] = [
   ["http://proxy.example:99999", '"http://proxy.example:99999"'],
   ["socks5://proxy.example:99999", '"socks5://proxy.example:99999"'],
   ["http://a b", '"http://a b"'],
-  // An error message never contains a password.
+  // Error messages must not contain passwords.
   ["ftp://user:secret@proxy.example", '"ftp://***@proxy.example/"'],
   ["http://user:sec/ret@proxy.example", '"http://***@proxy.example"'],
   ["user:secret@proxy.example:3128", '"user:***@proxy.example:3128"'],
@@ -130,7 +130,7 @@ for (const option of [7, null, true, {}, ["http://proxy.example"], Promise.resol
   });
 }
 
-Deno.test("rejects malformed percent-encoding with a TypeError that does not show it", () => {
+Deno.test("rejects malformed percent-encoding with a TypeError that hides the value", () => {
   for (const info of ["%", "user:%", "%zz:secret", "user:%4", "%ff", "user:%c3", "%ED%A0%80"]) {
     for (const scheme of ["http", "socks5"]) {
       assert.throws(() => findProxy(`${scheme}://${info}@proxy.example`, URL_OF_TARGET), {

@@ -8,8 +8,8 @@ import { quiet } from "../support/socket_harness.ts";
 import { concat, utf8 } from "../support/vectors.ts";
 
 /**
- * A minimal tunnel handshake: it starts with "begin", answers each "q" with "again", and completes
- * at "!". A "?" is a rejection.
+ * A minimal tunnel handshake: sends "begin", answers each "q" with "again", completes at "!", and
+ * rejects at "?".
  */
 class Letters implements ProxyDialogue {
   done = false;
@@ -35,7 +35,7 @@ class Letters implements ProxyDialogue {
   }
 }
 
-/** A tunnel during its handshake, and the proxy. */
+/** Starts a tunnel handshake. Returns the tunnel and its proxy. */
 function begin(): { transport: MemoryTransport; proxy: RawPeer; tunnel: Promise<Uint8Array> } {
   const [transport, far] = transportPair();
   return { transport, proxy: new RawPeer(far), tunnel: openTunnel(transport, new Letters()) };
@@ -50,7 +50,7 @@ Deno.test("completes the handshake with the proxy", async () => {
   assert.equal((await tunnel).length, 0);
 });
 
-Deno.test("delivers bytes after the handshake, and later ones", async () => {
+Deno.test("delivers bytes that follow the handshake immediately or later", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!first ");
   proxy.send("second");
@@ -66,7 +66,7 @@ Deno.test("delivers bytes after the handshake, and later ones", async () => {
   await proxy.until(() => proxy.text.endsWith("hello"));
 });
 
-Deno.test("reports the end after the handshake to the next reader", async () => {
+Deno.test("reports an end of the stream after the handshake to the next reader", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!");
   proxy.transport.end();
@@ -77,7 +77,7 @@ Deno.test("reports the end after the handshake to the next reader", async () => 
   assert.equal(transport.over, false);
 });
 
-Deno.test("releases the transport once the tunnel is established", async () => {
+Deno.test("releases the transport when the tunnel is established", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("!");
   await tunnel;
@@ -88,12 +88,12 @@ Deno.test("releases the transport once the tunnel is established", async () => {
   assert.equal(transport.over, false);
 });
 
-Deno.test("a rejection disconnects and rejects with its error", async () => {
+Deno.test("a rejection by the proxy disconnects and rejects with the error", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("?!");
   await assert.rejects(tunnel, { name: "ConnectionError", code: "PROXY_REFUSED", message: "No." });
   assert.equal(transport.over, true);
-  // Later input has no effect.
+  // Later input must have no effect.
   proxy.send("!");
   await quiet();
 });
@@ -125,13 +125,13 @@ Deno.test("rejects with the cause if the proxy resets the connection", async () 
   });
 });
 
-Deno.test("destroying the transport ends the handshake", async () => {
+Deno.test("destroying the transport aborts the handshake", async () => {
   const { transport, tunnel } = begin();
   transport.destroy(new Error("given up"));
   await assert.rejects(tunnel, { code: "PROXY_FAILED", message: /: given up$/ });
 });
 
-Deno.test("sends replies created during a pending write after it, in order", async () => {
+Deno.test("sends replies created during a pending write after the write, in order", async () => {
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);
@@ -147,7 +147,7 @@ Deno.test("sends replies created during a pending write after it, in order", asy
   await tunnel;
 });
 
-Deno.test("does not hand over the tunnel during a pending write, and stops reading", async () => {
+Deno.test("resolves only after a pending write, and stops reading until then", async () => {
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseTarget, redacted, type Target } from "../../src/client/url.ts";
 
-/** A URL and its parsed target. */
+/** URLs with their parsed targets. */
 const TARGETS: readonly [url: string, target: Partial<Target>][] = [
   ["ws://a.example", {
     url: "ws://a.example/",
@@ -30,7 +30,7 @@ const TARGETS: readonly [url: string, target: Partial<Target>][] = [
   ["wss://a.example:80/", { url: "wss://a.example:80/", port: 80, host: "a.example:80" }],
   ["https://a.example:443/", { port: 443, host: "a.example" }],
 
-  // IPv6 addresses have brackets in a URL and in the Host field, and nowhere else.
+  // IPv6 addresses have brackets only in URLs and in the Host field.
   ["ws://[::1]/", { hostname: "::1", port: 80, host: "[::1]", url: "ws://[::1]/" }],
   ["ws://[2001:DB8::1]:8080/", {
     hostname: "2001:db8::1",
@@ -47,7 +47,7 @@ const TARGETS: readonly [url: string, target: Partial<Target>][] = [
   ["ws://a.example//b", { path: "//b" }],
   ["ws://b\u00fccher.example/", { hostname: "xn--bcher-kva.example" }],
 
-  // User information becomes credentials (RFC 7617) and is removed from all other parts.
+  // User information becomes credentials (RFC 7617) and is removed from the URL.
   ["ws://user:pass@a.example/", {
     url: "ws://a.example/",
     host: "a.example",
@@ -113,7 +113,7 @@ for (const [url, message] of BAD_URLS) {
   });
 }
 
-/** URLs with secrets, and how error messages show them. */
+/** URLs with secrets, and their form in error messages. */
 const SECRET: readonly [url: string, shown: string][] = [
   ["ws://user:secret@a.example/chat?token=secret", "ws://***@a.example/chat?***"],
   ["ws://secret@a.example:8080/", "ws://***@a.example:8080/"],
@@ -133,7 +133,7 @@ const SECRET: readonly [url: string, shown: string][] = [
 ];
 
 for (const [url, shown] of SECRET) {
-  Deno.test(`shows ${JSON.stringify(url)} without secrets in error messages`, () => {
+  Deno.test(`error messages show ${JSON.stringify(url)} without secrets`, () => {
     assert.equal(redacted(url), shown);
     let message = "";
     try {

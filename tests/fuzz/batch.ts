@@ -1,15 +1,14 @@
-// Runs a property a number of times from a seed, and reports a failure with its seed, so that it
-// can be reproduced.
+// Checks a property several times from a seed, and reports failures with the seed for reproduction.
 
 import fc from "fast-check";
 import type { NamedProperty } from "./properties.ts";
 
-/** A property that does not hold. */
+/** The failure of a property. */
 export class PropertyFailure extends Error {
   /**
    * @param property The property.
    *
-   * @param seed The seed that leads to the counterexample.
+   * @param seed The seed of the counterexample.
    *
    * @param details The report of fast-check.
    */
@@ -20,11 +19,11 @@ export class PropertyFailure extends Error {
   ) {
     const cause = details.errorInstance;
     super(
-      `"${property.name}" does not hold\n` +
+      `property failed: "${property.name}"\n` +
         `counterexample, after ${details.numShrinks} steps: ` +
         `${fc.stringify(details.counterexample)}\n` +
         `${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}\n` +
-        `reproduce it: deno task fuzz --seed ${seed} --batches 1 --only "${property.name}"`,
+        `reproduce with: deno task fuzz --seed ${seed} --batches 1 --only "${property.name}"`,
     );
   }
 }
@@ -36,7 +35,7 @@ export class PropertyFailure extends Error {
  * @param seed The seed of the random numbers.
  * @param runs The number of runs.
  * @returns The number of runs.
- * @throws {PropertyFailure} When it does not hold.
+ * @throws {PropertyFailure} When the property fails.
  */
 export async function runBatch(
   property: NamedProperty,

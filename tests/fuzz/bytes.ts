@@ -1,9 +1,9 @@
-// Arbitrary bytes and texts, the ways to cut a stream of them into chunks, and the ways to damage one.
+// Generates bytes and texts, chunk splits of a stream, and damaged streams.
 
 import fc from "fast-check";
 import { concat } from "../support/vectors.ts";
 
-/** Sizes around every change of a frame's header, of a buffer and of a threshold in the code. */
+/** Sizes around every limit of frame headers, buffers and thresholds in the code. */
 const EDGES = [
   0,
   1,
@@ -27,11 +27,11 @@ const EDGES = [
 ];
 const LONG_EDGES = [65534, 65535, 65536, 65537, 70000];
 
-/** Any bytes, up to some hundred of them. */
+/** Arbitrary bytes, up to some hundred. */
 export const shortBytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 200 })
   .map((bytes) => new Uint8Array(bytes));
 
-/** Periodic bytes of a size near a threshold, which are fast to generate even if long. */
+/** Periodic bytes of a size near a limit, which are fast to generate. */
 const periodicBytes: fc.Arbitrary<Uint8Array> = fc.record({
   size: fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...EDGES) }, {
     weight: 1,
@@ -42,10 +42,10 @@ const periodicBytes: fc.Arbitrary<Uint8Array> = fc.record({
   Uint8Array.from({ length: size }, (_, i) => period[i % period.length])
 );
 
-/** The payload of a message. */
+/** Message payloads. */
 export const payloads: fc.Arbitrary<Uint8Array> = fc.oneof(shortBytes, periodicBytes);
 
-/** A well-formed text: every kind of character, in any mixture. */
+/** Well-formed texts with all kinds of characters. */
 export const texts: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary", maxLength: 60 }),
   fc.string({ unit: "binary-ascii", maxLength: 200 }),
@@ -55,7 +55,7 @@ export const texts: fc.Arbitrary<string> = fc.oneof(
   }).map(({ part, count }) => part.repeat(count)),
 );
 
-/** The sizes of the chunks of a stream, repeated as needed. */
+/** Chunk sizes of a stream, repeated as needed. */
 export const cuts: fc.Arbitrary<number[]> = fc.oneof(
   fc.constant<number[]>([1]),
   fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 12 }),
@@ -63,12 +63,12 @@ export const cuts: fc.Arbitrary<number[]> = fc.oneof(
 );
 
 /**
- * A long stream is split into a limited number of larger chunks: more would take time without
- * finding more.
+ * The maximum number of chunks. Longer streams are split into larger chunks, since more chunks
+ * would take time without finding more faults.
  */
 const MOST_CHUNKS = 500;
 
-/** A stream in chunks, each in a separate buffer. */
+/** Splits a stream into chunks, each in a separate buffer. */
 export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   const least = Math.floor(stream.length / MOST_CHUNKS / 4);
   let at = 0;
@@ -79,7 +79,7 @@ export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generat
   }
 }
 
-/** One fault of a stream. Positions are fractions of its length. */
+/** A change to a stream. Positions are fractions of its length. */
 type Damage =
   | { kind: "flip"; place: number; bit: number }
   | { kind: "set"; place: number; byte: number }
@@ -88,13 +88,13 @@ type Damage =
   | { kind: "repeat"; place: number; count: number }
   | { kind: "truncate"; place: number };
 
-/** Near the start, or anywhere. */
+/** Positions, often near the start. */
 const places = fc.oneof(
   fc.double({ min: 0, max: 0.02, noNaN: true }),
   fc.double({ min: 0, max: 1, noNaN: true }),
 );
 
-/** The fault of a stream. */
+/** Changes to a stream. */
 export const damages: fc.Arbitrary<Damage[]> = fc.array(
   fc.oneof<fc.Arbitrary<Damage>[]>(
     fc.record({ kind: fc.constant("flip"), place: places, bit: fc.nat(7) }),
@@ -111,7 +111,7 @@ export const damages: fc.Arbitrary<Damage[]> = fc.array(
   { maxLength: 5 },
 );
 
-/** The damaged stream. */
+/** Applies changes to a stream. */
 export function damaged(stream: Uint8Array, what: readonly Damage[]): Uint8Array {
   return what.reduce(damage, stream);
 }

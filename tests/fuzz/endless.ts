@@ -1,5 +1,5 @@
-// The long form, on the current runtime; main.ts starts it and reads its output. Its argument is
-// JSON, and each line of its output is a report.
+// The long fuzz run on the current runtime. main.ts starts it with a JSON argument and reads its
+// output, one report per line.
 
 import process from "node:process";
 import { PropertyFailure, runBatch } from "./batch.ts";
@@ -7,13 +7,13 @@ import { promises, properties } from "./properties.ts";
 
 /** The plan of a run. */
 export interface Orders {
-  /** The duration in minutes; the current batch is completed. */
+  /** The duration in minutes. The current batch is always completed. */
   readonly minutes: number;
-  /** The seed of the first batch; each one after it has the next. */
+  /** The seed of the first batch, incremented for each further batch. */
   readonly seed: number;
   /** The maximum number of batches. */
   readonly batches: number;
-  /** The name of the one property to check, instead of all in turn. */
+  /** The name of the only property to check. By default, checks all in turn. */
   readonly only: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export type FuzzReport =
   | { type: "failure"; text: string }
   | { type: "total"; executions: number; batches: number; slowest: number };
 
-/** Runs in a batch of a property of weight 1. */
+/** The number of runs per batch for a property of weight 1. */
 const RUNS = 100;
 
 function report(line: FuzzReport): void {

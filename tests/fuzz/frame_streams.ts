@@ -1,5 +1,5 @@
-// Generates streams of frames that a peer can send: whole legal conversations together with the
-// expected events, and frames with random errors.
+// Generates streams of frames from a peer: legal conversations with the expected events, and frames
+// with random errors.
 
 import fc from "fast-check";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
@@ -24,13 +24,13 @@ export interface Compression {
   readonly windowBits: number;
 }
 
-/** No compression, or one of its kinds. */
+/** The kinds of compression, including none. */
 export const compressions: fc.Arbitrary<Compression | undefined> = fc.option(
   fc.record({ takeover: fc.boolean(), windowBits: fc.integer({ min: 8, max: 15 }) }),
   { nil: undefined, freq: 2 },
 );
 
-/** The compression and decompression of one side. */
+/** Returns the compression of one side. */
 export function permessage(agreed: Compression | undefined): PermessageDeflate | undefined {
   if (agreed === undefined) return undefined;
   const rules = {
@@ -43,7 +43,7 @@ export function permessage(agreed: Compression | undefined): PermessageDeflate |
   return new PermessageDeflate(rules, agreed, agreed);
 }
 
-/** A control frame between others. */
+/** A control frame. */
 export interface Control {
   readonly kind: "ping" | "pong";
   readonly payload: Uint8Array;
@@ -53,15 +53,15 @@ export interface Control {
 export interface PlannedMessage {
   readonly kind: "message";
   readonly data: string | Uint8Array;
-  /** The boundaries of its fragments, as fractions of its length. */
+  /** The boundaries of the fragments, as fractions of the message length. */
   readonly cuts: readonly number[];
-  /** The frames after each fragment except the last. */
+  /** The control frames after each fragment except the last. */
   readonly between: readonly Control[];
-  /** Whether it is compressed, if that was negotiated. */
+  /** Whether to compress the message, if compression was negotiated. */
   readonly compress: boolean;
 }
 
-/** The items that a peer sends, in order. */
+/** The messages and control frames that a peer sends, in order. */
 export type Plan = ReadonlyArray<PlannedMessage | Control>;
 
 const controls: fc.Arbitrary<Control> = fc.record({
@@ -78,13 +78,13 @@ const messages: fc.Arbitrary<PlannedMessage> = fc.record({
   compress: fc.boolean(),
 });
 
-/** Any conversation that is legal. */
+/** Legal conversations. */
 export const plans: fc.Arbitrary<Plan> = fc.array(
   fc.oneof({ weight: 3, arbitrary: messages }, { weight: 1, arbitrary: controls }),
   { maxLength: 8 },
 );
 
-/** The events that the receiver must report, with text as strings. */
+/** Returns the events that the receiver must report, with text as strings. */
 export function eventsOf(plan: Plan): EventRecord[] {
   return plan.flatMap((item): EventRecord[] => {
     if (item.kind !== "message") return [[item.kind, toHex(item.payload)]];
@@ -100,7 +100,7 @@ export function eventsOf(plan: Plan): EventRecord[] {
   });
 }
 
-/** The bytes of a plan, as the peer of `side` sends them, made without the library's own writer. */
+/** Encodes a plan as the peer of `side` sends it, without using the library's frame writer. */
 export function bytesOf(
   plan: Plan,
   side: Side,
@@ -146,15 +146,15 @@ function compressed(
   return end === -1 ? undefined : target.subarray(0, end);
 }
 
-/** Usually empty, sometimes one of these. */
+/** Usually `undefined`, sometimes a rare value. */
 function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rare });
 }
 
-/** A frame before its masking, if any. */
+/** A frame before masking. */
 export type WildFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
 
-/** A frame with any possible fault: bits, opcode, mask, length field, announced length. */
+/** Frames with any possible error: bits, opcode, mask, length field, announced length. */
 export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
   fin: fc.boolean(),
   rsv: fc.oneof(
@@ -182,7 +182,7 @@ export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
   )),
 }).map(({ extended, announced, ...parts }) => {
   const length = announced ?? BigInt(parts.payload.length);
-  // A length that does not fit into the chosen field uses the next larger one.
+  // A length that does not fit into the selected field uses the next larger one.
   const least = length < 126n ? 7 : length < 65536n ? 16 : 64;
   const lengthBits = extended === undefined || extended < least ? least : extended;
   return { ...parts, length, lengthBits };

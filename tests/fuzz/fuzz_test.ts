@@ -1,5 +1,5 @@
-// The short form: each property runs a few times from a fixed seed, so that failures are caused by
-// changes only. The long form, `deno task fuzz`, uses a new seed each time.
+// The short fuzz run checks each property a few times with a fixed seed, so that only code changes
+// cause failures. The long run, `deno task fuzz`, uses a new seed each time.
 
 import { runBatch } from "./batch.ts";
 import { properties } from "./properties.ts";

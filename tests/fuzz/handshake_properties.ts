@@ -1,5 +1,5 @@
-// Invariants of the opening handshake for any input: only the library's own errors, the same result
-// for every chunk split, and each side reads the output of the other.
+// Invariants of the opening handshake for any input: it throws only the library's errors, the
+// result does not depend on the chunk split, and each side accepts the output of the other.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -23,14 +23,14 @@ import { concat, toHex } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages } from "./bytes.ts";
 import { configs, fieldNames, fieldValues, KEY, requests, responses, tokens } from "./heads.ts";
 
-/** Returns the message of an allowed error; rethrows any other error, which no input may cause. */
+/** Returns the code and message of an allowed error. Rethrows all other errors. */
 function allowedError(error: unknown): { code: string; message: string } {
   if (!(error instanceof WebSocketError)) throw error;
   assert.notEqual(error.code, "INTERNAL");
   return { code: error.code, message: error.message };
 }
 
-/** The result of `read` for the whole stream, which must be the same for every chunk split. */
+/** Returns the result of `read`, and asserts that it is the same for every chunk split. */
 function sameForEveryCut<T>(
   stream: Uint8Array,
   sizes: readonly number[],
@@ -42,7 +42,7 @@ function sameForEveryCut<T>(
   return whole;
 }
 
-/** The result of a reader for these chunks, and the remaining bytes. */
+/** Returns the result of a reader for these chunks, and the remaining bytes. */
 function pushed(
   reader: { push(chunk: Uint8Array): boolean },
   chunks: Iterable<Uint8Array>,
@@ -64,8 +64,8 @@ function pushed(
 }
 
 /**
- * A server reads a request: the result is the same for every chunk split, and every rejection can
- * be written.
+ * A server reads a request with the same result for every chunk split, and can write every
+ * rejection.
  */
 export const requestHeads = fc.property(
   requests,
@@ -100,14 +100,14 @@ function answerTo(handshake: ServerHandshake, config: DeflateConfig): string {
     allowedError(error);
     bytes = errorResponse(error as HandshakeError, request.method);
   }
-  // A response has exactly one head: no input of the client ends it early or begins another.
+  // A response has exactly one head. No client input may end it early or start another.
   const reader = new HttpHeadReader();
   assert.ok(reader.push(bytes));
   assert.ok(reader.rest.length === 0 || reader.fields.has("content-length"));
   return toHex(bytes);
 }
 
-/** The same with a head that another HTTP implementation has read. */
+/** A server receives a request head that another HTTP implementation has parsed. */
 export const requestsOfOthers = fc.property(
   fc.array(fc.tuple(fieldNames, fieldValues), { maxLength: 8 }),
   fc.string({ unit: "binary", maxLength: 12 }),
@@ -122,7 +122,7 @@ export const requestsOfOthers = fc.property(
   },
 );
 
-/** A client reads a response: the result is the same for every chunk split. */
+/** A client reads a response with the same result for every chunk split. */
 export const responseHeads = fc.property(responses, damages, cuts, (answer, what, sizes) => {
   sameForEveryCut(damaged(answer, what), sizes, (chunks) => {
     const handshake = new ClientHandshake({
@@ -142,11 +142,11 @@ export const responseHeads = fc.property(responses, damages, cuts, (answer, what
     } catch (end) {
       return { error: error ?? allowedError(end) };
     }
-    assert.fail("a handshake that is not complete has no end");
+    assert.fail("an incomplete handshake has no remaining bytes");
   });
 });
 
-/** Each side reads the output of the other, for any user options. */
+/** Each side accepts the output of the other, for any user options. */
 export const opening = fc.property(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
   fc.uniqueArray(tokens, { maxLength: 4 }),
@@ -192,7 +192,7 @@ export const opening = fc.property(
   },
 );
 
-/** Any header field value as a list of extensions or subprotocols. */
+/** Parses any header field value as a list of extensions or subprotocols. */
 export const fieldLists = fc.property(
   fc.array(
     fc.oneof(

@@ -1,4 +1,4 @@
-// Arbitrary heads of requests and responses: an opening handshake, or nearly one.
+// Generates heads of requests and responses that are similar to an opening handshake.
 
 import fc from "fast-check";
 import type { DeflateConfig } from "../../src/handshake/deflate_offer.ts";
@@ -9,7 +9,7 @@ import { shortBytes } from "./bytes.ts";
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~09azAZ";
 
-/** Any token (RFC 9110 5.6.2). */
+/** Tokens (RFC 9110 5.6.2). */
 export const tokens: fc.Arbitrary<string> = fc.string({
   unit: fc.constantFrom(...TOKEN_CHARACTERS),
   minLength: 1,
@@ -37,7 +37,7 @@ export const fieldNames: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** Values of header fields, good and bad. */
+/** Valid and invalid values of header fields. */
 export const fieldValues: fc.Arbitrary<string> = fc.oneof(
   tokens,
   fc.string({ unit: "binary-ascii", maxLength: 40 }),
@@ -60,13 +60,13 @@ export const fieldValues: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** One line of a head: now and then one without a colon, or folded. */
+/** Lines of a head, sometimes folded or without a colon. */
 const fieldLines = fc.oneof(
   { weight: 12, arbitrary: fc.tuple(fieldNames, fieldValues).map((line) => line.join(": ")) },
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
 );
 
-/** The lines of a valid handshake, some missing, mixed with other lines. */
+/** Heads with some of the lines of a valid handshake, mixed with other lines. */
 function heads(start: fc.Arbitrary<string>, lines: readonly string[]): fc.Arbitrary<Uint8Array> {
   return fc.record({
     start,
@@ -81,7 +81,7 @@ function heads(start: fc.Arbitrary<string>, lines: readonly string[]): fc.Arbitr
   );
 }
 
-/** Requests: an opening handshake, or nearly one. */
+/** Requests similar to an opening handshake. */
 export const requests: fc.Arbitrary<Uint8Array> = heads(
   fc.oneof(
     fc.constant("GET /chat?room=1 HTTP/1.1"),
@@ -97,7 +97,7 @@ export const requests: fc.Arbitrary<Uint8Array> = heads(
   ],
 );
 
-/** Responses, after interim ones. */
+/** Responses, sometimes after interim responses. */
 export const responses: fc.Arbitrary<Uint8Array> = fc.tuple(
   fc.array(heads(fc.constant("HTTP/1.1 103 Early Hints"), []), { maxLength: 2 }),
   heads(

@@ -1,9 +1,9 @@
-// `deno task fuzz`: checks the properties for a given time, on any of the runtimes, in a child process.
-// A batch that does not end in time is reported as a hang, with its seed.
+// `deno task fuzz` checks the properties for a given time on any runtime, in a child process. It
+// reports a batch that does not end in time as a hang, with its seed.
 //
 //   --minutes 60      the total duration (default 1)
-//   --runtime bun     deno, bun, node, or all of them one after the other (default deno)
-//   --seed 1          the seed of the random numbers (default: from the clock); it is printed
+//   --runtime bun     deno, bun, node, or all in sequence (default deno)
+//   --seed 1          the seed of the random numbers (default: from the clock)
 //   --batches 1       the maximum number of batches
 //   --only "..."      only this property
 
@@ -13,7 +13,7 @@ import { linesOf, within } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import type { FuzzReport, Orders } from "./endless.ts";
 
-/** Milliseconds for a batch, shrinking of a counterexample included, before it counts as a hang. */
+/** The milliseconds after which a batch, including shrinking, counts as a hang. */
 const HANG = 300_000;
 
 /** Milliseconds between two progress lines. */
@@ -29,7 +29,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Runs one process to its end; returns whether every property held. */
+/** Runs a process until it ends. Returns whether all properties passed. */
 async function fuzz(runtime: RuntimeName, orders: Orders): Promise<boolean> {
   const module = fileURLToPath(new URL("endless.ts", import.meta.url));
   const { command, args } = runtimeCommand(runtime, module, JSON.stringify(orders));

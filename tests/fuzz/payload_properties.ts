@@ -1,4 +1,4 @@
-// Invariants of the small parts: masks, length fields, UTF-8, close payloads, the deflate codec.
+// Invariants of masks, length fields, UTF-8, close payloads and the deflate codec.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -21,7 +21,7 @@ import { concat, utf8 } from "../support/vectors.ts";
 import { chunksOf, cuts, damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
 import { closePayloads } from "./frame_streams.ts";
 
-/** Masking in parts equals masking at once, byte by byte with the key (RFC 6455 section 5.3). */
+/** Masking in parts equals masking the whole, byte by byte (RFC 6455 section 5.3). */
 export const masks = fc.property(
   payloads,
   fc.integer(),
@@ -42,7 +42,7 @@ export const masks = fc.property(
   },
 );
 
-/** A length is read as written, in the fewest bytes. */
+/** A length is written in the fewest bytes and read back unchanged. */
 export const lengths = fc.property(
   fc.oneof(fc.nat(70000), fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.maxSafeNat()),
   (length) => {
@@ -69,7 +69,7 @@ export const lengthFields = fc.property(
   },
 );
 
-/** The streaming validator, the decoder and the platform's own decoder agree on valid UTF-8. */
+/** The streaming validator, the decoder and the platform's decoder agree on valid UTF-8. */
 export const utf8Texts = fc.property(
   fc.oneof(texts.map(utf8), shortBytes),
   damages,
@@ -90,8 +90,7 @@ export const utf8Texts = fc.property(
 );
 
 /**
- * The payload of a Close frame is read or rejected, and a payload that was read can be written
- * again.
+ * The payload of a Close frame is read or rejected. If it was read, it can be written again.
  */
 export const closes = fc.property(closePayloads(), damages, (payload, what) => {
   const bytes = damaged(payload, what).subarray(0, 125);
@@ -100,7 +99,7 @@ export const closes = fc.property(closePayloads(), damages, (payload, what) => {
 });
 
 /**
- * A reason of any length is truncated to the capacity of a control frame, at a code point boundary.
+ * A reason of any length is truncated to fit into a control frame, at a code point boundary.
  */
 export const closeReasons = fc.property(
   fc.integer({ min: 1000, max: 4999 }).filter(isCloseCode),
@@ -130,7 +129,7 @@ export const codec = fc.property(
   },
 );
 
-/** Any bytes as a compressed message. */
+/** Any bytes are decompressed or rejected. */
 export const compressedNoise = fc.property(
   fc.oneof(shortBytes, payloads.map(packed)),
   damages,
@@ -140,7 +139,7 @@ export const compressedNoise = fc.property(
     const read = attempt(() => inflate(source, 0, source.length, limit), InflateError);
     if (read === undefined || source.length === 0) return;
     assert.ok(read.length <= limit);
-    // zlib's result is the same, up to a block that is marked as the last.
+    // zlib's result is the same, up to a final block.
     const reference = zlibInflate(source, 15, 1 << 20);
     assert.ok(reference !== undefined, "only quickws accepts it");
     assert.ok(read.length === reference.bytes.length || reference.stopped);

@@ -1,7 +1,6 @@
-// The four guarantees of a connection, over random sequences of actions of its user, its peer and the
-// clock: no accepted message is lost, every connection ends, `close` is called once with the
-// correct result, and each error of user code reaches `onError` once and affects no other
-// connection.
+// The four guarantees of a connection, for random sequences of actions by the user, the peer and
+// the clock: no accepted message is lost; every connection ends; `close` is called once with the
+// correct result; each error of user code reaches `onError` once and affects no other connection.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -110,7 +109,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ pass: fc.constantFrom(3000, 20_000, 60_000) }) },
 );
 
-/** Runs a sequence in a world, and checks the invariants of every sequence. */
+/** Runs a sequence, and checks the invariants that apply to every sequence. */
 async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): Promise<void> {
   const unhandled = await unhandledDuring(async () => {
     await using world = new World(plan);
@@ -118,49 +117,57 @@ async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): P
     await run(world);
     assertErrors(world);
   });
-  assert.deepEqual(unhandled, [], "an unhandled rejection");
+  assert.deepEqual(unhandled, [], "there are unhandled rejections");
   assert.equal(timers.size, 0, "no timer is left");
 }
 
 /** Guarantee 3, and the part of guarantee 1 that applies to every end. */
 function assertEnd(world: World): void {
   const { closes, closed, sent } = world;
-  assert.equal(closes.length, 1, "close was called once");
+  assert.equal(closes.length, 1, "close is called once");
   const [info] = closes;
   assert.deepEqual(world.strays, [], "no handler is called after close");
-  assert.equal(closed, info, "the promise has the same result");
+  assert.equal(closed, info, "closed resolves with the same result");
   assert.equal(world.conn.readyState, "closed");
-  assert.equal(info.clean, info.error === undefined, "clean, or with an error");
+  assert.equal(info.clean, info.error === undefined, "a close is either clean or has an error");
 
   const { messages, close, behindClose } = world.received();
-  assert.equal(behindClose, 0, "frames after the Close frame");
+  assert.equal(behindClose, 0, "no frame follows the Close frame");
   messages.forEach((message, i) => {
-    assert.ok(i < sent.length, "a message that was never sent");
+    assert.ok(i < sent.length, "the peer received an unsent message");
     assert.equal(toHex(message), toHex(sent[i].bytes), `message ${i}`);
   });
   if (close !== undefined) {
     const code = close.payload.length < 2 ? 1005 : close.payload[0] * 256 + close.payload[1];
-    assert.equal(info.sent, code, "the code that was sent");
+    assert.equal(info.sent, code, "sent is the code of the sent Close frame");
   }
   if (info.received !== undefined) {
-    assert.equal(info.received, world.peerClosed, "the code that was received");
+    assert.equal(
+      info.received,
+      world.peerClosed,
+      "received is the code of the received Close frame",
+    );
   }
   if (info.clean) {
-    assert.equal(info.code, world.peerClosed, "a clean end has the peer's code");
-    assert.notEqual(info.sent, undefined, "a clean end has a Close frame");
+    assert.equal(info.code, world.peerClosed, "a clean close has the peer's code");
+    assert.notEqual(info.sent, undefined, "a clean close has sent a Close frame");
     const whole = sent.filter(({ isWhole }) => isWhole).length;
     if (!world.transport.blocked) {
       assert.ok(messages.length >= whole, `clean, but ${messages.length} of ${whole} arrived`);
     }
   }
-  // A peer whose Close frame is not read because the user has paused no longer answers pings.
+  // While the user pauses, the peer's Close frame may stay unread. The peer then answers no pings.
   const isDead = info.error instanceof TimeoutError;
   if (world.userCloses === undefined && world.harm === undefined && !isDead) {
     assert.equal(info.initiator, "remote");
   }
   const { readerEnd } = world;
   if (world.plan.reading === "iterator" || world.plan.reading === "readable") {
-    assert.deepEqual(readerEnd, info.clean ? "done" : { error: info.error }, "the reader's end");
+    assert.deepEqual(
+      readerEnd,
+      info.clean ? "done" : { error: info.error },
+      "the reader ends with the same result",
+    );
   }
 }
 
@@ -169,19 +176,19 @@ function assertErrors(world: World): void {
   const { thrown, reported, onErrorThrew, conn } = world;
   const reports = new Map<unknown, number>();
   for (const { error, connection } of reported) {
-    assert.equal(connection, conn, "reported with another connection");
+    assert.equal(connection, conn, "an error is reported with its connection");
     reports.set(error, (reports.get(error) ?? 0) + 1);
   }
   for (const error of thrown) {
-    assert.equal(reports.get(error), 1, `"${error.message}" was reported`);
+    assert.equal(reports.get(error), 1, `"${error.message}" is reported once`);
   }
-  assert.equal(reported.length, thrown.length, "and no other error was");
+  assert.equal(reported.length, thrown.length, "no other error is reported");
   const logged = world.console.logged.flat().filter((what) => what instanceof Error);
   assert.deepEqual(logged, onErrorThrew, "errors of onError are logged");
 }
 
 /**
- * No accepted message is lost while the peer makes progress, and the connection ends as the user
+ * While the peer makes progress, no accepted message is lost, and the connection ends as the user
  * requested.
  */
 export const delivered = fc.asyncProperty(
@@ -202,13 +209,13 @@ export const delivered = fc.asyncProperty(
       assert.ok(clean, String(error));
       assert.equal(world.closes[0].code, code);
       assert.equal(initiator, "local");
-      assert.equal(world.received().messages.length, world.sent.length, "all has arrived");
+      assert.equal(world.received().messages.length, world.sent.length, "all messages arrive");
     }),
 );
 
 /**
- * Every connection ends, for any way of reading it and any behavior of its peer, and reports the
- * correct result.
+ * Every connection ends and reports the correct result, for every kind of reader and any behavior
+ * of the peer.
  */
 export const ended = fc.asyncProperty(
   plans(readings, false),
@@ -219,18 +226,18 @@ export const ended = fc.asyncProperty(
     inWorld(plan, async (world) => {
       for (const step of [...before, ending, ...after]) await world.step(step);
       if (mayStayOpen(world)) await world.step({ user: "close", code: 1000 });
-      // Reading may be stopped by unreadTimeout, then by closeTimeout; both count from the last step.
+      // The last step may start unreadTimeout and then closeTimeout.
       await world.pass(30_000);
-      // A peer whose Close frame is not answered finally ends the stream.
+      // A peer that receives no reply to its Close frame finally ends the stream.
       if (world.peerClosed !== undefined) world.peer.transport.end();
       await world.settle();
-      // During a pause an end is detected in steps of 1 MiB, one for each unreadTimeout.
+      // A paused connection reads 1 MiB per unreadTimeout until it detects the end.
       for (let i = 0; i < 10 && world.closes.length === 0; i++) await world.pass(100_000);
       assertEnd(world);
     }),
 );
 
-/** No event has occurred that must end the connection. */
+/** Returns whether no event has occurred that must end the connection. */
 function mayStayOpen({ harm, peerClosed, userCloses, plan }: World): boolean {
   if (peerClosed !== undefined || userCloses !== undefined) return false;
   if (harm === undefined || /too slow|breaks|stream does not end/.test(harm)) return true;
@@ -251,7 +258,7 @@ export const errors = fc.asyncProperty(
     }),
 );
 
-/** The actions of a client of a shared server, or of the code that serves it. */
+/** Actions of a client, or of the server's handlers for it. */
 type Kind =
   | "healthy"
   | "message throws"
@@ -278,7 +285,7 @@ const kinds = fc.constantFrom<Kind>(
   "upgrade rejects",
 );
 
-/** No error of one connection, or of one handshake, affects another. */
+/** No error of a connection or handshake affects another. */
 export const isolated = fc.asyncProperty(
   fc.array(kinds, { minLength: 2, maxLength: 6 }),
   fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }), { maxLength: 8 }),
@@ -291,7 +298,7 @@ export const isolated = fc.asyncProperty(
         await harness.end();
       }
     });
-    assert.deepEqual(unhandled, [], "an unhandled rejection");
+    assert.deepEqual(unhandled, [], "there are unhandled rejections");
   },
 );
 
@@ -350,10 +357,10 @@ async function shareServer(
   }
   for (const [i, kind] of clients.entries()) {
     if (!/^healthy|^written|^cork/.test(kind)) continue;
-    assert.equal(closes[i], 0, `${kind}: it is open`);
+    assert.equal(closes[i], 0, `${kind}: the connection is still open`);
     const expected = Array.from({ length: sent[i] }, (_, at) => `${i} ${at + 1}`);
-    assert.deepEqual(peers[i].payloads, expected, `${kind}: all were echoed`);
+    assert.deepEqual(peers[i].payloads, expected, `${kind}: all messages are echoed`);
   }
   assert.deepEqual(new Set(reported), new Set(thrown), "every error is reported");
-  assert.equal(reported.length, thrown.length, "each of them once");
+  assert.equal(reported.length, thrown.length, "each error is reported once");
 }

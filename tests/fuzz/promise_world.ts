@@ -1,5 +1,5 @@
-// One connection in virtual time: random actions of the user and the peer, and an oracle that has
-// the accepted messages, the received messages, and the result that each side reported.
+// One connection in virtual time, with random actions of the user and the peer. An oracle records
+// accepted and received messages, and the result that each side reports.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -25,7 +25,7 @@ import {
   type WireFrame,
 } from "../support/vectors.ts";
 
-/** The user's way of reading. */
+/** How the user reads the connection. */
 export type Reading =
   | "handler"
   | "none"
@@ -34,13 +34,13 @@ export type Reading =
   | "readable"
   | "readable canceled";
 
-/** A failing handler, and its kind of failure. */
+/** How a handler fails. */
 export type Fault = "no" | "throws" | "rejects";
 
-/** The places where user code fails. */
+/** The handlers and callbacks that may fail. */
 export const FAULTY = ["open", "message", "ping", "pong", "drain", "close", "written"] as const;
 
-/** One connection and its surroundings. */
+/** The setup of a connection. */
 export interface WorldPlan {
   readonly side: "server" | "client";
   readonly reading: Reading;
@@ -63,14 +63,14 @@ export type Step =
   | { readonly peer: "part" | "wrong" | "fin" | "reset" | "silent" | "blocks" | "takes" | "reads" }
   | { readonly pass: number };
 
-/** A message that was given to the library. */
+/** A message passed to the library. */
 interface Sent {
   bytes: Uint8Array;
-  /** Whether all of it was accepted. */
+  /** Whether the library accepted the whole message. */
   isWhole: boolean;
 }
 
-/** Everything that the test records of one connection. */
+/** A connection, and the test's records about it. */
 export class World {
   readonly plan: WorldPlan;
   readonly time: VirtualTime = new VirtualTime();
@@ -85,14 +85,14 @@ export class World {
   /** Messages that the `message` handler received. */
   messages = 0;
   readonly sent: Sent[] = [];
-  /** Why the close may be unclean or late; `undefined` if no fault has occurred. */
+  /** Why the close may be unclean or late, or `undefined` if no fault has occurred. */
   harm: string | undefined;
   userCloses: number | undefined;
-  /** The events of the other connection's handlers, and of the user's handlers after `close`. */
+  /** Unexpected handler calls: for the other connection, or after `close`. */
   readonly strays: string[] = [];
   readonly closes: CloseInfo[] = [];
   closed: CloseInfo | undefined;
-  /** The errors that user code has thrown, and the errors that `onError` has received. */
+  /** The errors that user code has thrown, and those that `onError` has received. */
   readonly thrown: Error[] = [];
   readonly reported: { error: unknown; connection: unknown }[] = [];
   readonly onErrorThrew: Error[] = [];
@@ -130,7 +130,7 @@ export class World {
     await this.settle();
   }
 
-  /** Runs everything that needs no time, including the peer's answers. */
+  /** Completes all work that needs no time, including the peer's replies. */
   readonly settle = async (): Promise<void> => {
     for (;;) {
       await quiet();
@@ -158,7 +158,7 @@ export class World {
     await this.settle();
   }
 
-  /** The data messages that the peer has, the last one perhaps not whole. */
+  /** Returns the data messages that the peer has received. The last may be partial. */
   received(): { messages: Uint8Array[]; close: WireFrame | undefined; behindClose: number } {
     const messages: Uint8Array[] = [];
     let parts: number[] | undefined;
@@ -220,7 +220,7 @@ export class World {
     };
   }
 
-  /** The actions of each handler. */
+  /** Records a handler call, and fails if the plan says so. */
   #call(name: typeof FAULTY[number]): void {
     if (this.closes.length > 0 && name !== "close" && name !== "written") this.strays.push(name);
     const fault = this.plan.faults[name] ?? "no";
@@ -271,7 +271,7 @@ export class World {
     const isStuck = this.transport.blocked || !this.#answers;
     if (isStuck) {
       this.#gate += milliseconds;
-      // Half of the shortest of the times that the plans choose.
+      // Half of the shortest timeout in the plans.
       if (isWatched || this.userCloses !== undefined) {
         if (this.#gate > 1000) this.harm ??= "the peer is too slow";
       }
@@ -289,8 +289,9 @@ export class World {
     const bytes = this.#payload(size);
     const { readyState } = this.conn;
     const isAccepted = send(bytes);
-    if (readyState !== "open") assert.ok(!isAccepted, "accepted by a connection that is not open");
-    else this.sent.push({ bytes, isWhole: true });
+    if (readyState !== "open") {
+      assert.ok(!isAccepted, "a connection that is not open accepted a message");
+    } else this.sent.push({ bytes, isWhole: true });
   }
 
   #userStep(step: Extract<Step, { user: unknown }>): void {
@@ -335,9 +336,9 @@ export class World {
         conn.terminate();
         break;
       case "close":
-        if (this.#fragments !== undefined) this.harm ??= "a message of fragments has no end";
+        if (this.#fragments !== undefined) this.harm ??= "a message of fragments is not completed";
         if (conn.readyState === "open") this.userCloses ??= step.code;
-        conn.close(step.code, "the user closes");
+        conn.close(step.code, "closed by the user");
         break;
     }
   }
@@ -383,7 +384,7 @@ export class World {
       }
       case "part":
         if (this.peerClosed !== undefined) return;
-        this.harm ??= "a frame has no end";
+        this.harm ??= "a frame is not completed";
         this.#answers = false;
         peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(100) }).subarray(0, 50));
         break;
@@ -427,7 +428,7 @@ export class World {
     this.peer.send({ opcode: CLOSE, payload: closePayload(code) });
   }
 
-  /** The complete frames after an offset. */
+  /** Yields the complete frames after an offset. */
   *#frames(start: number): Generator<
     { opcode: number; fin: boolean; payload: Uint8Array; end: number; frame: WireFrame }
   > {
@@ -460,7 +461,7 @@ export class World {
     }
   }
 
-  /** A correct peer: answers pings, Close frames and the end of the stream. */
+  /** Replies as a correct peer to pings, Close frames and the end of the stream. */
   #answer(): void {
     const { peer } = this;
     for (const { opcode, payload, end } of this.#frames(this.#takenAt)) {
@@ -482,12 +483,12 @@ export class World {
     }
   }
 
-  /** Whether streams are being sent. */
+  /** The number of streams being sent. */
   get streams(): number {
     return this.#streams;
   }
 
-  /** The peer reads and answers again. */
+  /** Makes the peer read and reply again. */
   heal(): void {
     this.#answers = true;
     this.transport.unblock();
@@ -509,7 +510,7 @@ async function* never(): AsyncGenerator<string> {
   await new Promise(() => {});
 }
 
-/** The unhandled rejections during `run`. */
+/** Returns the unhandled rejections during `run`. */
 export async function unhandledDuring(run: () => Promise<void>): Promise<unknown[]> {
   const seen: unknown[] = [];
   const note = (error: unknown): void => void seen.push(error);

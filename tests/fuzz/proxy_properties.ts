@@ -1,4 +1,4 @@
-// Invariants of a dialogue with a proxy for any responses.
+// Invariants of the handshake with a proxy, for any responses.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -20,7 +20,7 @@ const credentials = fc.option(
 );
 
 /**
- * The replies of a SOCKS5 proxy: the method, perhaps the authentication status, the final reply.
+ * The replies of a SOCKS5 proxy: the method, sometimes the authentication status, the final reply.
  */
 const socksAnswers = fc.record({
   method: fc.oneof(fc.constantFrom(0, 2), fc.nat(255)),
@@ -97,7 +97,7 @@ function assertSameForEveryCut(
   assert.deepEqual(converse(open(), chunksOf(answers, [1])), whole, "by bytes");
 }
 
-/** Any replies of a SOCKS5 proxy. */
+/** A SOCKS5 proxy may send any response. */
 export const socks5 = fc.property(
   targets,
   credentials,
@@ -109,7 +109,7 @@ export const socks5 = fc.property(
   },
 );
 
-/** Any responses of an HTTP proxy. */
+/** An HTTP proxy may send any response. */
 export const httpConnect = fc.property(
   targets,
   credentials,

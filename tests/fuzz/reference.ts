@@ -1,6 +1,5 @@
-// A second receiver, written directly from RFC 6455 and as simply as possible: it reads the whole
-// stream at once, reads every number as the RFC defines it, and does not support compression. A
-// session must produce the same result for a stream.
+// A reference receiver, written as simply as possible from RFC 6455. It reads a whole stream at
+// once and does not support compression. A session must produce the same result.
 
 import type { SessionRules } from "../../src/session/session.ts";
 import type { EventRecord } from "../support/endpoint.ts";
@@ -9,16 +8,16 @@ import { CLOSE, concat, CONTINUATION, PING, TEXT, toHex } from "../support/vecto
 /** The expected result of a receiver for a stream. */
 export interface Verdict {
   readonly events: readonly EventRecord[];
-  /** The code of the error, or of the peer's Close frame; `undefined` when the stream just ends. */
+  /** The code of the error or of the peer's Close frame, or `undefined` if the stream just ends. */
   readonly end: string | undefined;
 }
 
-/** An error with its code, where the RFC allows only this one. */
+/** A protocol violation with its error code. */
 class Refusal {
   constructor(readonly code: string) {}
 }
 
-/** Judges a stream by the RFC and by the limits of `rules`. */
+/** Receives a stream by the RFC and the limits of `rules`. */
 export function judge(stream: Uint8Array, rules: SessionRules): Verdict {
   const events: EventRecord[] = [];
   try {
@@ -55,7 +54,7 @@ function judgeFrames(
     if (!isControl && opcode !== CONTINUATION && kind !== undefined) {
       throw new Refusal("CONTINUATION_EXPECTED");
     }
-    // The RFC gives no order; the mask is checked last because it is the least specific error.
+    // The RFC defines no order. Check the mask last, because it is the least specific error.
     if (masked !== rules.masked) throw new Refusal(masked ? "MASK_UNEXPECTED" : "MASK_MISSING");
 
     const lengthSize = short === 126 ? 2 : short === 127 ? 8 : 0;
@@ -79,7 +78,7 @@ function judgeFrames(
     if (!isControl) {
       if (opcode !== CONTINUATION) kind = opcode;
       parts = concat(parts, payload);
-      // RFC 6455 8.1, as strictly as it can be read: at the first byte that makes a text impossible.
+      // RFC 6455 8.1, read strictly: fail at the first byte that makes the text invalid.
       if (kind === TEXT && rules.utf8Check && !canBecomeText(parts)) {
         throw new Refusal("INVALID_UTF8");
       }
@@ -106,7 +105,7 @@ function message(kind: number, bytes: Uint8Array, rules: SessionRules): EventRec
   return rules.text === "string" ? ["text", text] : ["utf8", toHex(bytes)];
 }
 
-/** Whether further bytes can complete it to a valid text. */
+/** Returns whether further bytes can complete these to valid text. */
 function canBecomeText(bytes: Uint8Array): boolean {
   return decoded(bytes, true) !== undefined;
 }
@@ -119,7 +118,7 @@ function decoded(bytes: Uint8Array, stream: boolean): string | undefined {
   }
 }
 
-/** RFC 6455 5.5.1 and 7.4, and the codes that IANA has registered since. */
+/** Checks a Close payload by RFC 6455 5.5.1 and 7.4, including codes that IANA registered later. */
 function judgeClose(payload: Uint8Array): string {
   if (payload.length === 0) return "1005";
   if (payload.length === 1) throw new Refusal("CLOSE_PAYLOAD_TOO_SHORT");

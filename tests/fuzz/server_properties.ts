@@ -1,6 +1,5 @@
-// A server and several clients of the library over random sequences, with compression and topics,
-// up to the shutdown or the close: every accepted message arrives once, in order, before a clean
-// end.
+// Random sequences with a server and several clients, compression and topics, up to a shutdown or a
+// close. Every accepted message must arrive once and in order before a clean close.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -49,12 +48,12 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   end: fc.constantFrom("shutdown", "drain", "server closes", "client closes"),
 });
 
-/** One client, its received messages, and the expected ones. */
+/** A client with its received and expected messages. */
 interface Client {
   readonly near: Connection<undefined>;
   readonly far: Connection<undefined>;
   readonly got: string[];
-  /** Messages that were sent to it, and that were published for it: either kind has an order. */
+  /** The messages sent and published to the client. Order is guaranteed within each kind. */
   readonly sent: string[];
   readonly published: string[];
   readonly replied: string[];
@@ -94,7 +93,7 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   let number = 0;
   const text = (kind: string, size: number): string => {
     const start = `${kind}${++number}:`;
-    // One half compresses well, the other does not.
+    // Every second message is incompressible.
     return start + (number % 2 === 0 ? "ab".repeat(size / 2) : noise(number, size));
   };
   for (const { does, client, size = 0, topic = "" } of all) {
@@ -123,7 +122,7 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
       else one.far.sendDelayed(one.sent.at(-1)!);
     }
   }
-  // A side that closes reads no more messages, so all replies arrive before.
+  // A side that closes reads no more messages, so wait for all replies first.
   for (const { near } of list) near.resume();
   const isAnswered = ({ far, replied }: Client): boolean =>
     texts.get(far)!.length === replied.length;
@@ -139,7 +138,11 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
 
   const code = plan.end === "shutdown" || plan.end === "drain" ? 1001 : 1000;
   for (const { far, got, sent, published, replied, closes } of list) {
-    assert.deepEqual(got.filter((message) => message.startsWith("s")), sent, "sent messages");
+    assert.deepEqual(
+      got.filter((message) => message.startsWith("s")),
+      sent,
+      "all sent messages arrive in order",
+    );
     assert.deepEqual(got.filter((message) => message.startsWith("p")), published, "published");
     assert.deepEqual(texts.get(far), replied, "replies");
     assert.deepEqual(closes.map(({ code, clean }) => [code, clean]), [[code, true]]);
@@ -148,7 +151,7 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   assert.deepEqual(errors, []);
 }
 
-/** An incompressible text generated from a number. */
+/** Generates an incompressible text from a number. */
 function noise(seed: number, size: number): string {
   let state = seed;
   let text = "";
@@ -160,7 +163,7 @@ function noise(seed: number, size: number): string {
 }
 
 /**
- * Every message that was sent, broadcast and published before the end arrives, compressed or not.
+ * Every message sent, broadcast or published before the end arrives, compressed or not.
  */
 export const shutDown = fc.asyncProperty(
   plans,
@@ -174,6 +177,6 @@ export const shutDown = fc.asyncProperty(
         await harness.end();
       }
     });
-    assert.deepEqual(unhandled, [], "an unhandled rejection");
+    assert.deepEqual(unhandled, [], "there are unhandled rejections");
   },
 );

@@ -1,5 +1,5 @@
-// Invariants of a session for any input of its peer: it throws no error, it ends once, and it
-// reports the same events for every chunk split.
+// Invariants of a session for any input: it throws no error, ends once, and reports the same events
+// for every chunk split.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -36,9 +36,9 @@ const rules: fc.Arbitrary<Partial<SessionRules>> = fc.record({
   autoPong: fc.boolean(),
 });
 
-/** The user's action in the middle of the stream. */
+/** The user's action during the stream. */
 const reactions: fc.Arbitrary<Reaction> = fc.record({
-  /** The index of the event at which it happens; often none. */
+  /** The index of the event that triggers it, often beyond the last event. */
   at: fc.nat(12),
   what: fc.oneof(
     { weight: 2, arbitrary: fc.constant("nothing" as const) },
@@ -53,7 +53,7 @@ interface Reaction {
 
 const keys = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
 
-/** Everything about one session that does not depend on the chunk split. */
+/** The parameters of a session, except the chunk split. */
 interface Setting {
   readonly side: Side;
   readonly rules: Partial<SessionRules>;
@@ -77,10 +77,10 @@ interface Outcome {
   readonly sent: string;
 }
 
-/** The memory around a chunk, which must not be accessed. */
+/** The bytes around a chunk, which must not be modified. */
 const CANARY = 0xa5;
 
-/** Runs a session over a stream that arrives in chunks of these sizes, to its very end. */
+/** Runs a session over a stream in chunks of these sizes, until the end. */
 function outcomeOf(setting: Setting, stream: Uint8Array, sizes: readonly number[]): Outcome {
   const compression = permessage(setting.compression);
   const all = { ...setting.rules, rsv1: compression !== undefined };
@@ -106,7 +106,7 @@ function receive(endpoint: Endpoint, chunk: Uint8Array): void {
     endpoint.session.resume();
   }
   const around = [...memory.subarray(0, 3), ...memory.subarray(end)];
-  assert.ok(around.every((byte) => byte === CANARY), "memory outside the chunk was written");
+  assert.ok(around.every((byte) => byte === CANARY), "does not write outside the chunk");
 }
 
 function react(endpoint: Endpoint, { at, what }: Reaction): void {
@@ -121,25 +121,27 @@ function react(endpoint: Endpoint, { at, what }: Reaction): void {
 }
 
 /**
- * The output consists of frames, masked if the side requires it, and only pongs follow a Close
- * frame.
+ * Asserts that the output consists of frames, masked if the side requires it, and that only pongs
+ * follow a Close frame.
  */
 function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: number): void {
-  assert.equal(endpoint.endings.length, 1, "the end is reported exactly once");
+  assert.equal(endpoint.endings.length, 1, "the end is reported once");
   assert.equal(endpoint.session.held, 0, "memory is released");
   const [{ error }] = endpoint.endings;
   assert.notEqual(error, "INTERNAL", String(endpoint.errors[0]?.cause));
   for (const [kind, data] of endpoint.events) {
     const size = kind === "text" ? utf8(data).length : data.length / 2;
-    if (kind !== "ping" && kind !== "pong") assert.ok(size <= maxMessageSize, "over the limit");
+    if (kind !== "ping" && kind !== "pong") {
+      assert.ok(size <= maxMessageSize, "messages do not exceed the limit");
+    }
   }
   const frames = parseFrames(sent);
   assert.ok(frames.every(({ masked }) => masked === (endpoint.side === "client")));
   const closes = frames.filter(({ opcode }) => opcode === CLOSE);
-  assert.ok(closes.length <= 1, "one Close frame at most");
+  assert.ok(closes.length <= 1, "at most one Close frame is sent");
 }
 
-/** The whole stream at once, byte by byte unless it is too long, and in chunks of these sizes. */
+/** Asserts the same outcome for the whole stream, single bytes, and chunks of these sizes. */
 function assertSameForEveryCut(
   setting: Setting,
   stream: Uint8Array,
@@ -154,7 +156,7 @@ function assertSameForEveryCut(
   return whole;
 }
 
-/** The independent reference implementation of the RFC has the same result. */
+/** Asserts that the reference receiver has the same result. */
 function assertAsJudged(setting: Setting, stream: Uint8Array, { events, endings }: Outcome): void {
   const verdict = judge(stream, sessionRules(setting.side, setting.rules));
   assert.deepEqual(events, verdict.events);
@@ -166,8 +168,8 @@ function assertAsJudged(setting: Setting, stream: Uint8Array, { events, endings 
 const calm = { at: 0, what: "nothing" } as const;
 
 /**
- * A legal conversation is received as it was sent, for every chunk split, and then the peer
- * disconnects.
+ * A legal conversation, after which the peer disconnects, is received unchanged for every chunk
+ * split.
  */
 export const legalStreams = fc.property(
   sides,
@@ -186,7 +188,7 @@ export const legalStreams = fc.property(
   },
 );
 
-/** A damaged legal conversation: the result does not depend on the chunk split. */
+/** The outcome of a damaged conversation does not depend on the chunk split. */
 export const damagedStreams = fc.property(
   settings,
   plans,
@@ -215,7 +217,7 @@ export const wildStreams = fc.property(
   },
 );
 
-/** Bytes that are no frames at all. */
+/** Random bytes instead of frames. */
 export const noise = fc.property(
   settings,
   fc.array(shortBytes, { maxLength: 3 }),
@@ -225,7 +227,7 @@ export const noise = fc.property(
   },
 );
 
-/** Each side receives the messages of the other, and then both close cleanly. */
+/** Each side receives the messages of the other, then both close cleanly. */
 export const conversations = fc.property(
   sides,
   compressions,

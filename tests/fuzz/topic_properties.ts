@@ -1,4 +1,4 @@
-// Invariants of the lines of the topics subprotocol for any input.
+// Invariants of the topics subprotocol for any input.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -30,7 +30,7 @@ const names = fc.oneof(
   fc.constantFrom("x".repeat(1024), "x".repeat(1025), "\u20ac".repeat(341), "\u20ac".repeat(342)),
 );
 
-/** Objects that look like lines, mostly with the right names. */
+/** Objects similar to valid lines. */
 const lines = fc.oneof(
   { weight: 4, arbitrary: fc.record({ subscribe: names, after: numbers }, { requiredKeys: [] }) },
   fc.record({ unsubscribe: names }),
@@ -46,7 +46,7 @@ const lines = fc.oneof(
   fc.jsonValue(),
 ).map((value) => `${JSON.stringify(value)}\n`);
 
-/** Messages of a client: bytes that may be text. */
+/** Messages of a client, text or binary. */
 const messages = fc.record({
   line: fc.oneof({ weight: 6, arbitrary: lines }, fc.constant("\n"), texts),
   rest: fc.oneof({ weight: 2, arbitrary: fc.constant("") }, texts),
@@ -56,7 +56,7 @@ const messages = fc.record({
 const anything = fc.oneof({ weight: 4, arbitrary: messages }, shortBytes, payloads);
 
 /**
- * A line is read or rejected with the same result as text and as bytes, and never exceeds the
+ * A line is read or rejected, with the same result as text and as bytes, and ends within the
  * input.
  */
 export const readings = fc.property(anything, (bytes) => {
@@ -70,7 +70,7 @@ export const readings = fc.property(anything, (bytes) => {
     if (notice !== undefined) assert.deepEqual(asNotice(reread(notice)), notice);
   }
   const text = decoded(bytes);
-  // Text is measured in UTF-16 units, which are fewer than its bytes.
+  // The limit counts UTF-16 units for text. There are at most as many as bytes.
   if (text !== undefined && bytes.length <= MAX_LINE) {
     assert.deepEqual(readLine(text, lineEnd(text)), line);
   }
@@ -92,7 +92,7 @@ function decoded(bytes: Uint8Array): string | undefined {
 
 const MAX_TOPICS = 5;
 
-/** Any input of a client is answered, delivered, or ends the connection, within the bounds. */
+/** Any client input is answered or delivered, or ends the connection, within the limits. */
 export const requests = fc.property(
   fc.array(anything, { maxLength: 40 }),
   fc.func(fc.constantFrom<unknown>(true, false, "later", "throw", undefined)),
@@ -142,8 +142,7 @@ export const requests = fc.property(
         assert.ok(topic !== "" && topic.isWellFormed() && utf8(topic).length <= 1024);
       }
       if (errors.length > 0) {
-        // The session delivers no more input after the first error; here the client continues with
-        // all lines.
+        // A session would stop at the first error. Here the client continues with all lines.
         assert.deepEqual(errors.map((error) => error instanceof InvalidPayloadError), [true]);
         errors = [];
       }

@@ -1,5 +1,4 @@
-// The close of connections over Deno.serve, where the runtime does not provide all guarantees of
-// this library.
+// Closing connections over Deno.serve, which does not provide all guarantees of this library.
 
 import assert from "node:assert/strict";
 import { connect, createSockets } from "../../src/deno.ts";
@@ -12,7 +11,7 @@ const TEXT = 1;
 const CLOSE = 8;
 const PING = 9;
 
-/** A server, and a promise of the close info of its first connection. */
+/** Starts a server. Returns it with a promise of its first connection's close info. */
 function start(
   options: SocketsOptions<undefined>,
 ): AsyncDisposable & { readonly port: number; readonly ended: Promise<CloseInfo> } {
@@ -32,7 +31,7 @@ function start(
   };
 }
 
-Deno.test("sends the Close frame of a close() in a handler although more messages have arrived", async () => {
+Deno.test("close() in a handler sends a Close frame even if more messages have arrived", async () => {
   await using server = start({ message: (conn) => conn.close(4000, "enough") });
   const peer = await RawSocket.open({ port: server.port });
   await peer.upgrade();
@@ -77,7 +76,7 @@ Deno.test("reports a peer that does not answer the runtime's ping as PONG_TIMEOU
   peer.end();
 });
 
-Deno.test("reports a close that the peer does not answer as not clean", async () => {
+Deno.test("reports an unanswered close as unclean", async () => {
   await using server = start({ message: (conn) => conn.close(4000, "enough") });
   const peer = await RawSocket.open({ port: server.port });
   await peer.upgrade();

@@ -1,5 +1,5 @@
-// An application over createSockets that records how its connections end, for engines_test.ts: it runs in
-// Bun, Deno and workerd.
+// An application for engines_test.ts, on Bun, Deno and workerd. It uses createSockets and records
+// how its connections end.
 
 import type { CloseInfo, WebSocketError } from "../../src/public.ts";
 import { BunSockets } from "../../src/native/bun.ts";
@@ -7,23 +7,23 @@ import { DenoServeSockets } from "../../src/native/deno.ts";
 import { WorkerSockets } from "../../src/native/workers.ts";
 import type { SocketsOptions } from "../../src/native/sockets.ts";
 
-/** The end of a connection, as JSON. */
+/** A recorded end of a connection, as JSON. */
 export interface RecordedEnd {
   readonly code: number;
   readonly reason: string;
   readonly clean: boolean;
   readonly initiator: string;
   readonly error?: string;
-  /** The results of `send`, inside the `close` handler and before. */
+  /** The results of `send` before and in the `close` handler. */
   readonly sent: readonly boolean[];
 }
 
-/** The result of `createSockets`, for any runtime's arguments of `fetch`. */
+/** The result of `createSockets`, with the `fetch` arguments of any runtime. */
 interface Sockets {
   handle(request: Request, second: never): Promise<Response | undefined> | undefined;
 }
 
-/** The sockets of each runtime by the names of their entries. */
+/** `createSockets` of each runtime's entry. */
 export const createSockets = {
   bun: (options: SocketsOptions<string>): BunSockets<string> => new BunSockets(options),
   deno: (options: SocketsOptions<string>): DenoServeSockets<string> =>
@@ -31,13 +31,13 @@ export const createSockets = {
   workers: (options: SocketsOptions<string>): WorkerSockets<string> => new WorkerSockets(options),
 } as const;
 
-/** Cuts the runtime's socket of a connection, unknown to the library. */
+/** Functions that close a connection's socket without the library. */
 export const cuts: Map<string, () => void> = new Map();
 
 const ends = new Map<string, RecordedEnd[]>();
 const errors: string[] = [];
 
-/** The options of the application's sockets; the client names its connection with `?id=`. */
+/** The options of the sockets. The client names its connection with `?id=`. */
 export const options: SocketsOptions<string> = {
   path: ["/ws", "/other"],
   maxMessageSize: 1_000_000,
@@ -74,7 +74,7 @@ function record(id: string, sent: boolean): void {
   results.set(id, [...results.get(id) ?? [], sent]);
 }
 
-/** Answers a request: with the sockets, the recorded ends, or the error of a wrong entry. */
+/** Answers a request with an upgrade, the recorded ends, or the errors of other entries. */
 export function answer(
   sockets: Sockets,
   request: Request,
@@ -86,7 +86,7 @@ export function answer(
   return sockets.handle(request, second as never) ?? new Response("plain");
 }
 
-/** The error that the entry of each runtime throws here, if any. */
+/** Returns the errors that the entries of other runtimes throw. */
 function thrownBy(request: Request, second: unknown): Record<string, string> {
   const thrown: Record<string, string> = {};
   const { entry } = Object.fromEntries(new URL(request.url).searchParams) as {

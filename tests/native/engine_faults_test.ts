@@ -1,5 +1,5 @@
-// A runtime whose WebSocket fails, drops messages or ends under the library: the connection ends once, its
-// `close` handler receives the cause, and nothing is thrown into the event loop.
+// A runtime's WebSocket may fail, drop messages or end unexpectedly. The connection must then end
+// once, pass the cause to its `close` handler, and throw nothing into the event loop.
 
 import assert from "node:assert/strict";
 import { createSockets } from "../../src/bun.ts";
@@ -10,7 +10,7 @@ import { NativeSockets, type SocketsOptions } from "../../src/native/sockets.ts"
 import type { CloseInfo, Connection, ErrorCode, WebSocketError } from "../../src/public.ts";
 import { settled } from "../support/live_harness.ts";
 
-/** The WebSocket of a runtime; the engine has no state of its own. */
+/** The fake WebSocket of a runtime. */
 interface FakeSocket {
   driver: NativeDriver<undefined, FakeSocket>;
 }
@@ -59,7 +59,7 @@ class FakeSockets extends NativeSockets<undefined, FakeSocket> {
   }
 }
 
-/** A connection, and everything that its user receives. */
+/** A connection, and the calls that its user receives. */
 interface Opened {
   readonly conn: Connection<undefined>;
   readonly socket: FakeSocket;
@@ -84,7 +84,7 @@ async function open(
   return { conn: conn!, socket, ends, errors };
 }
 
-/** The end of the connection; fails unless it was reported once. */
+/** Waits for the end of the connection. Fails unless it is reported once. */
 async function endOf({ conn, ends, errors }: Opened): Promise<CloseInfo> {
   await conn.closed;
   await settled(() => ends.length);
@@ -99,7 +99,7 @@ function codeOf({ error }: CloseInfo): ErrorCode | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
-/** Fails unless the connection ends with this error and cause, and `written` receives the error once. */
+/** Asserts that the connection ends with this error and cause, and `written` receives it once. */
 async function assertLost(
   opened: Opened,
   written: unknown[],
@@ -141,12 +141,12 @@ Deno.test("an engine that drops a message ends the connection with SLOW_CONSUMER
 for (
   const [outcome, result] of [
     ["as if the message were sent", () => 0],
-    ["with bytes that wait", () => 1],
+    ["with buffered bytes", () => 1],
     ["as if the message were dropped", () => -1],
     ["with an error", fail],
   ] as const
 ) {
-  Deno.test(`an engine that ends the connection during send, ${outcome}, is reported once and later`, async () => {
+  Deno.test(`an engine that ends the connection during send, ${outcome}, is reported once, asynchronously`, async () => {
     const cause = new Error("reset");
     const opened = await open({
       sendText({ driver }): number {
@@ -179,7 +179,7 @@ Deno.test("an engine that throws in terminate does not delay the end", async () 
   assert.equal(codeOf(await endOf(opened)), "TERMINATED");
 });
 
-Deno.test("an engine that reports no end after a close ends with CLOSE_TIMEOUT", async () => {
+Deno.test("an engine that reports no end after a close causes CLOSE_TIMEOUT", async () => {
   const opened = await open({ close: () => {}, terminate: () => {} }, { closeTimeout: 1 });
   opened.conn.close();
   const end = await endOf(opened);
@@ -190,7 +190,7 @@ Deno.test("an engine that throws in ping or pong ends the connection with its er
   const calls: ((opened: Opened) => void)[] = [
     ({ conn }) => assert.equal(conn.ping(), false),
     ({ conn }) => assert.equal(conn.pong(), false),
-    // The keepalive sends the ping.
+    // The heartbeat sends the ping.
     () => {},
   ];
   for (const call of calls) {
@@ -202,7 +202,7 @@ Deno.test("an engine that throws in ping or pong ends the connection with its er
   }
 });
 
-Deno.test("an engine that throws in cork ends the connection, and the function is called once", async () => {
+Deno.test("an engine that throws in cork ends the connection, and calls the function once", async () => {
   const opened = await open({ cork: fail });
   let calls = 0;
   opened.conn.cork(() => void calls++);
@@ -211,7 +211,7 @@ Deno.test("an engine that throws in cork ends the connection, and the function i
   assert.equal((end.error as Error).cause, FAILURE);
 });
 
-Deno.test("an error of the function of cork is thrown to its caller, and the connection stays open", async () => {
+Deno.test("cork rethrows an error of its function, and the connection stays open", async () => {
   const { conn, ends } = await open({});
   assert.throws(() => conn.cork(fail), FAILURE);
   assert.deepEqual([conn.readyState, ends], ["open", []]);
@@ -219,7 +219,7 @@ Deno.test("an error of the function of cork is thrown to its caller, and the con
   await conn.closed;
 });
 
-Deno.test("a connection that cannot stay is cut, whether or not that works", async () => {
+Deno.test("disconnects a connection that opens after shutdown, even if terminate throws", async () => {
   const sockets = new FakeSockets({ message: () => {} }, { ...SOUND, terminate: fail });
   const opening = sockets.open();
   sockets.shutdown();
@@ -227,7 +227,7 @@ Deno.test("a connection that cannot stay is cut, whether or not that works", asy
   assert.equal(sockets.connections, 0);
 });
 
-Deno.test("Bun.serve returns 0 for a dropped message, and when the connection has ended", async () => {
+Deno.test("Bun.serve returns 0 for a dropped message and for an ended connection", async () => {
   for (
     const [readyState, expected] of [[1, "SLOW_CONSUMER"], [3, "CONNECTION_LOST"]] as const
   ) {
@@ -250,8 +250,8 @@ Deno.test("Bun.serve returns 0 for a dropped message, and when the connection ha
 });
 
 for (const reportsDrain of [true, false]) {
-  const how = reportsDrain ? "reports" : "does not report";
-  Deno.test(`conflated messages are sent before messages sent after drained(), if the engine ${how} its drain`, async () => {
+  const how = reportsDrain ? "with" : "without";
+  Deno.test(`conflated messages precede messages sent after drained(), ${how} drain events of the engine`, async () => {
     let buffered = 0;
     const sent: string[] = [];
     const sockets = new FakeSockets({
@@ -269,7 +269,7 @@ for (const reportsDrain of [true, false]) {
     conn!.send("first");
     const { waiting } = sockets.publish("a", "conflated", { onSlow: "conflate" });
     assert.equal(waiting, 1);
-    // The engine has not reported this yet.
+    // The engine has not reported the drain yet.
     buffered = 0;
     await conn!.drained();
     conn!.send("last");

@@ -1,11 +1,10 @@
-// The application of engine_app.ts on Bun.serve or Deno.serve, in a separate process. It prints its
-// port.
+// Runs engine_app.ts on Bun.serve or Deno.serve, in a separate process. Prints its port.
 
 import type { BunServer, BunWebSocket } from "../../src/native/bun.ts";
 import type { NativeDriver } from "../../src/native/driver.ts";
 import { answer, createSockets, cuts, options } from "./engine_app.ts";
 
-/** The part of Bun that starts a server. */
+/** The used part of Bun's API. */
 interface BunApi {
   serve(options: object): BunServer & { port: number };
 }

@@ -1,6 +1,6 @@
-// The runtimes' own WebSockets with invalid input, in real Bun, Deno and workerd: other requests,
-// entries of another runtime, and every end of a connection. Each end has its code, its reason and
-// its error, and the close handler is called once.
+// The WebSockets of Bun, Deno and workerd with other requests, entries of another runtime, invalid
+// input, and every kind of end. The close handler must be called once, with the correct code,
+// reason and error.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ async function start(name: EngineName): Promise<Engine> {
 
 let connections = 0;
 
-/** An open connection, and the name to record its end under. */
+/** Opens a connection. Returns it with the id of its recorded end. */
 async function open({ port }: Engine): Promise<{ readonly peer: RawSocket; readonly id: string }> {
   const id = String(connections++);
   const peer = await RawSocket.open({ port });
@@ -58,17 +58,17 @@ async function recorded({ port }: Engine, id: string): Promise<RecordedEnd[]> {
   return await (await fetch(`http://127.0.0.1:${port}/ends?id=${id}`)).json();
 }
 
-/** The end of a connection; fails if it is reported twice. */
+/** Returns the end of a connection. Fails if it is reported twice. */
 async function endOf(engine: Engine, id: string): Promise<RecordedEnd> {
   while ((await recorded(engine, id)).length === 0);
-  // A second report would come within the next turns.
+  // A second report would arrive within the next turns.
   for (let i = 0; i < 5; i++) await recorded(engine, id);
   const ends = await recorded(engine, id);
   assert.equal(ends.length, 1, "close is called once");
   return ends[0]!;
 }
 
-/** The code and the reason of the next frame, which must be a Close frame; `undefined` without any. */
+/** Returns the code and reason of the next Close frame, or `undefined` if the stream ends. */
 async function closeFrame(peer: RawSocket): Promise<[code: number, reason: string] | undefined> {
   const frame = await peer.frame();
   if (frame === undefined) return undefined;
@@ -78,7 +78,7 @@ async function closeFrame(peer: RawSocket): Promise<[code: number, reason: strin
   return [code, new TextDecoder().decode(frame.payload.subarray(2))];
 }
 
-/** Answers a Close frame, and ends the stream. */
+/** Answers a Close frame and ends the stream. */
 function answerClose(peer: RawSocket, code: number): void {
   peer.send({ opcode: CLOSE, payload: closePayload(code) });
   peer.end();
@@ -93,14 +93,14 @@ async function statusOf({ port }: Engine, request: string): Promise<[number, str
   return [status, new TextDecoder().decode(body)];
 }
 
-/** The error for each violated rule. */
+/** Invalid frames, with the expected close and error codes. */
 const BROKEN: Record<
   string,
   { readonly frame: FrameParts | Uint8Array; readonly code: number; readonly error: string }
 > = {
   "a reserved bit": { frame: { opcode: TEXT, rsv: 2 }, code: 1002, error: "RESERVED_BITS" },
   "a reserved opcode": { frame: { opcode: 3 }, code: 1002, error: "RESERVED_OPCODE" },
-  "a continuation of nothing": {
+  "a continuation without a message": {
     frame: { opcode: 0 },
     code: 1002,
     error: "CONTINUATION_UNEXPECTED",
@@ -111,7 +111,7 @@ const BROKEN: Record<
     error: "INVALID_UTF8",
   },
   "a message over the engine's limit": {
-    // Only a header that announces 100 MiB.
+    // A header that announces 100 MiB.
     frame: Uint8Array.of(0x82, 0xff, 0, 0, 0, 0, 6, 0x40, 0, 0, 1, 2, 3, 4),
     code: 1009,
     error: "MESSAGE_TOO_BIG",
@@ -119,10 +119,10 @@ const BROKEN: Record<
 };
 
 for (const name of ["bun", "deno", "workers"] as const) {
-  Deno.test(`bad input and ends over createSockets on ${name}`, async (t) => {
+  Deno.test(`invalid input and ends over createSockets on ${name}`, async (t) => {
     await using engine = await start(name);
 
-    await t.step("leaves other paths, methods and plain HTTP to the application", async () => {
+    await t.step("the application handles other paths, other methods and plain HTTP", async () => {
       for (const path of ["/", "/wsx", "/ws/", "/?path=/ws"]) {
         assert.deepEqual(await statusOf(engine, upgradeRequest([], path)), [200, "plain"], path);
       }
@@ -132,7 +132,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.equal(await (await fetch(url, { method: "POST", body: "x" })).text(), "plain");
     });
 
-    await t.step("rejects a handshake that breaks the rules", async () => {
+    await t.step("rejects an invalid handshake", async () => {
       const request = upgradeRequest([], "/ws?id=none").replace("Version: 13", "Version: 12");
       const [status] = await statusOf(engine, request);
       assert.equal(status, 426);
@@ -140,7 +140,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
     });
 
     await t.step(
-      "the entry of another runtime throws a TypeError that names this one",
+      "another runtime's entry throws a TypeError that names the correct entry",
       async () => {
         for (const entry of ["bun", "deno", "workers"] as const) {
           if (entry === name) continue;
@@ -154,7 +154,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       },
     );
 
-    await t.step("the peer closes: its code and reason, echoed", async () => {
+    await t.step("the peer closes: its code and reason are echoed", async () => {
       const { peer, id } = await open(engine);
       peer.send({ opcode: CLOSE, payload: closePayload(4010, "bye") });
       const [code] = (await closeFrame(peer))!;
@@ -179,7 +179,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.deepEqual([code, clean, initiator], [1005, true, "remote"]);
     });
 
-    await t.step("the connection is lost", async () => {
+    await t.step("the peer disconnects: 1006", async () => {
       const { peer, id } = await open(engine);
       peer.destroy();
       const { code, clean, initiator, error, sent } = await endOf(engine, id);
@@ -187,7 +187,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.deepEqual(sent, [false]);
     });
 
-    await t.step("closes once, and send returns false from then on", async () => {
+    await t.step("closes once; send returns false afterwards", async () => {
       const { peer, id } = await open(engine);
       peer.send({ opcode: TEXT, payload: "close" });
       assert.deepEqual(await closeFrame(peer), [4001, "first"]);
@@ -196,7 +196,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.deepEqual([code, clean, initiator, sent], [4001, true, "local", [false, false]]);
     });
 
-    await t.step("a handler fails: 1011 without the handler's error", async () => {
+    await t.step("a handler fails: 1011 without details of the error", async () => {
       const { peer, id } = await open(engine);
       peer.send({ opcode: TEXT, payload: "fail" });
       assert.deepEqual(await closeFrame(peer), [1011, "The message handler failed"]);
@@ -205,7 +205,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.deepEqual([code, initiator, error], [1011, "local", "HANDLER_FAILED"]);
     });
 
-    await t.step("the peer sends more than rateLimit allows: 1008", async () => {
+    await t.step("the peer exceeds rateLimit: 1008", async () => {
       const { peer, id } = await open(engine);
       const messages = Array.from(
         { length: 10 },
@@ -221,7 +221,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
       assert.equal(end.reason, reason);
     });
 
-    await t.step("a message over maxMessageSize: 1009", async () => {
+    await t.step("a message exceeds maxMessageSize: 1009", async () => {
       const { peer, id } = await open(engine);
       peer.send({ opcode: TEXT, payload: "x".repeat(1_000_001) });
       const frame = await closeFrame(peer);
@@ -236,7 +236,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
     });
 
     if (name === "bun") {
-      await t.step("the application cuts the runtime's socket during a handler", async () => {
+      await t.step("the application closes the runtime's socket in a handler", async () => {
         const { peer, id } = await open(engine);
         peer.send({ opcode: TEXT, payload: "cut" });
         assert.equal(await closeFrame(peer), undefined);
@@ -254,7 +254,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
         const told = await closeFrame(peer);
         peer.end();
         const end = await endOf(engine, id);
-        // Deno sends none, and the reasons are those of the engines.
+        // Deno sends no Close frame. The reasons differ between engines.
         assert.equal(told?.[0], name === "deno" ? undefined : code);
         assert.equal(end.initiator, "local");
         assert.deepEqual([end.code, end.error, end.clean], [code, error, false]);
@@ -262,7 +262,7 @@ for (const name of ["bun", "deno", "workers"] as const) {
     }
 
     if (name === "workers") {
-      await t.step("workerd replaces what is not UTF-8 in text", async () => {
+      await t.step("workerd replaces invalid UTF-8 in text", async () => {
         const { peer, id } = await open(engine);
         peer.send({ opcode: TEXT, payload: Uint8Array.of(0x61, 0xff) });
         const { payload } = (await peer.frame())!;

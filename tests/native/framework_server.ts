@@ -1,12 +1,12 @@
-// A server of a framework with WebSockets on the same port, in a separate process: its argument
-// names the framework. It prints its port.
+// Runs a framework with WebSockets on the same port, in a separate process. Its argument selects
+// the framework. Prints its port.
 
 import { Elysia } from "elysia";
 import { Hono } from "hono";
 import process from "node:process";
 import type { BunServer } from "../../src/native/bun.ts";
 
-/** The part of Bun that starts a server. */
+/** The used part of Bun's API. */
 interface BunApi {
   serve(options: object): BunServer & { port: number };
 }
@@ -16,7 +16,7 @@ interface App {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** Bytes in parts, with turns of the event loop between them. */
+/** Streams bytes in parts, each in a separate turn of the event loop. */
 function parts(count: number): ReadableStream<Uint8Array> {
   let sent = 0;
   return new ReadableStream({

@@ -1,5 +1,5 @@
-// Hono and Elysia on one port with WebSockets, on Bun.serve and Deno.serve: concurrent HTTP and
-// WebSocket traffic under a small load.
+// Hono and Elysia with WebSockets on the same port, on Bun.serve and Deno.serve, with concurrent
+// HTTP and WebSocket traffic.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const MESSAGES = 50;
 const CLIENTS = 8;
 const ROUNDS = 25;
 
-/** Sends messages one after the other, and compares the echoes. */
+/** Sends messages in sequence and compares the echoes. */
 async function echoes(url: string, id: number): Promise<void> {
   await using conn = await connect(url);
   const messages = conn[Symbol.asyncIterator]();
@@ -23,7 +23,7 @@ async function echoes(url: string, id: number): Promise<void> {
   }
 }
 
-/** Requests of each kind, one after the other. */
+/** Sends requests of each kind in sequence. */
 async function requests(url: string, id: number): Promise<void> {
   const textOf = async (path: string, init?: RequestInit): Promise<string> => {
     const response = await fetch(`${url}${path}`, init);
@@ -51,7 +51,7 @@ for (const runtime of ["deno", "bun"] as const) {
         ...Array.from({ length: CLIENTS }, (_, id) => requests(`http://${host}`, id)),
       ]);
       const other = await fetch(`http://${host}/ws`);
-      assert.equal(other.status, 404, "without an upgrade the path is the application's");
+      assert.equal(other.status, 404, "the application handles the path without an upgrade");
       await other.body?.cancel();
       await assert.rejects(connect(`ws://${host}/`), { code: "STATUS_UNEXPECTED" });
     });

@@ -1,4 +1,4 @@
-// `handle` of createSockets: the requests that it accepts, and the server it belongs to.
+// `handle` of createSockets: the requests and servers that it accepts.
 
 import assert from "node:assert/strict";
 import { createSockets as createBunSockets } from "../../src/bun.ts";
@@ -9,7 +9,7 @@ import { createSockets as createWorkerSockets } from "../../src/workers.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** A request as a runtime passes it to `fetch`. */
+/** Creates a request as a runtime passes it to `fetch`. */
 function upgradeRequest(url: string, init: RequestInit = {}, fields = {}): Request {
   const headers = {
     host: new URL(url).host,
@@ -55,7 +55,7 @@ Deno.test("handle ignores requests for other resources", async () => {
   await sockets.shutdown();
 });
 
-Deno.test("handle names its missing first argument", () => {
+Deno.test("the error for a missing first argument of handle names it", () => {
   const all = [
     (request: Request) => createBunSockets().handle(request, bunServer),
     (request: Request) => createDenoSockets().handle(request, denoInfo),
@@ -73,7 +73,7 @@ Deno.test("handle names its missing first argument", () => {
   }
 });
 
-Deno.test("accepts every upgrade without a path, and answers 503 after shutdown", async () => {
+Deno.test("accepts upgrades on every path without the option path, and answers 503 after shutdown", async () => {
   const sockets = createDenoSockets();
   await sockets.shutdown();
   const answer = await sockets.handle(upgradeRequest("http://a.example/any"), denoInfo);
@@ -81,7 +81,7 @@ Deno.test("accepts every upgrade without a path, and answers 503 after shutdown"
   await answer.body?.cancel();
 });
 
-Deno.test("rejects an upgrade whose hook returns an invalid value", async () => {
+Deno.test("rejects an upgrade if the hook returns an invalid value", async () => {
   for (const wrong of [null, false, 0, ""]) {
     const errors: unknown[] = [];
     const sockets = createDenoSockets({
@@ -96,7 +96,7 @@ Deno.test("rejects an upgrade whose hook returns an invalid value", async () => 
   }
 });
 
-Deno.test("a client that disconnects while the hook decides is not counted, and release is called", async () => {
+Deno.test("releases the slot of a client that disconnects while the hook is pending", async () => {
   const decided = Promise.withResolvers<void>();
   const refused: string[] = [];
   let held = 0;
@@ -113,13 +113,13 @@ Deno.test("a client that disconnects while the hook decides is not counted, and 
   const slow = upgradeRequest("http://a.example/slow", { signal: leaving.signal });
   const first = sockets.handle(slow, bunServer);
   const second = await sockets.handle(upgradeRequest("http://a.example/next"), bunServer);
-  assert.equal(second?.status, 503, "the limit counts handshakes");
+  assert.equal(second?.status, 503, "maxConnections counts pending handshakes");
   await second.body?.cancel();
   leaving.abort();
   await first;
   assert.equal(sockets.stats().handshakes, 0);
   const third = await sockets.handle(upgradeRequest("http://a.example/next"), bunServer);
-  assert.equal(third?.status, 400, "the server does not upgrade, but the limit has room");
+  assert.equal(third?.status, 400, "the slot is free, but the server does not upgrade");
   await third.body?.cancel();
   assert.deepEqual(refused, ["TOO_MANY_CONNECTIONS"]);
   assert.equal(held, 1);
@@ -128,7 +128,7 @@ Deno.test("a client that disconnects while the hook decides is not counted, and 
   assert.equal(held, 0);
 });
 
-Deno.test("throws a TypeError that names the right entry for a server of another runtime", async () => {
+Deno.test("throws a TypeError that names the correct entry for another runtime's server", async () => {
   const request = upgradeRequest("http://a.example/ws");
   const bun = createBunSockets();
   const deno = createDenoSockets();
@@ -167,7 +167,7 @@ Deno.test("throws a TypeError that names the right entry for a server of another
   await Promise.all([bun.shutdown(), deno.shutdown(), workers.shutdown()]);
 });
 
-Deno.test("a value that is not a web Request throws a TypeError that names the expected value", async () => {
+Deno.test("a value that is not a Request throws a TypeError that names the expected value", async () => {
   const incoming = { httpVersion: "1.1", method: "GET", url: "/ws", headers: { upgrade: "x" } };
   const honoRequest = { method: "GET", url: "http://a.example/ws", header: () => "websocket" };
   for (const options of [{}, { path: "/ws" }]) {
@@ -184,7 +184,7 @@ Deno.test("a value that is not a web Request throws a TypeError that names the e
   }
 });
 
-Deno.test("answers a request that Bun can no longer upgrade, without opening a connection", async () => {
+Deno.test("answers 400 to a request that Bun can no longer upgrade", async () => {
   let opened = 0;
   let closed = 0;
   const sockets = createBunSockets({
@@ -194,14 +194,14 @@ Deno.test("answers a request that Bun can no longer upgrade, without opening a c
   });
   for (let i = 0; i < 2; i++) {
     const answer = await sockets.handle(upgradeRequest("http://a.example/"), bunServer);
-    assert.equal(answer?.status, 400, "the first has released its slot for the second");
+    assert.equal(answer?.status, 400, "the first request has released its slot");
     await answer.body?.cancel();
   }
   assert.deepEqual([opened, closed, sockets.connections], [0, 0, 0]);
   await sockets.shutdown();
 });
 
-Deno.test("rejects an option that the runtime cannot honor, with its name and the reason", () => {
+Deno.test("rejects an option that the runtime cannot honor, and the error has the reason", () => {
   const everywhere = {
     utf8Check: false,
     text: "bytes",
@@ -251,7 +251,7 @@ Deno.test("rejects an option that the runtime cannot honor, with its name and th
   assert.throws(() => createDenoSockets({ path: "/ws?x" }), /"path" must be a URL path/);
 });
 
-Deno.test("rateLimit cannot pause; close, report and memoryLimit are accepted", async () => {
+Deno.test('rejects rateLimit with "pause", and accepts "close", "report" and memoryLimit', async () => {
   const engines = [
     { create: createBunSockets, name: "Bun.serve" },
     { create: createDenoSockets, name: "Deno.serve" },

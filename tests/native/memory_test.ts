@@ -1,5 +1,4 @@
-// memoryLimit over a WebSocket of the runtime: the driver's own memory, and the runtime's buffered
-// output.
+// memoryLimit over the runtime's WebSockets: the driver's memory and the runtime's buffered output.
 
 import assert from "node:assert/strict";
 import { connect, createSockets } from "../../src/deno.ts";
@@ -10,7 +9,7 @@ import { RawSocket } from "../support/raw_socket.ts";
 
 const MIB = 1 << 20;
 
-/** A server with one raw client, which reads nothing. */
+/** Starts a server with one raw client that does not read. */
 async function start(options: SocketsOptions<undefined>): Promise<
   AsyncDisposable & {
     readonly sockets: DenoServeSockets<undefined>;
@@ -42,7 +41,7 @@ async function start(options: SocketsOptions<undefined>): Promise<
   };
 }
 
-/** The memory of all connections of the process. */
+/** Returns the memory of all connections in the process. */
 function held(): number {
   const sockets = createSockets();
   const { total } = sockets.stats().memory;
@@ -54,7 +53,7 @@ function codeOf({ error }: CloseInfo): string | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
-Deno.test("counts fragments until their message is complete or the connection has ended", async () => {
+Deno.test("counts fragments until the message is complete or the connection ends", async () => {
   const before = held();
   await using server = await start({ memoryLimit: before + 100_000 });
   const { sockets, conn } = server;
@@ -85,7 +84,7 @@ Deno.test("counts output above highWaterMark until it is sent", async () => {
   assert.equal(held(), before);
 });
 
-Deno.test("closes the connection with the most output, and no other", async () => {
+Deno.test("closes only the connection with the most output", async () => {
   const before = held();
   await using server = await start({ highWaterMark: MIB, memoryLimit: before + 40 * MIB });
   const { sockets, conn, port } = server;
@@ -102,7 +101,7 @@ Deno.test("closes the connection with the most output, and no other", async () =
   await other.close();
 });
 
-Deno.test("near the limit new requests are answered with 503", async () => {
+Deno.test("answers new requests with 503 near the limit", async () => {
   const before = held();
   await using server = await start({ memoryLimit: before + 100_000 });
   server.conn.sendFragment(Opcode.Binary, new Uint8Array(99_000));

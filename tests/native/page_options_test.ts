@@ -1,4 +1,4 @@
-// `connect` over the global WebSocket: the options that it checks and rejects.
+// `connect` over the global WebSocket: validation of its options.
 
 import assert from "node:assert/strict";
 import { connect, type ConnectOptions, serve as serveInPage } from "../../src/browser.ts";
@@ -9,7 +9,7 @@ function connectWith(options: object): Promise<unknown> {
   return connect(NOWHERE, options as ConnectOptions);
 }
 
-Deno.test("throws a TypeError with the name and reason for an option that pages do not support", async () => {
+Deno.test("rejects options that pages do not support with a TypeError that has the name and reason", async () => {
   const refused = {
     headers: { authorization: "x" },
     origin: "https://a.example",
@@ -74,7 +74,7 @@ Deno.test("rejects an unknown option or a wrong value immediately", async () => 
   );
 });
 
-Deno.test("accepts an option that disables a feature, so that options can be shared", async () => {
+Deno.test("accepts options that disable an unsupported feature, so that options can be shared", async () => {
   const idle = { compression: false, readTimeout: 0, pingInterval: 0, headers: undefined };
   await assert.rejects(connectWith(idle), { code: "CONNECT_FAILED" });
 });
@@ -84,6 +84,6 @@ Deno.test("throws a TypeError for an invalid URL or another scheme", async () =>
   await assert.rejects(connect("ftp://127.0.0.1/"), /TypeError: .*ws: or wss:/);
 });
 
-Deno.test("serve in a page rejects, and the error names the right entry", async () => {
+Deno.test("serve rejects in a page, and the error names the correct entry", async () => {
   await assert.rejects(serveInPage(), /TypeError: .*quickws\/workers"/);
 });

@@ -1,4 +1,4 @@
-// Reading and closing over the global WebSocket of Deno and pages.
+// Reading and closing connections over the global WebSocket.
 
 import assert from "node:assert/strict";
 import { connect } from "../../src/browser.ts";
@@ -15,7 +15,7 @@ for (const reconnect of [false, true] as const) {
     await using conn = await connect(server.url, { reconnect: reconnect as true });
     const first = conn[Symbol.asyncIterator]();
     assert.equal((await first.next()).value, "a");
-    // A reader without a pending read may be replaced; queued messages are for the next one.
+    // A reader without a pending read may be replaced. The next reader gets the queued messages.
     const second = conn[Symbol.asyncIterator]();
     await assert.rejects(first.next(), /TypeError: Cannot read twice at once/);
     assert.equal((await second.next()).value, "b");
@@ -47,7 +47,7 @@ for (const reconnect of [false, true] as const) {
   });
 }
 
-Deno.test("fails a page's connection to a server without topics with one error that has the cause", async () => {
+Deno.test("a page's connection to a server without topics fails with one error that has the cause", async () => {
   const errors: unknown[] = [];
   await using server = await serve({ port: 0 });
   await assert.rejects(

@@ -1,5 +1,5 @@
-// The behaviour suites with the client for pages over the WebSockets of real browsers: the client runs in this
-// process, and each of its sockets is one of a page in Chromium or Firefox.
+// Runs the behavior suites with the page client over WebSockets of real browsers. The client runs
+// in this process. Each of its sockets is a WebSocket of a page in Chromium or Firefox.
 
 import { connect } from "../../src/browser.ts";
 import { denoNetwork } from "../../src/transport/deno.ts";
@@ -13,7 +13,7 @@ import { useClient } from "../support/live_harness.ts";
 import { need } from "../support/need.ts";
 
 for (const [name, { program, open }] of Object.entries(browsers)) {
-  need(program)(`behaviour suites with the client for pages in ${name}`, async (t) => {
+  need(program)(`behavior suites with the page client in ${name}`, async (t) => {
     await using fixtures = await makeFixtures();
     const sockets = new BrowserSockets();
     const browser = await open(`${sockets.origin}/`);

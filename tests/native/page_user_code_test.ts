@@ -1,5 +1,5 @@
-// Errors of user code on a connection of the browser entry: each is reported once, and no message
-// is lost.
+// User code that fails on connections of the browser entry. Each error is reported once, and no
+// message is lost.
 
 import assert from "node:assert/strict";
 import { connect } from "../../src/browser.ts";
@@ -7,7 +7,7 @@ import { serve } from "../../mod.ts";
 import { block } from "../support/block.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
 
-Deno.test("reports errors of cork and written to onError once each, and the connection stays open", async () => {
+Deno.test("reports each error of cork and written to onError once, and the connection stays open", async () => {
   await using server = await serve({ message: () => {} });
   const errors: unknown[] = [];
   const conn = await connect(server.url, { onError: (error) => void errors.push(error) });
@@ -35,7 +35,7 @@ Deno.test("reports errors of cork and written to onError once each, and the conn
   assert.equal((await conn.closed).clean, true);
 });
 
-Deno.test("onLimit of the browser entry receives a message that maxQueue drops", async () => {
+Deno.test("onLimit of the browser entry receives messages that maxQueue drops", async () => {
   await using server = await serve({ message: (conn) => conn.terminate() });
   const limits = new Queue<unknown>();
   await using conn = await connect(server.url, {
@@ -47,7 +47,7 @@ Deno.test("onLimit of the browser entry receives a message that maxQueue drops",
   assert.deepEqual(await limits.next(), ["reconnect.maxQueue", 100, 133, conn]);
 });
 
-Deno.test("the URL of the browser entry may be a function, which is called for each attempt", async () => {
+Deno.test("the URL may be a function in the browser entry, called for each attempt", async () => {
   const urls = new Queue<string>();
   await using server = await serve({
     upgrade: ({ url }) => urls.push(url),
@@ -73,7 +73,7 @@ Deno.test("the URL of the browser entry may be a function, which is called for e
   assert.match(String(losses[1]), /the function "url" has failed: Error: no ticket$/);
 });
 
-Deno.test("onError of the browser entry receives the error of a handler on a reconnecting connection", async () => {
+Deno.test("onError of the browser entry receives handler errors on a reconnecting connection", async () => {
   await using server = await serve({ open: (conn) => void conn.send("x"), message: () => {} });
   const errors: unknown[] = [];
   const cause = new Error("in the handler");
@@ -88,7 +88,7 @@ Deno.test("onError of the browser entry receives the error of a handler on a rec
   assert.deepEqual(errors, [cause]);
 });
 
-Deno.test("heartbeats of the browser entry repeat, also without pongTimeout", async () => {
+Deno.test("heartbeats of the browser entry repeat, even without pongTimeout", async () => {
   for (const pongTimeout of [0, 5]) {
     const pings = new Queue<unknown>();
     await using server = await serve({
@@ -125,7 +125,7 @@ Deno.test("sendStream of the browser entry sends the bytes of any view", async (
   await assert.rejects(conn.sendStream(wrong()), TypeError);
 });
 
-Deno.test("close of the browser entry rejects invalid arguments and names them", async () => {
+Deno.test("close of the browser entry rejects invalid arguments, and the error names them", async () => {
   await using server = await serve({ message: () => {} });
   const conn = await connect(server.url);
   const wrong: [code: unknown, reason: unknown, name: string, message: RegExp][] = [
@@ -164,7 +164,7 @@ Deno.test("a blocked event loop in the page does not cause a timeout", async () 
   assert.deepEqual([code, clean], [1000, true], String(error));
 });
 
-Deno.test("conn.url of the browser entry has no user and password, as on the other runtimes", async () => {
+Deno.test("conn.url of the browser entry omits user and password, as on other runtimes", async () => {
   await using server = await serve({ port: 0 });
   const { host } = new URL(server.url);
   const expected = `ws://${host}/@a/b?at=c@d`;
@@ -180,7 +180,7 @@ Deno.test("conn.url of the browser entry has no user and password, as on the oth
   }
 });
 
-Deno.test("a reconnecting connection that has not opened, and errors, do not show user and password", async () => {
+Deno.test("errors and an unopened reconnecting connection do not show user and password", async () => {
   const secret = "ws://ann:secret@127.0.0.1:1/@a";
   const plain = "ws://127.0.0.1:1/@a";
   const stop = new AbortController();

@@ -1,5 +1,5 @@
-// `connect` of the browser entry in Debian's Chromium and Firefox. A page reports to the test over
-// HTTP, so the browsers need not be automated.
+// `connect` of the browser entry in Chromium and Firefox. Pages report to the test over HTTP, so
+// most tests need no browser automation.
 
 import assert from "node:assert/strict";
 import { build } from "esbuild";
@@ -11,13 +11,13 @@ import { FakeHistory } from "../support/fake_history.ts";
 import { Queue } from "../support/live_harness.ts";
 import { need } from "../support/need.ts";
 
-/** The report of a page. */
+/** A report of a page. */
 interface Report {
   readonly event: string;
   readonly value: unknown;
 }
 
-/** A page with the client in a bundle, and its report. */
+/** Serves a page with a bundle of the client, and receives its reports. */
 class PageServer {
   readonly reports: Queue<Report> = new Queue();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -46,7 +46,7 @@ class PageServer {
     return `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
-  /** The next report of an event; skips others. */
+  /** Returns the next report of this event, and skips others. */
   async next(event: string): Promise<unknown> {
     for (;;) {
       const report = await this.reports.next();
@@ -60,7 +60,7 @@ class PageServer {
   }
 }
 
-/** The client with a program for it, as one script. */
+/** Bundles the client and a program into one script. */
 async function bundled(program: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
@@ -85,7 +85,7 @@ async function bundled(program: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-/** The program of a page with a long delay between attempts. */
+/** A page's program with a long delay between attempts. */
 const PATIENT = `
   let connections = 0;
   await connect(url, {
@@ -136,7 +136,7 @@ for (const [name, { program, open }] of Object.entries(browsers)) {
       await page.next("subscribed");
       for (let i = 1; i <= 100; i++) publisher.publish("news", String(i));
       while (await page.next("count") !== 100);
-      // Killed: its clients see the end of the stream and no Close frame.
+      // A killed node ends the stream without a Close frame.
       for (const conn of node.clients()) conn.terminate();
       await node.shutdown({ timeout: 0 });
       for (let i = 101; i <= 200; i++) publisher.publish("news", String(i));
@@ -195,7 +195,7 @@ for (const [name, { program, open }] of Object.entries(browsers)) {
   });
 }
 
-/** Opens a page with a long reconnect delay, and the server that it connects to. */
+/** Opens a page with a long reconnect delay, and starts the server that it connects to. */
 async function patientPage(): Promise<
   AsyncDisposable & { pages: PageServer; page: Page; server: Server }
 > {
@@ -219,7 +219,7 @@ async function patientPage(): Promise<
 }
 
 chromiumTest(
-  "reconnects immediately when the page is back online, regardless of the delay",
+  "reconnects immediately when the page comes back online, regardless of the delay",
   async () => {
     await using opened = await patientPage();
     const { pages, page, server } = opened;
@@ -237,7 +237,7 @@ chromiumTest(
 );
 
 chromiumTest(
-  "closes the connection for the back/forward cache and reconnects when the page is shown again",
+  "closes the connection for the back/forward cache and reconnects when the page is restored",
   async () => {
     await using opened = await patientPage();
     const { pages, page, server } = opened;
@@ -254,7 +254,7 @@ chromiumTest(
   },
 );
 
-chromiumTest("ends the connection with PONG_TIMEOUT when heartbeats are not answered", async () => {
+chromiumTest("disconnects with PONG_TIMEOUT on unanswered heartbeats", async () => {
   const pages = new PageServer(
     await bundled(`
       await connect(url, {

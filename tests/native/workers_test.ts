@@ -1,5 +1,5 @@
-// Workers in a real workerd: `createSockets` in a Worker and in a Durable Object, and `connect`
-// inside a Worker.
+// Workers in workerd: `createSockets` in a Worker and in a Durable Object, and `connect` in a
+// Worker.
 
 import assert from "node:assert/strict";
 import { connect } from "../../mod.ts";
@@ -67,11 +67,11 @@ export default {
 };
 `;
 
-Deno.test("Workers serve and connect in workerd", async (t) => {
+Deno.test("Workers accept and open connections in workerd", async (t) => {
   await using workerd = await startWorkerd(WORKER);
   const url = workerd.origin.replace("http", "ws");
 
-  await t.step("a Worker answers HTTP and WebSockets on one port", async () => {
+  await t.step("a Worker serves HTTP and WebSockets on one port", async () => {
     assert.equal(await (await fetch(`${workerd.origin}/page`)).text(), "plain HTTP");
     const conn = await connect(`${url}/ws`, { subprotocols: ["chat"] });
     assert.equal(conn.protocol, "chat");
@@ -89,7 +89,7 @@ Deno.test("Workers serve and connect in workerd", async (t) => {
   });
 
   await t.step(
-    "a hook and the check of origins reject, and a failing handler closes with 1011",
+    "a hook and the origins check reject requests, and a failing handler closes with 1011",
     async () => {
       await assert.rejects(connect(`${url}/ws?refused`), { status: 401, body: "no token" });
       await assert.rejects(connect(`${url}/ws`, { origin: "https://other.example" }), {
