@@ -11,8 +11,14 @@ import type { FrameOutput } from "../wire/frame_writer.ts";
 import { LentMemory, ParkedOutput } from "./parked_output.ts";
 import { SharedBatch } from "./shared_batch.ts";
 
-/** Bytes above which output is written before the end of the tick. */
-export const CORK_SIZE = 65536;
+/**
+ * Bytes above which output is written before the end of the tick: with their headers, more than the
+ * messages of a chunk of 128 KiB, so that their echoes leave in one write (bench/NOTES.md).
+ */
+export const CORK_SIZE = 132_096;
+
+/** The same for a connection's own memory, and for frames that connections share. */
+export const HELD_SIZE = 65_536;
 
 /** The initial size of a connection's own output memory. */
 const HELD_MIN = 512;
@@ -68,7 +74,7 @@ let corkOwner: OutputBuffer | undefined;
 const waiting: OutputBuffer[] = [];
 
 /** The buffer shared by connections that send the same frames. */
-const batch = new SharedBatch(CORK_SIZE);
+const batch = new SharedBatch(HELD_SIZE);
 
 /** Writes at the end of the tick the output sent outside of handlers. */
 function flushWaiting(): void {
@@ -241,7 +247,7 @@ export abstract class OutputBuffer implements FrameOutput {
     if (this.#held === undefined) corkLength += size;
     else {
       this.#heldLength += size;
-      if (this.#heldLength >= CORK_SIZE) this.write();
+      if (this.#heldLength >= HELD_SIZE) this.write();
     }
     const flags = this.#flags;
     // Inside a handler of the connection that is all.
@@ -253,7 +259,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Adds immutable bytes that need no encoding. */
   share(bytes: Uint8Array): void {
-    if ((this.#flags & Flag.Shared) !== 0 && this.#heldLength + bytes.length > CORK_SIZE) {
+    if ((this.#flags & Flag.Shared) !== 0 && this.#heldLength + bytes.length > HELD_SIZE) {
       this.write();
     }
     const held = this.#held;
@@ -450,11 +456,11 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Writes parked output while the transport accepts it, joining small parts. */
   #writeParked(parked: ParkedOutput): void {
     while (parked.size > 0 && (this.#flags & (Flag.Congested | Flag.Closed)) === 0) {
-      if (parked.canJoin(cork.length)) {
+      if (parked.canJoin(HELD_SIZE)) {
         this.#takeCork();
         corkOwner = undefined;
         this.#flags &= ~Flag.LendsShared;
-        this.#transfer(cork, parked.join(cork), true);
+        this.#transfer(cork, parked.join(cork, HELD_SIZE), true);
       } else {
         const { bytes, length, isOwn } = parked.take();
         if (isOwn) this.#flags &= ~Flag.LendsShared;
@@ -511,7 +517,7 @@ export abstract class OutputBuffer implements FrameOutput {
         // memory: otherwise thousands of stalled peers would keep a whole cork each.
         const used = (length + 7) & ~7;
         const rest = cork.length - used;
-        cork = rest >= CORK_SIZE / 2 ? cork.subarray(used) : new Uint8Array(CORK_SIZE);
+        cork = rest >= HELD_SIZE ? cork.subarray(used) : new Uint8Array(CORK_SIZE);
       }
     } catch (error) {
       this.writeFailed(error);

@@ -108,12 +108,12 @@ export class ParkedOutput {
     return part;
   }
 
-  /** Copies as many parts as fit into `memory`. Returns their total size. */
-  join(memory: Uint8Array): number {
+  /** Copies as many parts as fit into the first `max` bytes of `memory`; returns their size. */
+  join(memory: Uint8Array, max: number): number {
     let total = 0;
     while (
       this.#first < this.#parts.length &&
-      total + this.#parts[this.#first].length <= memory.length
+      total + this.#parts[this.#first].length <= max
     ) {
       const { bytes, length } = this.#next();
       memory.set(bytes.subarray(0, length), total);

@@ -6,9 +6,12 @@ import type { Transport, TransportSink } from "./transport.ts";
 
 /**
  * Large writes are split into pieces of this size, because Node counts a piece as buffered until
- * its last byte is sent: `bufferedAmount` falls in steps of 64 KiB.
+ * its last byte is sent: `bufferedAmount` falls in steps of about 64 KiB.
  */
 const PIECE_SIZE = 65_536;
+
+/** The maximum size of the last piece: messages of 64 KiB with their headers need no second one. */
+const LAST_PIECE_SIZE = PIECE_SIZE + 1024;
 
 /** Written after a deferred write, to get a callback when that was sent. */
 const NOTHING = new Uint8Array(0);
@@ -17,7 +20,7 @@ const NOTHING = new Uint8Array(0);
  * For every write below this mark Node would use a turn of the event loop to report free space
  * (bench/NOTES.md).
  */
-const WRITE_MARK = PIECE_SIZE + 1;
+const WRITE_MARK = LAST_PIECE_SIZE + 1;
 
 /** The key of a socket's transport, for the shared listeners. */
 const transportOf = Symbol("transport");
@@ -155,7 +158,8 @@ export class NodeTransport implements Transport {
     // with a callback, so that the common write, which completes immediately, needs none.
     const written = this.writesLater ? this.#callback : undefined;
     while (offset < length) {
-      const size = Math.min(length - offset, PIECE_SIZE);
+      const rest = length - offset;
+      const size = rest <= LAST_PIECE_SIZE ? rest : PIECE_SIZE;
       // Passing a Buffer saves the stream from creating one.
       this.#socket.write(Buffer.from(bytes.buffer, bytes.byteOffset + offset, size), written);
       offset += size;

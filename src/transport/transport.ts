@@ -24,7 +24,7 @@ export interface Transport {
 
   /**
    * Bytes accepted by {@linkcode Transport.write} that have not left the process. It falls while
-   * the peer reads, in steps of at most 64 KiB, and is 0 at `drain` and after `closed`.
+   * the peer reads, in steps of at most 65 KiB, and is 0 at `drain` and after `closed`.
    */
   readonly bufferedAmount: number;
 

@@ -1,7 +1,7 @@
 // Output shared by many connections, and delayed output.
 
 import assert from "node:assert/strict";
-import { CORK_SIZE } from "../../src/connection/output_buffer.ts";
+import { HELD_SIZE } from "../../src/connection/output_buffer.ts";
 import { Line, tick } from "../support/line.ts";
 import { Random } from "../support/random.ts";
 import { utf8 } from "../support/vectors.ts";
@@ -11,7 +11,7 @@ const random = new Random(7692);
 Deno.test("appends encoded bytes unchanged", async () => {
   const line = new Line();
   line.put(utf8("one "));
-  for (const size of [3, 0, CORK_SIZE, 5]) {
+  for (const size of [3, 0, HELD_SIZE, 5]) {
     const bytes = random.bytes(size);
     line.output.append(bytes);
     line.expected.push(bytes);
@@ -47,8 +47,8 @@ Deno.test("writes the shared frames of one tick in one write, without copies", a
   }
 });
 
-Deno.test("flushes shared frames before they exceed the cork size", async () => {
-  const bytes = random.bytes(CORK_SIZE / 2);
+Deno.test("flushes shared frames before they exceed the size of a write", async () => {
+  const bytes = random.bytes(HELD_SIZE / 2);
   const lines = [new Line(), new Line(true), new Line()];
   lines[2]!.transport.refusing = true;
   for (let count = 0; count < 5; count++) lines.forEach((line) => line.share(bytes));
@@ -56,7 +56,7 @@ Deno.test("flushes shared frames before they exceed the cork size", async () => 
   lines[2]!.transport.refusing = false;
   for (const line of lines) {
     while (line.output.congested) line.drain();
-    assert.equal(line.transport.writes[0]!.length, CORK_SIZE);
+    assert.equal(line.transport.writes[0]!.length, HELD_SIZE);
     line.assertWritten();
   }
 });
@@ -138,7 +138,7 @@ Deno.test("sends delayed bytes with the bytes buffered before them", async () =>
   line.assertWritten(1);
 });
 
-Deno.test("a full cork buffer flushes delayed bytes", () => {
+Deno.test("a full buffer flushes delayed bytes", () => {
   const line = new Line();
   for (let i = 0; i < 64; i++) line.delay(random.bytes(1024));
   line.assertWritten(1);
@@ -156,7 +156,7 @@ Deno.test("a write of one connection does not flush the delayed bytes of another
 });
 
 Deno.test("slow connections share frames without copies", async () => {
-  const frames = Array.from({ length: 10 }, () => random.bytes(CORK_SIZE - 100));
+  const frames = Array.from({ length: 10 }, () => random.bytes(HELD_SIZE - 100));
   const lines = [new Line(), new Line(), new Line()];
   for (const [i, line] of lines.entries()) {
     line.transport.refusing = true;

@@ -54,7 +54,7 @@ socketTest(
       return write(bytes, length);
     };
     // Large enough to be written immediately instead of at the end of the tick.
-    conn.send(new Uint8Array(100_000));
+    conn.send(new Uint8Array(200_000));
     const functions = functionsOf(stack);
     Error.stackTraceLimit = limit;
     assert.ok(functions.length + 1 <= 7, functions.join("\n"));
