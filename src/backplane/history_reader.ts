@@ -31,7 +31,7 @@ const MAX_READS = 64;
 const MESSAGES_PER_TURN = 1024;
 
 /** Milliseconds in which the broker must answer. */
-const ANSWER_TIMEOUT = 10_000;
+const ANSWER_TIMEOUT = 30_000;
 
 /** A pending read. */
 class PendingRead implements TimerTarget {

@@ -161,10 +161,10 @@ const MAX_PENDING = 1024;
 const MAX_PENDING_BYTES = 4 << 20;
 
 /**
- * Milliseconds to wait after a rejection for the broker to report an outage. If it does, the
- * message is appended again when the broker is up; otherwise it is dropped.
+ * Milliseconds to wait after a rejection for the broker to report an outage, and at most twice as
+ * many. If it does, the message is appended again when the broker is up; otherwise it is dropped.
  */
-const REJECTION_DELAY = 1000;
+const REJECTION_DELAY = 500;
 
 /** The purposes of the timers of an {@linkcode AppendQueue}. */
 const REJECTION = 0;
@@ -177,9 +177,12 @@ interface Append {
   readonly place: number;
   /** How often it was appended. */
   attempts: number;
-  /** Whether the last attempt has failed. */
+  /** Whether the last attempt has failed, and whether that was before the current delay. */
   failed: boolean;
+  waited: boolean;
   error: unknown;
+  /** Whether a later message of the topic was stored: appending this one would change the order. */
+  isOvertaken: boolean;
 }
 
 /**
@@ -194,10 +197,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
   /** The appended messages not yet confirmed as stored, in order. */
   readonly #pending: Set<Append> = new Set();
   #pendingBytes = 0;
-  #failures = 0;
   #places = 0;
-  /** The place of the newest message confirmed as stored. */
-  #newestStored = -1;
   #isUp = false;
   #rejection: Timer | undefined;
   #drain: { readonly timeout: number; readonly done: () => void; timer: Timer } | undefined;
@@ -235,7 +235,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
   up(): void {
     this.#isUp = true;
     for (const append of [...this.#pending]) {
-      if (append.place < this.#newestStored) this.#giveUp(append);
+      if (append.isOvertaken) this.#giveUp(append);
       else if (this.#isUp) this.#attempt(append);
     }
     this.#flush();
@@ -263,9 +263,17 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   /** A timer is due. */
   timerFired(kind: number): void {
-    if (kind === DRAIN) this.#endDrain();
+    if (kind === DRAIN) return this.#endDrain();
+    if (!this.#isUp) return;
     // The broker has not reported an outage: drop the messages it rejected.
-    else if (this.#isUp) this.#giveUpFailed(this.#places);
+    for (const append of this.#pending) {
+      if (append.waited) this.#giveUp(append);
+      else if (append.failed) {
+        append.waited = true;
+        this.#awaitOutage();
+      }
+    }
+    this.#flush();
   }
 
   get #hasRoom(): boolean {
@@ -287,7 +295,16 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   #begin(topic: string, message: Uint8Array): void {
     const place = this.#places++;
-    const append = { topic, message, place, attempts: 0, failed: false, error: undefined };
+    const append: Append = {
+      topic,
+      message,
+      place,
+      attempts: 0,
+      failed: false,
+      waited: false,
+      error: undefined,
+      isOvertaken: false,
+    };
     this.#pending.add(append);
     this.#pendingBytes += message.length;
     this.#attempt(append);
@@ -295,8 +312,7 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   #attempt(append: Append): void {
     const attempt = ++append.attempts;
-    if (append.failed) this.#failures--;
-    append.failed = false;
+    append.failed = append.waited = false;
     const failed = (error: unknown): void => {
       if (append.attempts === attempt) this.#attemptFailed(append, error);
     };
@@ -311,33 +327,29 @@ export class AppendQueue implements Outgoing, TimerTarget {
   #stored(append: Append): void {
     if (!this.#pending.has(append)) return;
     this.#remove(append);
-    this.#newestStored = Math.max(this.#newestStored, append.place);
     if (this.#drain !== undefined) {
       timers.cancel(this.#drain.timer);
       this.#drain.timer = timers.start(this.#drain.timeout, this, DRAIN);
     }
-    // Appending the failed messages before it now would change the order.
-    if (this.#failures > 0) this.#giveUpFailed(append.place);
-    else if (this.#isUp) this.#flush();
+    for (const earlier of this.#pending) {
+      if (earlier.place > append.place) break;
+      if (earlier.topic !== append.topic) continue;
+      earlier.isOvertaken = true;
+      if (earlier.failed) this.#giveUp(earlier);
+    }
+    if (this.#isUp) this.#flush();
   }
 
   #attemptFailed(append: Append, error: unknown): void {
     if (!this.#pending.has(append)) return;
     append.failed = true;
     append.error = error;
-    this.#failures++;
-    if (this.#isUp && this.#rejection?.target === undefined) {
-      this.#rejection = timers.start(REJECTION_DELAY, this, REJECTION);
-    }
+    if (this.#isUp) this.#awaitOutage();
   }
 
-  /** Drops the failed messages before a place. */
-  #giveUpFailed(place: number): void {
-    for (const append of this.#pending) {
-      if (append.place >= place) break;
-      if (append.failed) this.#giveUp(append);
-    }
-    if (this.#isUp) this.#flush();
+  #awaitOutage(): void {
+    if (this.#rejection?.target !== undefined) return;
+    this.#rejection = timers.start(REJECTION_DELAY, this, REJECTION);
   }
 
   #giveUp(append: Append): void {
@@ -352,7 +364,6 @@ export class AppendQueue implements Outgoing, TimerTarget {
   #remove(append: Append): void {
     this.#pending.delete(append);
     this.#pendingBytes -= append.message.length;
-    if (append.failed) this.#failures--;
   }
 
   #endDrain(): void {

@@ -15,9 +15,8 @@ const NANOSECONDS = 1_000_000;
 const DAY = 86_400_000;
 
 /**
- * Milliseconds for a reply of JetStream, or for the messages of a read. A message whose reply is late
- * is reported as failed though it may be delivered, so a slow disk must not exceed it. A server
- * without JetStream is detected immediately.
+ * Milliseconds for a reply of JetStream, or for the messages of a read. Without one the broker counts
+ * as down, so a slow disk should not exceed it. A server without JetStream is detected immediately.
  */
 const TIMEOUT = 20_000;
 
@@ -28,6 +27,15 @@ const CONSUMER_LIFETIME = 30_000;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_EXISTS = 10058;
 const MESSAGE_NOT_FOUND = 10037;
+
+/**
+ * Error numbers of a server that may process the same request later: no leader or quorum, no memory
+ * or disk space, a stream that is offline or was deleted.
+ */
+const OUTAGES: ReadonlySet<number> = new Set(
+  [10004, 10007, 10008, 10009, 10023, 10028, 10041, 10047, 10075, 10077, 10118, 10119]
+    .concat(STREAM_NOT_FOUND),
+);
 
 /** The start of the stream's description, followed by the lowest limit the stream has ever had. */
 const DESCRIPTION = "Topics of quickws; messages of each, at the least: ";
@@ -40,6 +48,11 @@ export class JetStreamError extends Error {
   override readonly name = "JetStreamError";
   /** The server's error number, if the server rejected the request. */
   readonly number: number | undefined;
+  /**
+   * Whether the same request may succeed later. `"without JetStream"`: only if the server had
+   * JetStream before.
+   */
+  readonly isOutage: boolean | "without JetStream";
 
   /**
    * Creates an error.
@@ -51,7 +64,15 @@ export class JetStreamError extends Error {
   constructor(message: string, number?: number, options?: ErrorOptions) {
     super(message, options);
     this.number = number;
+    this.isOutage = options === undefined ? OUTAGES.has(number!) : outageOf(options.cause);
   }
+}
+
+/** Whether a request without a reply may succeed later, by the error of the client. */
+function outageOf(error: unknown): JetStreamError["isOutage"] {
+  const { name, cause } = Object(error) as Error;
+  const names = `${name} ${Object(cause).name}`;
+  return /NoResponders/.test(names) ? "without JetStream" : !/Permission|Argument/.test(names);
 }
 
 /** An object of a reply, unchecked. */
@@ -68,11 +89,7 @@ export async function request(
   try {
     ({ data } = await connection.request(subject, body, { timeout: TIMEOUT }));
   } catch (cause) {
-    throw new JetStreamError(
-      `JetStream does not answer on ${subject}: start the server with JetStream, and allow its use`,
-      undefined,
-      { cause },
-    );
+    throw unanswered(subject, cause);
   }
   const reply = objectOf(parse(data), `a reply on ${subject}`);
   if (reply.error !== undefined) {
@@ -83,6 +100,14 @@ export async function request(
     );
   }
   return reply;
+}
+
+function unanswered(subject: string, cause: unknown): JetStreamError {
+  return new JetStreamError(
+    `JetStream does not answer on ${subject}: start the server with JetStream, and allow its use`,
+    undefined,
+    { cause },
+  );
 }
 
 /** The user's configuration of the stream. */
@@ -257,16 +282,22 @@ export class NatsStream {
     const found: StoredMessage[] = [];
     if (count === 0) return found;
     const limit = maxBytes === undefined ? {} : { "max_bytes": maxBytes };
-    const replies = await this.#connection.requestMany(
-      `$JS.API.CONSUMER.MSG.NEXT.${consumer}`,
-      JSON.stringify({ batch: count, "no_wait": true, ...limit }),
-      { strategy: "count", maxMessages: count, maxWait: TIMEOUT, noMux: true },
-    );
-    for await (const reply of replies) {
-      // A status without data: messages were deleted meanwhile, or the limit is reached.
-      if ((reply.headers?.code ?? 0) !== 0) break;
-      found.push(storedMessage(reply));
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${consumer}`;
+    try {
+      const replies = await this.#connection.requestMany(
+        subject,
+        JSON.stringify({ batch: count, "no_wait": true, ...limit }),
+        { strategy: "count", maxMessages: count, maxWait: TIMEOUT, noMux: true },
+      );
+      for await (const reply of replies) {
+        // A status without data: messages were deleted meanwhile, or the limit is reached.
+        if ((reply.headers?.code ?? 0) !== 0) return found;
+        found.push(storedMessage(reply));
+      }
+    } catch (cause) {
+      throw unanswered(subject, cause);
     }
+    if (found.length === 0) throw unanswered(subject, new Error("timeout"));
     return found;
   }
 

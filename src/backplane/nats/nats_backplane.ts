@@ -15,7 +15,7 @@ import {
   type NatsSubscription,
   topicToken,
 } from "./connection.ts";
-import { NatsStream, numberOf, request, type StreamOptions } from "./jetstream.ts";
+import { JetStreamError, NatsStream, numberOf, request, type StreamOptions } from "./jetstream.ts";
 
 /** Bytes after which the server is asked to confirm receipt. */
 const FLUSH_AFTER = 1 << 20;
@@ -26,8 +26,8 @@ const MAX_IN_FLIGHT = 64 << 20;
 /** The maximum milliseconds that `close` waits for messages in flight. */
 const CLOSE_TIMEOUT = 2000;
 
-/** The maximum stored messages held back until the first number of the stream is known. */
-const MAX_HELD = 10_000;
+/** Milliseconds until a broker that is connected but unavailable is tried again. */
+const RETRY_DELAY = 500;
 
 /** Headers with the sequence numbers of a message and of the previous one of its subject. */
 const SEQUENCE = "Nats-Sequence";
@@ -50,7 +50,9 @@ export class NatsBackplane implements Backplane {
   #flush: Promise<void> | undefined;
   /** The number before the stream's first, once known. */
   #base: number | undefined;
-  #held: (() => void)[] = [];
+  /** The current attempt to use the connection, and the timer of the next one. */
+  #attempt: object | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param connection The user's connection.
@@ -65,7 +67,8 @@ export class NatsBackplane implements Backplane {
       prefix,
       options,
       () => this.#check(),
-      (base) => this.#opened(base),
+      (base) => void (this.#base = base),
+      (error) => this.#lost(error),
     );
   }
 
@@ -77,11 +80,7 @@ export class NatsBackplane implements Backplane {
       (error) => this.#ended(error ?? undefined),
       (error) => this.#ended(error),
     );
-    // It may be disconnected at the moment.
-    this.#connection.flush().then(
-      () => this.#state === "starting" && this.#up(),
-      (error) => this.#down(error),
-    );
+    void this.#connect();
   }
 
   /** Sends a message to the servers that subscribed. */
@@ -137,6 +136,7 @@ export class NatsBackplane implements Backplane {
   async close(): Promise<void> {
     const wasUp = this.#state === "up";
     this.#state = "closed";
+    this.#abandon();
     for (const topic of [...this.#subscriptions.keys()]) this.unsubscribe(topic);
     if (!wasUp || this.#connection.isClosed()) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -156,7 +156,7 @@ export class NatsBackplane implements Backplane {
     for await (const { type, error } of this.#connection.status()) {
       if (this.#state === "closed") return;
       if (type === "disconnect") this.#down(new Error("Disconnected from NATS"));
-      else if (type === "reconnect") this.#up();
+      else if (type === "reconnect") void this.#connect();
       else if (type === "error" && this.#isRejectedPublish(error)) this.#failed(error);
     }
   }
@@ -167,13 +167,45 @@ export class NatsBackplane implements Backplane {
     return operation === "publish" && String(subject).startsWith(this.#prefix);
   }
 
-  /** The connection can be used; it has restored its subscriptions. */
+  /** The connection may be usable; it restores its subscriptions. The client reports this often. */
+  async #connect(): Promise<void> {
+    if (this.#attempt !== undefined || this.#state === "closed" || this.#state === "up") return;
+    this.#abandon();
+    const attempt = this.#attempt = {};
+    try {
+      // It may be disconnected at the moment.
+      await this.#connection.flush();
+      if (this.history.isKept) await this.history.open();
+    } catch (error) {
+      if (this.#attempt !== attempt) return;
+      // Requests to the history report another failure.
+      if (!(error instanceof JetStreamError) || this.history.isOutage(error)) {
+        return this.#retry(error);
+      }
+    }
+    if (this.#attempt === attempt && !this.#connection.isClosed()) this.#up();
+  }
+
+  /** Ends the attempt to use the connection. */
+  #abandon(): void {
+    this.#attempt = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  /** A request has failed in an outage that the connection has not reported. */
+  #lost(error: unknown): void {
+    if (this.#state === "up") this.#retry(error);
+  }
+
+  #retry(error: unknown): void {
+    this.#down(error);
+    this.#timer = setTimeout(() => void this.#connect(), RETRY_DELAY);
+  }
+
   #up(): void {
-    if (this.#state === "closed" || this.#state === "up" || this.#connection.isClosed()) return;
+    this.#abandon();
     this.#state = "up";
     this.#inFlight = 0;
-    // Requests to the history report failures.
-    if (this.history.isKept) this.history.open().catch(() => {});
     const wanted = this.#wanted = new Set();
     this.#sink?.up();
     this.#wanted = undefined;
@@ -183,10 +215,11 @@ export class NatsBackplane implements Backplane {
   }
 
   #down(error: unknown): void {
-    if (this.#state === "closed" || this.#state === "down") return;
+    if (this.#state === "closed") return;
+    this.#abandon();
+    if (this.#state === "down") return;
     this.#state = "down";
     this.#base = undefined;
-    this.#held = [];
     this.#sink?.down(error);
   }
 
@@ -220,10 +253,9 @@ export class NatsBackplane implements Backplane {
     const sequence = headers?.get(SEQUENCE) ?? "";
     if (sequence === "" || !this.history.isKept) return this.#deliver(topic, message);
     const previous = Number(headers?.get(LAST_SEQUENCE));
-    const deliver = (): void => this.#deliver(topic, message, Number(sequence), previous);
-    if (this.#base !== undefined) deliver();
     // Dropped messages leave a gap in the numbers, and are then read from the history.
-    else if (this.#held.length < MAX_HELD) this.#held.push(deliver);
+    if (this.#state !== "up" || this.#base === undefined) return;
+    this.#deliver(topic, message, Number(sequence), previous);
   }
 
   #deliver(topic: string, message: Uint8Array, sequence?: number, previous = 0): void {
@@ -235,19 +267,14 @@ export class NatsBackplane implements Backplane {
     this.#sink?.message(topic, message, this.#base + sequence, before);
   }
 
-  /** The stream is open and its first number is known. */
-  #opened(base: number): void {
-    this.#base = base;
-    const held = this.#held;
-    this.#held = [];
-    for (const deliver of held) deliver();
-  }
-
   /** One flush for all requests of a turn. */
   #flushed(): Promise<void> {
     return this.#flush ??= Promise.resolve().then(() => {
       this.#flush = undefined;
       return this.#connection.flush();
+    }).catch((error) => {
+      this.#lost(error);
+      throw error;
     });
   }
 
@@ -281,7 +308,10 @@ export class NatsHistory implements BackplaneHistory {
   readonly #options: StreamOptions;
   readonly #check: () => void;
   readonly #opened: (base: number) => void;
+  readonly #lost: (error: unknown) => void;
   #limits: HistoryLimits | undefined;
+  /** Whether the stream has ever been open. */
+  #wasOpen = false;
   #stream: Promise<NatsStream> | undefined;
 
   /**
@@ -290,6 +320,7 @@ export class NatsHistory implements BackplaneHistory {
    * @param options The stream.
    * @param check Throws while disconnected.
    * @param opened Called with the number before the stream's first, each time the stream was opened.
+   * @param lost Called when a request has failed in an outage.
    */
   constructor(
     connection: NatsConnection,
@@ -297,12 +328,14 @@ export class NatsHistory implements BackplaneHistory {
     options: StreamOptions,
     check: () => void,
     opened: (base: number) => void,
+    lost: (error: unknown) => void = () => {},
   ) {
     this.#connection = connection;
     this.#prefix = prefix;
     this.#options = options;
     this.#check = check;
     this.#opened = opened;
+    this.#lost = lost;
   }
 
   /** Whether the history is used. */
@@ -321,6 +354,7 @@ export class NatsHistory implements BackplaneHistory {
     const stream: Promise<NatsStream> = NatsStream
       .open(this.#connection, this.#prefix, this.#options, limits)
       .then((opened) => {
+        this.#wasOpen = true;
         if (this.#stream === stream) this.#opened(opened.created);
         return opened;
       }, (error) => {
@@ -332,25 +366,44 @@ export class NatsHistory implements BackplaneHistory {
   }
 
   /** Numbers a message, stores it and sends it to all servers that subscribed. */
-  async append(topic: string, message: Uint8Array): Promise<number> {
-    this.#check();
-    const { created } = await (this.#stream ?? this.open());
-    const { seq } = await request(this.#connection, this.#subject(topic), message);
-    return created + numberOf(seq, "seq");
+  append(topic: string, message: Uint8Array): Promise<number> {
+    return this.#use(async ({ created }) => {
+      const { seq } = await request(this.#connection, this.#subject(topic), message);
+      return created + numberOf(seq, "seq");
+    });
   }
 
   /** Reads the messages after a number. */
-  async read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage> {
-    this.#check();
-    const stream = await (this.#stream ?? this.open());
+  read(topic: string, after?: number, limit?: ReadLimit): Promise<HistoryPage> {
     const subject = this.#subject(topic);
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const page = after === undefined
-        ? await readLast(stream, subject)
-        : await this.#readAfter(stream, subject, after - stream.created, limit);
-      if (page !== undefined) return page;
+    return this.#use(async (stream) => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const page = after === undefined
+          ? await readLast(stream, subject)
+          : await this.#readAfter(stream, subject, after - stream.created, limit);
+        if (page !== undefined) return page;
+      }
+      throw new Error(`The subject ${subject} changed during ${MAX_ATTEMPTS} attempts to read it`);
+    });
+  }
+
+  /** Whether JetStream may process a failed request later. */
+  isOutage({ isOutage }: JetStreamError): boolean {
+    return isOutage === true || (isOutage === "without JetStream" && this.#wasOpen);
+  }
+
+  /** Makes requests with the open stream. An outage is reported before the promise rejects. */
+  async #use<T>(requests: (stream: NatsStream) => Promise<T>): Promise<T> {
+    this.#check();
+    const opening = this.#stream ?? this.open();
+    try {
+      return await requests(await opening);
+    } catch (error) {
+      // The failure may be older than the last outage.
+      const isCurrent = this.#stream === opening || this.#stream === undefined;
+      if (isCurrent && error instanceof JetStreamError && this.isOutage(error)) this.#lost(error);
+      throw error;
     }
-    throw new Error(`The subject ${subject} changed during ${MAX_ATTEMPTS} attempts to read it`);
   }
 
   /**

@@ -18,6 +18,17 @@ const READ_DELAY = 100;
 /** The maximum bytes in flight to Redis; requests beyond it are rejected with an error. */
 const MAX_IN_FLIGHT = 64 << 20;
 
+/** Replies of a Redis, or of a node of a cluster, that may process the same request later. */
+const OUTAGE =
+  /\b(BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN|UNKILLABLE)\b/;
+
+/** Whether Redis may process a failed request later, or has not replied. */
+export function isOutage(error: unknown): boolean {
+  const text = String((Object(error) as Partial<Error>).message);
+  // Other replies start with a word in capitals.
+  return OUTAGE.test(text) || !/^[A-Z]{2,} /.test(text);
+}
+
 /** Receives the events of a connection. */
 export interface RedisListener {
   /** A message arrived. */
@@ -78,11 +89,16 @@ export class RedisPair {
     this.#timer = after(HEARTBEAT_INTERVAL, this.#heartbeat);
   }
 
-  /** Makes both connections. */
+  /**
+   * Makes both connections.
+   *
+   * @param check Makes another request; in an outage the connections do not count as made.
+   */
   static async dial(
     dial: Dial,
     { message, lost }: RedisListener,
     signal: AbortSignal,
+    check?: (publisher: RedisConnection) => Promise<unknown>,
   ): Promise<RedisPair> {
     let pair: RedisPair | undefined;
     let failure: { readonly error: unknown } | undefined;
@@ -108,6 +124,7 @@ export class RedisPair {
       // Redis accepts connections before it has loaded its data, but rejects commands.
       try {
         await answered(publisher.command("PING"), signal);
+        if (check !== undefined) await answered(check(publisher), signal);
       } catch (error) {
         failure ??= { error };
       }
@@ -145,10 +162,9 @@ export class RedisPair {
     sent.then(() => {
       this.#publisherLives = true;
       settled();
-    }, () => {
+    }, (error) => {
       settled();
-      // A rejected request may be the first sign of a lost connection.
-      if (!this.#isClosed && !this.#isReady) this.#lost(disconnected());
+      this.#failed(error);
     });
     return sent;
   }
@@ -156,7 +172,16 @@ export class RedisPair {
   /** Subscribes to a channel, or unsubscribes; resolves when that is done. */
   subscribe(channel: string, wanted: boolean): Promise<void> {
     this.#check();
-    return this.#subscriptions.set(channel, wanted);
+    const made = this.#subscriptions.set(channel, wanted);
+    made.catch((error) => this.#failed(error));
+    return made;
+  }
+
+  /** A failed request may be the first sign of an outage. */
+  #failed(error: unknown): void {
+    if (this.#isClosed) return;
+    if (!this.#isReady) this.#lost(disconnected());
+    else if (isOutage(error)) this.#lost(error);
   }
 
   /** Waits until nothing is in flight, for at most the given milliseconds. */

@@ -10,7 +10,7 @@ import type {
   NumberedMessage,
   ReadLimit,
 } from "../backplane.ts";
-import { type Dial, RedisPair } from "./connection.ts";
+import { type Dial, isOutage, type RedisConnection, RedisPair } from "./connection.ts";
 import { messageText, receivedMessage, textMessage } from "./message_text.ts";
 
 /** The first and the longest delay between connection attempts, in milliseconds. */
@@ -29,7 +29,7 @@ const CLOSE_TIMEOUT = 2000;
 /** A backplane on Redis through any client. */
 export class RedisBackplane implements Backplane {
   /** The stored messages. */
-  readonly history: BackplaneHistory;
+  readonly history: RedisHistory;
   readonly #dial: Dial;
   readonly #prefix: string;
   #sink: BackplaneSink | undefined;
@@ -125,7 +125,8 @@ export class RedisBackplane implements Backplane {
       },
     };
     try {
-      pair = await RedisPair.dial(this.#dial, listener, attempt.signal);
+      const check = (publisher: RedisConnection): Promise<unknown> => this.history.check(publisher);
+      pair = await RedisPair.dial(this.#dial, listener, attempt.signal, check);
     } catch (error) {
       if (!this.#isClosed) this.#retry(error);
       return;
@@ -273,6 +274,12 @@ end
 return found
 `;
 
+/** Fails when nothing can be stored: Redis replies to PING also then. Leaves no key. */
+const CHECK = `
+redis.call('SET', KEYS[1], '', 'PX', 1)
+redis.call('PEXPIRE', KEYS[1], 0)
+`;
+
 const decoder = new TextDecoder();
 
 /** Runs a script in Redis; `size` is the approximate number of bytes sent. */
@@ -304,6 +311,16 @@ class RedisHistory implements BackplaneHistory {
   /** Sets how much to store. */
   keep(limits: HistoryLimits): void {
     this.#limits = limits;
+  }
+
+  /** Rejects while Redis cannot store messages, but not if it never will. */
+  async check(publisher: RedisConnection): Promise<void> {
+    if (this.#limits === undefined) return;
+    try {
+      await publisher.command("EVAL", CHECK, "1", `${this.#prefix}{}:number`);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+    }
   }
 
   /** Numbers a message, stores it and sends it to all servers that subscribed. */
