@@ -34,9 +34,21 @@ export class DuplicateFilter {
       this.#numbers.add(number);
       return true;
     }
-    if (newest === undefined && this.#counts.size === MAX_ORIGINS) deleteFirst(this.#counts);
-    this.#counts.set(origin, count);
+    this.#set(this.#counts, origin, count);
     return false;
+  }
+
+  /** Takes the counts of another filter, which has seen no later messages. */
+  add(other: DuplicateFilter): void {
+    for (const [origin, count] of other.#counts ?? []) {
+      this.#counts ??= new Map();
+      if (!(count <= this.#counts.get(origin)!)) this.#set(this.#counts, origin, count);
+    }
+  }
+
+  #set(counts: Map<string, number>, origin: string, count: number): void {
+    if (!counts.has(origin) && counts.size === MAX_ORIGINS) deleteFirst(counts);
+    counts.set(origin, count);
   }
 
   /** Whether a message, perhaps an earlier one, is known to be a duplicate. */

@@ -427,6 +427,8 @@ export abstract class OrderedTopic<R extends object, M extends OrderedMessage> {
     if (messages === undefined) return;
     this.#notify(receiver, pending, after, false);
     for (const message of messages) this.#send(receiver, pending, message);
+    // A second copy of a message of the replay may follow.
+    if (pending.duplicates !== undefined) this.#duplicates.add(pending.duplicates);
     this.leave(receiver);
   }
 

@@ -33,7 +33,11 @@ class Broker {
   }
 
   push(...texts: string[]): void {
-    for (const text of texts) this.queue.push("t", utf8(text));
+    for (const text of texts) this.pushTo("t", text);
+  }
+
+  pushTo(topic: string, text: string): void {
+    this.queue.push(topic, utf8(text));
   }
 
   async keep(...indices: number[]): Promise<void> {
@@ -126,6 +130,35 @@ Deno.test("does not append a message again when later ones were acknowledged", a
   assert.deepEqual(broker.appended, ["a", "b", "c", "c"]);
   assert.deepEqual(broker.reports.all.length, 1);
   assert.match(broker.reports.all[0], /^refused Error: The broker confirmed later messages/);
+});
+
+Deno.test("appends a message again after an outage although other topics went on", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.pushTo("one", "a");
+  broker.pushTo("two", "b");
+  broker.pushTo("three", "c");
+  await broker.refuse(0);
+  await broker.keep(2);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "c", "a", "b"]);
+  assert.deepEqual(broker.reports.all, []);
+});
+
+Deno.test("drops a message only after a whole delay without an outage", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b");
+  await broker.refuse(0);
+  broker.queue.timerFired(0);
+  assert.deepEqual(broker.reports.all, []);
+  await broker.refuse(1);
+  broker.queue.timerFired(0);
+  assert.deepEqual(broker.reports.all, ["refused 0"]);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "b"]);
 });
 
 Deno.test("limits the number of pending appends and queues the rest up to a bound", async () => {

@@ -159,6 +159,17 @@ Deno.test("delivers a message that was appended twice once, also to new subscrib
   assert.deepEqual(back, ["at 1", "3"]);
 });
 
+Deno.test("delivers a message once whose second copy follows a replay", () => {
+  const t = new Bench();
+  const back = t.add(1);
+  t.ask();
+  t.read({ last: 3, complete: true, messages: [message(2, 10), message(3, 11)] });
+  t.receive(message(4, 10), 3);
+  t.receive(message(5, 11), 4);
+  t.receive(message(6, 12), 5);
+  assert.deepEqual(back, ["at 1", "2", "3", "6"]);
+});
+
 Deno.test("reads a gap, then delivers messages that arrived meanwhile", () => {
   const { t, first } = live(7);
   t.arrive(10, 11);

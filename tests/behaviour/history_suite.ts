@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";
 import { lineEnd, readLine, TOPICS_SUBPROTOCOL, writeLine } from "../../src/pubsub/protocol.ts";
 import { type ClientKind, clientKinds } from "../support/broker_clients.ts";
+import { FaultyClient, type RequestFault, requestFaults } from "../support/broker_faults.ts";
 import { Broker, brokerPrograms } from "../support/brokers.ts";
 import { Queue } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
@@ -159,6 +160,72 @@ async function outlastStall(context: Context, kind: ClientKind): Promise<void> {
   assert.ok(downs.all.every((code) => code === "BACKPLANE_DOWN"), String(downs.all));
 }
 
+let prefixes = 0;
+
+/**
+ * Publishes to a listener that reconnects, while one request to the broker fails. Returns the number
+ * of requests.
+ */
+async function outlastFault(
+  context: Context,
+  kind: ClientKind,
+  url: string,
+  fault: RequestFault,
+  at: number,
+): Promise<number> {
+  const client = new FaultyClient(fault, at);
+  const made = await kind.make(url, { prefix: `p${prefixes++}.` }, client.wrap);
+  const codes = new Queue<string>();
+  const server = await serve({
+    backplane: made.backplane,
+    history: { maxAge: 60_000, maxMessages: 100 },
+    clientTopics: { allow: () => true },
+    onError: (error) => codes.push((error as WebSocketError).code),
+  });
+  context.after(async () => {
+    await server.shutdown({ timeout: 0 });
+    await made.end();
+  });
+  const published: string[] = [];
+  const publish = (count: number): void => {
+    for (let i = 0; i < count; i++) server.publish("room", `0 ${published.push("") - 1}`);
+  };
+  const listeners = [new Listener(), new Listener()];
+  for (const listener of listeners) {
+    await listener.listen(context, server);
+    await listener.notices.atLeast(1);
+  }
+  publish(3);
+  await listeners[1].texts.atLeast(3);
+  await listeners[1].leave();
+  publish(2);
+  await listeners[1].listen(context, server);
+  await listeners[1].texts.atLeast(5);
+  publish(1);
+  for (const { texts } of listeners) await texts.atLeast(6);
+  assertComplete([published.map((_, i) => `0 ${i}`)], listeners);
+  assert.ok(codes.all.every((code) => code === "BACKPLANE_DOWN"), String(codes.all));
+  return client.count;
+}
+
+/** Lets each request fail in each way. */
+async function outlastFaults(context: Context, kind: ClientKind): Promise<void> {
+  const broker = await Broker.start(kind.broker);
+  context.after(() => broker[Symbol.asyncDispose]());
+  const faults = requestFaults.filter((fault) => fault.broker === kind.broker);
+  const count = await outlastFault(context, kind, broker.url, faults[0], Infinity);
+  for (const fault of faults) {
+    const all = Array.from({ length: count }, async (_, i) => {
+      try {
+        await outlastFault(context, kind, broker.url, fault, i + 1);
+      } catch (error) {
+        throw new Error(`${fault.name}, request ${i + 1} of ${count}: ${error}`);
+      }
+    });
+    await Promise.all(all);
+  }
+}
+
 /** Installs missing brokers. */
 export const needs = brokerPrograms;
 
@@ -185,4 +252,7 @@ export const cases: Cases = {
 
   "with a history loses no message when the broker stalls for seconds": (context) =>
     withAll(context, outlastStall),
+
+  "with a history loses no message when any request to the broker fails": (context) =>
+    withAll(context, outlastFaults),
 };

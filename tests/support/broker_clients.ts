@@ -28,8 +28,13 @@ export interface Made {
 export interface ClientKind {
   readonly name: string;
   readonly broker: BrokerName;
-  make(url: string, options?: NatsBackplaneOptions): Promise<Made>;
+  make(url: string, options?: NatsBackplaneOptions, wrap?: Wrap): Promise<Made>;
 }
+
+/** Replaces the client of a backplane. */
+export type Wrap = <C extends object>(client: C) => C;
+
+const same: Wrap = (client) => client;
 
 /** The clients that only Bun has. */
 interface BunModule {
@@ -49,12 +54,12 @@ function channelOf(topic: string): string {
 const nodeRedis: ClientKind = {
   name: "redis",
   broker: "redis",
-  make(url, options) {
+  make(url, options, wrap = same) {
     const client = createClient({ url });
     client.on("error", () => {});
     const open = async (): Promise<void> => void (client.isOpen || await client.connect());
     return Promise.resolve({
-      backplane: redisBackplane(client, prefixOf(options)),
+      backplane: redisBackplane(wrap(client), prefixOf(options)),
       ping: async () => (await open(), await client.ping()),
       sendRaw: async (topic, bytes) => {
         await open();
@@ -68,11 +73,11 @@ const nodeRedis: ClientKind = {
 const ioRedis: ClientKind = {
   name: "ioredis",
   broker: "redis",
-  make(url, options) {
+  make(url, options, wrap = same) {
     const client = new Redis(url, { lazyConnect: true });
     client.on("error", () => {});
     return Promise.resolve({
-      backplane: redisBackplane(client, prefixOf(options)),
+      backplane: redisBackplane(wrap(client), prefixOf(options)),
       ping: () => client.ping(),
       sendRaw: (topic, bytes) => client.publish(channelOf(topic), Buffer.from(bytes)),
       end: () => Promise.resolve(client.disconnect()),
@@ -83,14 +88,14 @@ const ioRedis: ClientKind = {
 const bunRedis: ClientKind = {
   name: "Bun.RedisClient",
   broker: "redis",
-  async make(url, options) {
+  async make(url, options, wrap = same) {
     const { RedisClient } = (globalThis as unknown as { Bun: BunModule }).Bun;
     const client = new RedisClient(url);
     // Bun's client can publish only text.
     const stranger = new Redis(url, { lazyConnect: true });
     stranger.on("error", () => {});
     return await Promise.resolve({
-      backplane: redisBackplane(client, prefixOf(options)),
+      backplane: redisBackplane(wrap(client), prefixOf(options)),
       ping: () => client.send("PING", []),
       sendRaw: (topic, bytes) => stranger.publish(channelOf(topic), Buffer.from(bytes)),
       end: () => {
@@ -104,7 +109,7 @@ const bunRedis: ClientKind = {
 const nats: ClientKind = {
   name: "nats",
   broker: "nats",
-  async make(url, options) {
+  async make(url, options, wrap = same) {
     const connection = await connect({
       servers: url.replace("nats://", ""),
       maxReconnectAttempts: -1,
@@ -112,7 +117,7 @@ const nats: ClientKind = {
       reconnectJitter: 10,
     });
     return {
-      backplane: natsBackplane(connection, options),
+      backplane: natsBackplane(wrap(connection), options),
       ping: () => connection.rtt(),
       sendRaw: (topic, bytes) =>
         Promise.resolve(connection.publish(`quickws.live.${topic}`, bytes)),

@@ -5,6 +5,13 @@ import type { NatsConnection, NatsMessage } from "../../../src/backplane/nats/co
 import { NatsBackplane } from "../../../src/backplane/nats/nats_backplane.ts";
 import { Deferred, Queue } from "../../support/live_harness.ts";
 
+/** A reply to every request: the information about the stream, and the number of a message. */
+const REPLY = {
+  created: "2026-01-01T00:00:00Z",
+  config: {},
+  seq: 1,
+};
+
 type Status = { readonly type: string; readonly error?: unknown };
 
 /** A connection whose events the test triggers. */
@@ -23,8 +30,15 @@ class Connection implements NatsConnection {
     return { unsubscribe: () => {} };
   }
 
-  request(): Promise<NatsMessage> {
-    return Promise.reject(new Error("no JetStream"));
+  /** The outcomes of the next requests; afterwards all are replied to. */
+  readonly outcomes: unknown[] = [];
+  readonly requests: string[] = [];
+
+  request(subject: string): Promise<NatsMessage> {
+    this.requests.push(subject);
+    const outcome = this.outcomes.shift() ?? REPLY;
+    if (outcome instanceof Error) return Promise.reject(outcome);
+    return Promise.resolve({ data: new TextEncoder().encode(JSON.stringify(outcome)) });
   }
 
   requestMany(): Promise<AsyncIterable<NatsMessage>> {
@@ -55,7 +69,9 @@ class Connection implements NatsConnection {
 const NO_MESSAGE: NatsMessage = { data: new Uint8Array(0) };
 
 /** Returns a started backplane and a log of its reports. */
-async function started(): Promise<{
+async function started(
+  prepare: (connection: Connection, backplane: NatsBackplane) => void = () => {},
+): Promise<{
   connection: Connection;
   backplane: NatsBackplane;
   log: Queue<string>;
@@ -64,6 +80,7 @@ async function started(): Promise<{
   const log = new Queue<string>();
   const options = { stream: "s", storage: "file", replicas: 1 } as const;
   const backplane = new NatsBackplane(connection, "p.", options);
+  prepare(connection, backplane);
   backplane.start({
     message: () => {},
     up: () => void log.push("up"),
@@ -113,4 +130,122 @@ Deno.test("reports a subscription that the server ends, and can subscribe again"
   await backplane.close();
   connection.callback!(new Error("too late"), NO_MESSAGE);
   assert.equal(log.all.length, 2);
+});
+
+function named(name: string, cause?: Error): Error {
+  return Object.assign(new Error(`of the client: ${name}`, { cause }), { name });
+}
+
+function rejection(code: number, number: number): unknown {
+  return { error: { code, "err_code": number, description: `error ${number}` } };
+}
+
+const NO_RESPONDERS = named("RequestError", named("NoResponders"));
+
+/** Outcomes of a request that may be different later. */
+const OUTAGES: unknown[] = [
+  named("TimeoutError"),
+  named("RequestError"),
+  rejection(503, 10008),
+  rejection(500, 10009),
+  rejection(503, 10023),
+  rejection(500, 10118),
+];
+
+/** Outcomes that remain. */
+const REJECTIONS: unknown[] = [
+  NO_RESPONDERS,
+  named("RequestError", named("PermissionViolationError")),
+  rejection(503, 10039),
+  rejection(503, 10076),
+  rejection(500, 10052),
+  rejection(400, 10027),
+];
+
+/** Opens the stream with these outcomes first. */
+function opening(outcomes: unknown[]): (connection: Connection, backplane: NatsBackplane) => void {
+  return (connection, { history }) => {
+    connection.outcomes.push(...outcomes);
+    history.keep({ maxAge: 1000, maxMessages: 10 });
+  };
+}
+
+Deno.test("is up when the stream is open, however often that fails before", async () => {
+  const { backplane, log } = await started(opening(OUTAGES));
+  await log.atLeast(2);
+  assert.equal(log.all.length, 2, "one outage");
+  assert.match(log.all[0], /^down: JetStreamError: JetStream does not answer/);
+  assert.equal(log.all[1], "up");
+  await backplane.history.append("t", new Uint8Array(1));
+  await backplane.close();
+});
+
+Deno.test("is up when the stream can never be opened, and rejects messages", async () => {
+  for (const outcome of REJECTIONS) {
+    const { connection, backplane, log } = await started(opening([outcome]));
+    connection.outcomes.push(outcome);
+    await assert.rejects(() => backplane.history.append("t", new Uint8Array(1)), {
+      name: "JetStreamError",
+    });
+    assert.deepEqual(log.all, ["up"]);
+    await backplane.close();
+  }
+});
+
+Deno.test("reports an outage before a request is rejected, and opens the stream again", async () => {
+  // The stream was deleted, or its server has no JetStream any more.
+  for (const outcome of [...OUTAGES, NO_RESPONDERS, rejection(404, 10059)]) {
+    for (const method of ["append", "read"] as const) {
+      const { connection, backplane, log } = await started(opening([]));
+      connection.outcomes.push(outcome);
+      const result = method === "append"
+        ? backplane.history.append("t", new Uint8Array(1))
+        : backplane.history.read("t");
+      await assert.rejects(result);
+      assert.equal(log.all.length, 2);
+      assert.match(log.all[1], /^down: JetStreamError/);
+      await log.atLeast(3);
+      assert.equal(log.all[2], "up");
+      await backplane.history.append("t", new Uint8Array(1));
+      await backplane.close();
+    }
+  }
+});
+
+Deno.test("a message that the server rejects for good is no outage", async () => {
+  const { connection, backplane, log } = await started(opening([]));
+  for (const outcome of [rejection(400, 10054), named("InvalidArgumentError")]) {
+    connection.outcomes.push(outcome);
+    await assert.rejects(() => backplane.history.append("t", new Uint8Array(1)));
+  }
+  assert.deepEqual(log.all, ["up"]);
+  await backplane.close();
+});
+
+Deno.test("a late failure from before an outage is not another outage", async () => {
+  const { connection, backplane, log } = await started(opening([]));
+  const late = new Deferred<NatsMessage>();
+  const request = connection.request.bind(connection);
+  connection.request = () => late.promise;
+  const appending = backplane.history.append("t", new Uint8Array(1));
+  await Promise.resolve();
+  connection.request = request;
+  connection.events.push({ type: "disconnect" });
+  // The client reports each failed attempt to reconnect.
+  for (const type of ["disconnect", "reconnect", "reconnect"]) connection.events.push({ type });
+  await log.atLeast(3);
+  late.reject(named("TimeoutError"));
+  await assert.rejects(appending, { name: "JetStreamError" });
+  assert.deepEqual(log.all.map((text) => text.split(":")[0]), ["up", "down", "up"]);
+  await backplane.close();
+});
+
+Deno.test("a flush that fails counts as an outage before the subscription fails", async () => {
+  const { connection, backplane, log } = await started();
+  connection.flush = () => Promise.reject(named("RequestError"));
+  await assert.rejects(() => backplane.subscribe("t"));
+  assert.match(log.all[1], /^down: RequestError/);
+  connection.flush = () => Promise.resolve();
+  assert.equal((await log.atLeast(3))[2], "up");
+  await backplane.close();
 });

@@ -182,6 +182,55 @@ Deno.test("a rejected request detects a disconnect the client has not reported",
   pair.close();
 });
 
+/** Replies to a request, and whether Redis may process it later. */
+const REPLIES: [reply: string, isOutage: boolean][] = [
+  ["LOADING Redis is loading the dataset in memory", true],
+  ["ERR Error running script: @user_script:8: -READONLY You can't write against a replica", true],
+  ["OOM command not allowed when used memory > 'maxmemory'.", true],
+  ["Too many Cluster redirections. Last error: ReplyError: MOVED 1 127.0.0.1:1", true],
+  ["Connection is closed.", true],
+  ["NOPERM User x has no permissions to run the 'eval' command", false],
+  ["WRONGTYPE Operation against a key holding the wrong kind of value", false],
+  ["ERR unknown command 'EVAL'", false],
+  ["MOVED 1 127.0.0.1:1", false],
+];
+
+for (const [reply, isOutage] of REPLIES) {
+  Deno.test(`the reply ${reply.slice(0, 40)} ${isOutage ? "is" : "is not"} an outage`, async () => {
+    const { pair, losses } = await dial();
+    const failing = () => Promise.reject(new Error(reply));
+    const checked: unknown[] = [];
+    await pair.send(1, failing).catch(() => checked.push(losses.length));
+    await pair.subscribe("c", true);
+    assert.deepEqual(checked, [isOutage ? 1 : 0], "reported before the request is rejected");
+    assert.equal(String(losses[0]), isOutage ? `Error: ${reply}` : "undefined");
+    pair.close();
+  });
+}
+
+Deno.test("a failed subscription detects an outage", async () => {
+  const { pair, subscriber, losses } = await dial();
+  subscriber.subscribe = () => Promise.reject(new Error("CLUSTERDOWN The cluster is down"));
+  await assert.rejects(pair.subscribe("c", true), /CLUSTERDOWN/);
+  assert.equal(losses.length, 1);
+  pair.close();
+});
+
+Deno.test("a Redis that stores nothing does not count as connected", async () => {
+  const links: FakeLink[] = [];
+  const dialling = RedisPair.dial(
+    () => {
+      links.push(new FakeLink());
+      return Promise.resolve(links.at(-1)!);
+    },
+    { message: () => {}, lost: () => assert.fail("it was never there") },
+    signal,
+    () => Promise.reject(new Error("READONLY You can't write against a read only replica.")),
+  );
+  await assert.rejects(dialling, /READONLY/);
+  assert.deepEqual(links.map(({ isClosed }) => isClosed), [true, true]);
+});
+
 Deno.test("rejects requests above 64 MiB in flight until earlier requests complete", async () => {
   const { pair, publisher } = await dial();
   const half = 32 << 20;

@@ -1,0 +1,119 @@
+// Faults of a broker at one chosen step: the requests of a client fail from the n-th one on, for
+// a short time.
+
+import type { BrokerName } from "./brokers.ts";
+
+/** The methods of all clients that make a request. */
+const REQUESTS: ReadonlySet<string> = new Set([
+  ...["request", "requestMany", "flush"],
+  ...["sendCommand", "call", "send", "publish", "subscribe"],
+]);
+
+const encoder = new TextEncoder();
+
+/** A way in which a broker does not serve a request, although it is connected. */
+export interface RequestFault {
+  readonly name: string;
+  readonly broker: BrokerName;
+  /** Whether the broker processes the request, and only its reply is lost. */
+  readonly isProcessed: boolean;
+  /** The outcome for the client. */
+  outcome(method: string): Promise<unknown>;
+}
+
+function rejecting(name: string, message: string, cause?: Error): () => Promise<never> {
+  return () => Promise.reject(Object.assign(new Error(message, { cause }), { name }));
+}
+
+/** An error reply of JetStream; other requests have no such reply. */
+function jetStream(number: number): (method: string) => Promise<unknown> {
+  const reply = { error: { code: 503, "err_code": number, description: "not now" } };
+  return (method) =>
+    method === "request"
+      ? Promise.resolve({ data: encoder.encode(JSON.stringify(reply)) })
+      : rejecting("TimeoutError", "timeout")();
+}
+
+function nats(
+  name: string,
+  outcome: RequestFault["outcome"],
+  isProcessed = false,
+): RequestFault {
+  return { name, broker: "nats", isProcessed, outcome };
+}
+
+function redis(message: string, isProcessed = false): RequestFault {
+  return { name: message, broker: "redis", isProcessed, outcome: rejecting("Error", message) };
+}
+
+/** Faults that end, so that no message may be lost. */
+export const requestFaults: readonly RequestFault[] = [
+  nats("no reply", rejecting("TimeoutError", "timeout")),
+  nats("a lost reply", rejecting("TimeoutError", "timeout"), true),
+  nats("a lost connection", rejecting("RequestError", "connection disconnected")),
+  ...[10008, 10009, 10077, 10118].map((number) => nats(`error ${number}`, jetStream(number))),
+  redis("LOADING Redis is loading the dataset in memory"),
+  redis("READONLY You can't write against a read only replica."),
+  redis("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+  redis("MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk."),
+  redis("NOREPLICAS Not enough good replicas to write."),
+  redis("OOM command not allowed when used memory > 'maxmemory'."),
+  redis("BUSY Redis is busy running a script."),
+  redis("CLUSTERDOWN The cluster is down"),
+  redis("TRYAGAIN Multiple keys request during rehashing of slot"),
+  redis("ERR Error running script (call to f_0): @user_script:8: @user_script: 8: -LOADING Redis"),
+  redis("Too many Cluster redirections. Last error: ReplyError: MOVED 1 127.0.0.1:1"),
+  redis("Connection is closed.", true),
+];
+
+/** Milliseconds that a fault lasts. */
+const DURATION = 30;
+
+/** The fault of all requests of a client, and of its duplicates, that follow one of them. */
+export class FaultyClient {
+  readonly #fault: RequestFault;
+  readonly #at: number;
+  #count = 0;
+  #endsAt = 0;
+
+  /** @param at The number of the first request that fails, from 1. */
+  constructor(fault: RequestFault, at: number) {
+    this.#fault = fault;
+    this.#at = at;
+  }
+
+  /** The number of requests. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A client with the fault. */
+  readonly wrap = <C extends object>(client: C): C => {
+    const get = (target: C, key: string): unknown => {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== "function") return value;
+      const call = (...args: unknown[]): unknown => Reflect.apply(value, target, args);
+      if (key === "duplicate") {
+        return (...args: unknown[]) => {
+          const made = call(...args);
+          return made instanceof Promise ? made.then(this.wrap) : this.wrap(made as object);
+        };
+      }
+      // The subscribe and publish of NATS return no promise.
+      const isNats = this.#fault.broker === "nats";
+      if (!REQUESTS.has(key) || isNats && (key === "subscribe" || key === "publish")) return call;
+      return (...args: unknown[]) => {
+        if (++this.#count === this.#at) this.#endsAt = performance.now() + DURATION;
+        if (performance.now() >= this.#endsAt) return call(...args);
+        // Unread replies would keep the process running.
+        if (this.#fault.isProcessed && key !== "requestMany") {
+          Promise.resolve(call(...args)).catch(() => {});
+        }
+        return this.#fault.outcome(key);
+      };
+    };
+    const set = (target: C, key: string, value: unknown): boolean =>
+      Reflect.set(target, key, value, target);
+    return new Proxy(client, { get, set } as ProxyHandler<C>);
+  };
+}
