@@ -13,17 +13,17 @@ import { builtForNode } from "./support/node_build.ts";
  * a small machine busy: one at a time runs beside tests that wait.
  */
 const LONG = [
-  "interop",
-  "doctor",
-  "examples",
-  "behaviour/node_test.ts",
   "package",
+  "interop",
+  "examples",
+  "doctor",
+  "docs",
+  "behaviour/node_test.ts",
+  "units",
   "backplane",
   "behaviour/bun_test.ts",
   "faults",
   "behaviour/deno_test.ts",
-  "units",
-  "docs",
 ];
 
 /** The groups that start no other program and need no `deno install`: `deno task test:unit`. */
@@ -78,8 +78,6 @@ function findRuns(): Run[] {
     if (!runs.has(name)) runs.set(name, newRun(name));
     runs.get(name)!.args.push(file);
   }
-  const docs = "examples in docstrings";
-  runs.set(docs, { ...newRun(docs), args: ["--doc", "mod.ts", "src", "doctor/main.ts"] });
   for (const { name, args } of runs.values()) {
     if (args.length === 0) throw new Error(`There are no tests in tests/${name}: change LONG`);
   }
@@ -102,7 +100,7 @@ const durations = new Map<string, number>();
  */
 async function joinFiles(folder: string, run: Run): Promise<Run> {
   const { name, args } = run;
-  if (args.length === 1 || args.includes("--doc")) return run;
+  if (args.length === 1) return run;
   const path = join(folder, `${name}_test.ts`);
   const urls = args.map((file) => pathToFileURL(join(Deno.cwd(), file)).href);
   await Deno.writeTextFile(path, urls.map((url) => `import "${url}";\n`).join(""));

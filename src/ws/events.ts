@@ -59,13 +59,17 @@ interface Target {
  *
  * @example
  * ```ts
- * import { WebSocketServer } from "@quickws/quickws/ws";
+ * import { WebSocket, WebSocketServer } from "@quickws/quickws/ws";
  *
- * const server = new WebSocketServer({ port: 0 });
- * server.on("connection", (ws) => {
- *   ws.addEventListener("open", (event) => console.log(event.type)); // open
+ * const server = new WebSocketServer({ port: 0 }, () => {
+ *   const { port } = server.address() as { port: number };
+ *   const ws = new WebSocket(`ws://127.0.0.1:${port}`);
+ *   ws.addEventListener("open", (event) => {
+ *     console.log(event.type); // open
+ *     ws.close();
+ *     server.close();
+ *   });
  * });
- * server.close();
  * ```
  *
  * @category The API of ws

@@ -1,5 +1,5 @@
 // Requires examples in the documentation of each entry, in addition to `deno doc --lint`.
-// `deno test --doc` runs the examples.
+// tests/docs/docstrings_test.ts runs the examples.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ interface Module {
 const SHOWN_IN_USE = ["function", "class"];
 
 /**
- * Entries whose examples `deno test --doc` cannot run: they are for Bun, web pages or Workers, or
+ * Entries whose examples cannot run on Deno alone: they are for Bun, web pages or Workers, or
  * need a broker. tests/docs/check_types.ts type-checks them.
  */
 const NOT_RUN = ["./bun", "./browser", "./workers", "./redis", "./nats"];
