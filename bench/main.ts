@@ -25,10 +25,10 @@ commands (default: all of them except start, topics and guard, about 90 minutes;
   core        the protocol core without sockets, on each runtime
   micro       measurements behind the tuned constants
   deflate     the codec alone, compared with zlib and fflate
-  fflate      compression by this library and by fflate; the table in docs/compression.md
-  ws          ws and socket.io programs, on ws and on quickws/ws; the table in docs/guide/ws.md
+  fflate      compression by this library and by fflate; writes the table in docs/compression.md
+  ws          ws and socket.io programs, on ws and on quickws/ws; writes the table in docs/guide/ws.md
   native      HTTP and echoes on one port of Bun.serve or Deno.serve: createSockets, compared with
-              the runtime's own handlers and crossws; the table in docs/guide/servers.md
+              the runtime's own handlers and crossws; writes the table in docs/guide/servers.md
   start       startup time in milliseconds, compared with ws, Bun.serve and Deno.serve; --rounds
   guard       records the ratios that tests/bench checks; not part of the default run
 
@@ -65,7 +65,7 @@ const EVERYTHING = [
   "plots",
 ];
 
-/** Runs a benchmark that has its own main module, in its own process. */
+/** Runs a benchmark with a main module of its own, in a separate process. */
 async function runModule(module: string, args: string[]): Promise<void> {
   const process = start(commandFor("deno", module, ...args), { stdout: "inherit" });
   if (!(await process.status).success) Deno.exit(1);

@@ -7,7 +7,7 @@ import type { RuntimeName } from "../support/runtimes.ts";
 /** The number of nodes in a fleet. */
 export const NODES = 3;
 
-/** Nodes of one kind. */
+/** A fleet of equal nodes. */
 export interface Fleet {
   /** The name that selects it in `--peers`. */
   name: string;
@@ -16,7 +16,7 @@ export interface Fleet {
   module: string;
   broker: NodeSettings["broker"];
   protocol: FleetLoad["protocol"];
-  /** quickws only: the broker keeps a history of the topic. */
+  /** Only quickws: the broker keeps a history of the topic. */
   history?: true;
 }
 
@@ -28,7 +28,7 @@ export interface FleetWorkload {
   publishers: number;
   /** Messages in flight for each publisher; 0 if `rate` applies. */
   depth: number;
-  /** Messages per second of all publishers together; 0 for no rate limit. */
+  /** Total messages per second of all publishers; 0 for no rate limit. */
   rate: number;
 }
 
@@ -56,10 +56,10 @@ export const FLEETS: readonly Fleet[] = [
   { name: "crossws", runtime: "node", module: "crossws", broker: "redis", protocol: "texts" },
 ];
 
-/** Bytes of a message. */
+/** The message size in bytes. */
 export const PAYLOAD = 128;
 
-/** First at saturation, then one message at a time, then at a low fixed rate. */
+/** The workloads: at saturation, then one message at a time, then at a low fixed rate. */
 export const FLEET_WORKLOADS: readonly FleetWorkload[] = [
   { connections: 300, publishers: NODES, depth: 8, rate: 0 },
   { connections: 3000, publishers: NODES, depth: 8, rate: 0 },

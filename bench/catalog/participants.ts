@@ -40,7 +40,7 @@ export const PARTICIPANTS: readonly Participant[] = [
   { name: "ws", runtime: "node", server: "ws", client: "ws", env: { WS_NO_BUFFER_UTIL: "1" } },
   { name: "ws+bufferutil", runtime: "node", server: "ws", client: "ws" },
   { name: "uws", runtime: "node", server: "uws" },
-  // The 2026 release needs a newer C library than some machines have.
+  // The 2026 release needs a newer C library, which some machines do not have.
   {
     name: "uws2026",
     runtime: "node",
@@ -56,7 +56,7 @@ export const PARTICIPANTS: readonly Participant[] = [
   { name: "quickws@listen", runtime: "deno", server: "quickws", denoSockets: "Deno.listen" },
   { name: "raw", runtime: "deno", server: "raw_deno", ...RAW },
   { name: "raw@net", runtime: "deno", server: "raw_net", ...RAW },
-  // It declines every compression offer.
+  // Deno declines every compression offer.
   { name: "deno", runtime: "deno", server: "upgrade_deno", client: "web_socket", compressions: [] },
 
   // antlabs/quickws in Go, the model for this library.

@@ -7,9 +7,12 @@ import type { Workload } from "./workloads.ts";
 /** A bound on one figure of this library's server. */
 export interface Target {
   figure: FigureName;
-  /** The participant that the figure is divided by; absent for a bound on the figure itself. */
+  /**
+   * The reference by whose figure this one is divided. Default: the bound applies to the figure
+   * itself.
+   */
   against?: string;
-  /** Whether `value` is an upper or a lower bound. */
+  /** Whether `value` is an upper bound (`most`) or a lower bound (`least`). */
   bound: "most" | "least";
   value: number;
 }

@@ -7,11 +7,11 @@ import type { Compression } from "../servers/settings.ts";
 export interface Workload {
   kind: Load["kind"];
   connections: number;
-  /** Messages in flight on each connection; for a broadcast, messages not yet received by all. */
+  /** Messages in flight on each connection; in a broadcast, messages that not all have received. */
   depth: number;
   /** Message size in bytes. */
   payload: number;
-  /** Text instead of binary. Servers with a choice deliver it as strings. */
+  /** Text instead of binary messages. If a server can choose, it delivers them as strings. */
   text?: boolean;
   compression?: Compression;
   /** The largest write of the generator, in bytes. */

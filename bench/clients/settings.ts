@@ -2,7 +2,7 @@
 
 import process from "node:process";
 
-/** The URL and the number of connections. */
+/** The settings of a client. */
 export interface ClientSettings {
   url: string;
   connections: number;

@@ -1,4 +1,4 @@
-// Sessions without sockets, and input for them.
+// Creates sessions without sockets, and input for them.
 
 import {
   type FrameOutput,
@@ -15,7 +15,7 @@ const MAX_HEADER = 14;
 
 const mask: MaskSource = () => 0x1f2e3d4c;
 
-/** Output whose memory is overwritten by every frame. */
+/** Output that discards all frames: each overwrites the previous one. */
 class Discard implements FrameOutput {
   readonly offset = 0;
   #memory = new Uint8Array(65536);

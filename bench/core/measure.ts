@@ -2,12 +2,12 @@
 
 import { median } from "../support/table.ts";
 
-/** Milliseconds of warm-up and of each sample, and the number of samples. */
+/** The warm-up time and the duration of a sample in milliseconds, and the number of samples. */
 export interface MeasureEffort {
   warmUp: number;
   sample: number;
   samples: number;
-  /** Uses the fastest sample, not the median, because other programs only add time. */
+  /** Takes the fastest sample instead of the median, because other programs can only add time. */
   fastest?: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface Measurement {
   readonly name: string;
   /** Nanoseconds per unit of work, over several samples. */
   readonly nanoseconds: number;
-  /** The unit: a message, a byte. */
+  /** The unit of work, such as a message or a byte. */
   readonly unit: string;
 }
 

@@ -12,7 +12,7 @@ const encoder = new TextEncoder();
 function read(size: number): Measurement {
   const count = Math.max(1, Math.floor(CHUNK / (size + 8)));
   const session = openSession("server");
-  // Reading unmasks in place. The next read masks again, at the same cost.
+  // Reading unmasks in place, so the next read masks the payload again, at the same cost.
   const bytes = messagesFor("server", Opcode.Binary, new Uint8Array(size).fill(1), count);
   return measure(`read binary messages of ${size} bytes`, "message", count, () => {
     session.receive(bytes);
@@ -22,7 +22,7 @@ function read(size: number): Measurement {
 function readText(name: string, text: string): Measurement {
   const payload = encoder.encode(text);
   const count = Math.max(1, Math.floor(CHUNK / (payload.length + 4)));
-  // A client session, because masking the payload again would make it invalid UTF-8.
+  // On a server, every other read would mask the payload and so make it invalid UTF-8.
   const session = openSession("client");
   const bytes = messagesFor("client", Opcode.Text, payload, count);
   return measure(`read ${name} messages of ${payload.length} bytes`, "message", count, () => {
@@ -57,7 +57,7 @@ function readInChunks(size: number, chunk: number): Measurement {
   });
 }
 
-/** One message in small fragments, likewise. */
+/** One message in small fragments. The time per byte must not grow with the message size. */
 function readInFragments(size: number, fragment: number): Measurement {
   const session = openSession("server");
   const bytes = fragmentsFor("server", new Uint8Array(size), fragment);

@@ -1,5 +1,5 @@
-// Compression of JSON messages by the library's codec and by the codec of `fflate`, on any runtime. It
-// prints one JSON line.
+// Compresses JSON messages with the library's codec and with fflate's, on any runtime. Prints one
+// JSON line.
 
 import * as fflate from "fflate";
 import { deflate, type DeflateLevel } from "../../src/deflate/deflate.ts";
@@ -8,9 +8,9 @@ import { message } from "../../tests/deflate/corpus.ts";
 import { Random } from "../../tests/support/random.ts";
 import { type Candidate, type MessageCost, time } from "./timing.ts";
 
-/** The codecs for messages of one size. */
+/** The results for one message size. */
 export interface CodecCosts {
-  /** Bytes of a message. */
+  /** The message size in bytes. */
   readonly size: number;
   /** The cost with each codec. */
   readonly costs: readonly MessageCost[];
@@ -23,7 +23,7 @@ function codecCosts(size: number): CodecCosts {
   const target = new Uint8Array(size);
   const own = (level: DeflateLevel): Candidate => (index) => {
     const end = deflate(plain[index]!, 0, size, target, 0, { level, windowBits: 15 });
-    // A message that does not get shorter is sent uncompressed.
+    // If compression does not make a message shorter, it is sent uncompressed.
     return end < 0 ? size : end;
   };
   const codec = fflateCodec(fflate, { level: 6 });

@@ -1,5 +1,5 @@
-// `deno task bench fflate`: the time and the result of compression by the library's codec, beside those of
-// the codec of `fflate` at level 6.
+// `deno task bench fflate`: compares the time and the compressed size of the library's codec with
+// those of fflate at level 6.
 //
 //   deno task bench fflate [--rounds 5] [--runtimes node,bun,deno] [--quick] [--dry]
 

@@ -56,7 +56,7 @@ function sizeCosts(size: number): SizeCosts {
   const decompress: Record<string, Candidate> = {
     "own": (index) => inflate(packed[index], 0, packed[index].length, LIMIT).length,
     "zlib": (index) => inflateRawSync(packed[index], flush).length,
-    // It needs the tail appended and an output buffer.
+    // fflate needs the tail appended, and an output buffer.
     "fflate": (index) => inflateSync(finished[index], { out: target }).length,
   };
 

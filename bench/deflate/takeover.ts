@@ -1,5 +1,6 @@
-// The cost of context takeover: memory per connection, and time if the memory of many connections does
-// not fit into the cache. Each process runs one candidate and prints one JSON line.
+// Measures the cost of context takeover: memory per connection, and time if the contexts of many
+// connections do not fit into the CPU cache. Each process runs one candidate and prints one JSON
+// line.
 
 import process from "node:process";
 import { constants, createDeflateRaw, type DeflateRaw } from "node:zlib";

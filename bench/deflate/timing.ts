@@ -16,7 +16,7 @@ export interface MessageCost {
 const SAMPLE = 6;
 const SAMPLES = 21;
 
-/** The timing duration per candidate in seconds. */
+/** How long each candidate is timed, in seconds. */
 export const SECONDS: number = SAMPLE * SAMPLES / 1000;
 
 /** Processes the message with this index and returns the size of the result. */

@@ -1,13 +1,13 @@
-// The load on a fleet and its result, as exchanged with the load generator in Go.
+// The load on a fleet and its result, in the format of the load generator in Go.
 
-/** A load on several servers that a broker connects. */
+/** A load on several servers connected by a broker. */
 export interface FleetLoad {
   kind: "fleet";
-  /** The ports of the nodes, over which the connections are spread in turn. */
+  /** The ports of the nodes. Connections are assigned to them in turn. */
   ports: number[];
-  /** The processes of the nodes. */
+  /** The process IDs of the nodes. */
   pids: number[];
-  /** The processes of the broker. */
+  /** The process IDs of the broker. */
   broker: number[];
   /** The application protocol: plain text messages or Socket.IO packets. */
   protocol: "texts" | "socket.io";
@@ -17,7 +17,7 @@ export interface FleetLoad {
   publishers: number;
   /** Messages in flight for each publisher; 0 if `rate` applies. */
   depth: number;
-  /** Messages per second of all publishers together; 0 if `depth` applies. */
+  /** Total messages per second of all publishers; 0 if `depth` applies. */
   rate: number;
   /** Message size in bytes. */
   payload: number;

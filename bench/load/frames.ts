@@ -1,4 +1,4 @@
-// Builds the frames of a load once, for a file that also has the payload of the replies.
+// Builds the frames of a load once, into a file that also contains the payload of the replies.
 
 import { constants, deflateRawSync } from "node:zlib";
 import { Opcode } from "../../src/core.ts";
@@ -12,7 +12,7 @@ export interface FrameFile {
   prelude: number;
 }
 
-/** A frame is repeated up to this many bytes, so that one write sends a batch. */
+/** Repeats a frame up to this many bytes, so that one write sends a batch. */
 const BATCH = 1 << 20;
 
 /** The window of DEFLATE, in bytes. */
@@ -29,7 +29,7 @@ export function payloadOf({ payload, text }: Workload): Uint8Array {
   return encoder.encode(line.repeat(Math.ceil(payload / line.length)).slice(0, payload));
 }
 
-/** Returns a JSON text of a size, like a price feed's. `seed` varies the content. */
+/** Returns JSON of a given size, like that of a price feed. `seed` varies the content. */
 export function jsonOf(size: number, seed: number): Uint8Array {
   const rows: string[] = [];
   let length = 0;
@@ -63,7 +63,7 @@ function plainFrames(workload: Workload, from: "client" | "server"): FrameFile {
   const payload = payloadOf(workload);
   const opcode = workload.text ? Opcode.Text : Opcode.Binary;
   const count = Math.max(1, Math.min(workload.depth, Math.floor(BATCH / (payload.length + 14))));
-  // The parameter is the receiving side.
+  // `messagesFor` takes the receiving side.
   const frames = messagesFor(from === "client" ? "server" : "client", opcode, payload, count);
   const bytes = new Uint8Array(frames.length + payload.length);
   bytes.set(frames);
@@ -72,9 +72,9 @@ function plainFrames(workload: Workload, from: "client" | "server"): FrameFile {
 }
 
 /**
- * Returns different JSON messages. With takeover, the list is larger than the window and is compressed
- * twice in succession. Each message of the second pass then depends on the same window in every
- * repetition, so the second pass can be sent repeatedly after the first.
+ * Returns different JSON messages. With takeover, the list is larger than the window and is
+ * compressed twice in succession. Each message of the second pass then depends on the same window
+ * in every repetition, so the second pass can be sent repeatedly after the first.
  */
 function compressedFrames(
   workload: Workload,

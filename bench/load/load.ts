@@ -1,30 +1,34 @@
-// A load and its result, as exchanged with the load generators: the one in Go, and the one on Node for
-// machines without Go.
+// A load and its result, in the format of the load generators: the one in Go, and the one on Node
+// for machines without Go.
 
 /** A load on one process. */
 export interface Load {
   /**
    * - `echo`: messages in flight on each connection;
-   * - `client`: like `echo`, but the generator is the server and the measured process connects to it;
+   * - `client`: like `echo`, but the generator is the server and the measured process connects to
+   * it;
    * - `broadcast`: the first connection sends, the server sends to all;
    * - `publish`: like `broadcast`, but the server sends each message `burst` times;
    * - `idle`: connections without messages;
-   * - `held`: like `idle`, but they stay open until the generator's input ends; only in Go;
-   * - `handshakes`: connections that are opened and closed.
+   * - `held`: like `idle`, but the connections stay open until the generator's input ends; only in
+   * Go;
+   * - `handshakes`: connections are opened and closed.
    */
   kind: "echo" | "client" | "broadcast" | "publish" | "idle" | "held" | "handshakes";
-  /** The measured processes. A `client` load reads the process from its input instead. */
+  /**
+   * The process IDs of the measured processes. A `client` load reads the ID from its input instead.
+   */
   pids: number[];
   /** The server's port. A `client` load prints the generator's port instead. */
   port: number;
-  /** `false`: no opening handshake; the peer echoes raw bytes. */
+  /** If `false`, there is no opening handshake, and the peer echoes raw bytes. */
   webSocket: boolean;
   /** The Sec-WebSocket-Extensions offer, which the server must accept. */
   extensions: string;
   connections: number;
   /** Messages in flight on each connection. */
   depth: number;
-  /** The file of {@linkcode writeFrames}. */
+  /** The path of the file that {@linkcode writeFrames} has written. */
   frames: string;
   /** Sizes in bytes of the frames in the file, which are sent repeatedly in this order. */
   sizes: number[];
@@ -40,7 +44,7 @@ export interface Load {
   burst: number;
   /** Warm-up time in milliseconds. */
   warmUp: number;
-  /** Duration in milliseconds; extended if the measured process got too little CPU time. */
+  /** The duration in milliseconds. It is extended if the measured process gets little CPU time. */
   duration: number;
   /** The time limit for the last replies, in milliseconds. Later ones count as lost. */
   patience: number;
@@ -48,7 +52,7 @@ export interface Load {
 
 /** The counts. */
 export interface LoadResult {
-  /** Replies or deliveries; for `handshakes`, opened connections. */
+  /** The number of replies or deliveries; for `handshakes`, of opened connections. */
   messages: number;
   seconds: number;
   /** Seconds of CPU time of the measured processes, user and system, all threads. */

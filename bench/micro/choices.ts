@@ -1,4 +1,4 @@
-// All measured choices.
+// Lists all measured choices.
 
 import { threshold } from "./compression.ts";
 import { copying } from "./copy.ts";

@@ -1,5 +1,5 @@
-// `THRESHOLD_ALONE` of src/message/permessage.ts: the message size from which compression without
-// context takeover saves enough bytes to be worth the time.
+// `THRESHOLD_ALONE` in src/message/permessage.ts: the minimum message size for which compression
+// without context takeover saves enough bytes to be worth the time.
 
 import { deflate } from "../../src/core.ts";
 import { jsonOf } from "../load/frames.ts";

@@ -1,5 +1,5 @@
-// `COPY_LOOP_LIMIT` of src/wire/frame_writer.ts: the size up to which a loop is faster than `set`, which
-// needs a view of the source.
+// `COPY_LOOP_LIMIT` in src/wire/frame_writer.ts: the size up to which a loop is faster than `set`,
+// which needs a view of the source.
 
 import { type Choice, repeated } from "./ways.ts";
 
@@ -35,7 +35,7 @@ export const copying: Choice = {
   ways: {
     "loop": way(loop),
     "set with a view": way(set),
-    "set of the whole": (size) => {
+    "set of the whole array": (size) => {
       const source = new Uint8Array(size).fill(1);
       const target = new Uint8Array(size + 64);
       return repeated(REPEAT, () => target.set(source, 2));

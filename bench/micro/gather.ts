@@ -1,5 +1,5 @@
-// `GATHER_MIN` and `GATHER_GROWTH` of src/message/message_reader.ts: the initial size and the growth of
-// the buffer for a fragmented message.
+// `GATHER_MIN` and `GATHER_GROWTH` in src/message/message_reader.ts: the initial size and the
+// growth of the buffer for a fragmented message.
 
 import type { Choice } from "./ways.ts";
 
@@ -26,7 +26,7 @@ function gather(message: number, first: number, growth: number): Uint8Array {
 export const growing: Choice = {
   constant: "GATHER_GROWTH, src/message/message_reader.ts",
   unit: "256 KiB in fragments of 1 KiB",
-  size: "times what is there",
+  size: "growth factor",
   sizes: [1, 2, 3, 4, 8],
   ways: {
     "256 KiB": (growth) => () => gather(MESSAGE, 1024, growth),
@@ -37,7 +37,7 @@ export const growing: Choice = {
 export const beginning: Choice = {
   constant: "GATHER_MIN, src/message/message_reader.ts",
   unit: "a message in two fragments of 1 KiB",
-  size: "bytes at first",
+  size: "initial size in bytes",
   sizes: [256, 1024, 4096, 16384],
   ways: { "2 KiB": (first) => () => gather(2048, first, 4) },
 };

@@ -1,5 +1,5 @@
-// Measures the tuned constants: `deno task bench micro [part of a constant's name]`. It runs on Deno's
-// V8, Bun's JavaScriptCore and Node's older V8.
+// Measures the tuned constants: `deno task bench micro [part of a constant's name]`. It runs on
+// Deno's V8, Bun's JavaScriptCore, and Node's older V8.
 
 import { save } from "../run/store.ts";
 import { commandFor, type RuntimeName, start } from "../support/runtimes.ts";

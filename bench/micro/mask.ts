@@ -1,5 +1,6 @@
-// The thresholds of src/wire/mask.ts: the payload size from which 32-bit words are worth creating a
-// view, with a view for each payload, and with one view for all payloads of a chunk.
+// The thresholds in src/wire/mask.ts: the minimum payload size for which masking 32-bit words is
+// worth creating a view, with a view for each payload, and with one view for all payloads of a
+// chunk.
 
 import { applyMask } from "../../src/wire/mask.ts";
 import { simdMask } from "../../src/connection/simd_mask.ts";
@@ -47,7 +48,7 @@ function xorInTurns(words: Int32Array, key: number): void {
 
 type Mask = typeof maskBytes;
 
-/** Masks by words: a view of the whole words, single bytes before and after them. */
+/** Masks word by word through a view, and byte by byte before and after the words. */
 function byWords(xor: (words: Int32Array, key: number) => void): Mask {
   return (bytes, start, end, key) => maskWords(bytes, start, end, key, xor);
 }
@@ -70,7 +71,7 @@ function maskWords(
   maskBytes(bytes, wordStart + (count << 2), end, wordKey);
 }
 
-/** A new chunk each time, as from a transport that does not reuse its memory. */
+/** Masks a new chunk each time, as from a transport that does not reuse its memory. */
 function way(mask: Mask): (size: number) => () => void {
   return (size) => {
     const memory = new Uint8Array(size + 2 * START);
@@ -91,7 +92,7 @@ export const masking: Choice = {
   units: REPEAT,
 };
 
-/** Many payloads in one chunk, as with small messages. */
+/** Masks many payloads in one chunk, as with small messages. */
 function inOneChunk(mask: Mask): (size: number) => () => void {
   return (size) => {
     const memory = new Uint8Array(REPEAT * (size + START));
@@ -109,14 +110,14 @@ export const maskingInOneChunk: Choice = {
   ways: {
     "single bytes": inOneChunk(maskBytes),
     "words": inOneChunk(byWords(xor)),
-    "as it is": inOneChunk(applyMask),
+    "library": inOneChunk(applyMask),
   },
   units: REPEAT,
 };
 
 const simd = simdMask();
 
-/** Large payloads, where SIMD is worth two copies. */
+/** Large payloads, for which SIMD is worth two copies. */
 export const maskingLarge: Choice = {
   constant: "SIMD_THRESHOLD, src/wire/mask.ts",
   unit: "a payload",
@@ -129,7 +130,7 @@ export const maskingLarge: Choice = {
   units: REPEAT,
 };
 
-/** All frames of a chunk at once, or one payload after the other. */
+/** All frames of a chunk at once, or one payload after another. */
 export const maskingFrames: Choice = {
   constant: "FRAMES_SIZE, FRAMES_COUNT, src/wire/mask.ts",
   unit: "a chunk",

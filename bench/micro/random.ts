@@ -1,4 +1,4 @@
-// `POOL_WORDS` of src/shared/random.ts: the number of mask keys generated at once.
+// `POOL_WORDS` in src/shared/random.ts: the number of mask keys generated at once.
 
 import { type Choice, repeated } from "./ways.ts";
 
@@ -7,7 +7,7 @@ const REPEAT = 4096;
 export const drawing: Choice = {
   constant: "POOL_WORDS, src/shared/random.ts",
   unit: "a mask key",
-  size: "keys in a draw",
+  size: "keys per call",
   sizes: [1, 16, 64, 256, 1024, 4096, 16384],
   ways: {
     "getRandomValues": (size) => {

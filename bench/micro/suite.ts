@@ -1,5 +1,5 @@
-// Times all choices, or those whose constant's name contains the first argument, on the current
-// runtime. Prints one JSON line.
+// Times all choices on the current runtime, or those with a constant whose name contains the first
+// argument. Prints one JSON line.
 
 import process from "node:process";
 import { CHOICES } from "./choices.ts";

@@ -1,6 +1,6 @@
-// `REPLACEMENT`, `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` of src/message/utf8.ts: the way to find
+// `REPLACEMENT`, `DECODE_LOOP_LIMIT` and `ENCODE_LOOP_LIMIT` in src/message/utf8.ts: how to detect
 // invalid text, and the length up to which a loop is faster than the runtime's decoder and encoder.
-// `LONG_TEXT` of src/message/message_writer.ts: the length from which reserving three bytes per
+// `LONG_TEXT` in src/message/message_writer.ts: the length above which reserving three bytes per
 // character costs more than a copy.
 
 import { Buffer } from "node:buffer";
@@ -17,7 +17,7 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder();
 
 function textOf(size: number): string {
-  // Decoded from bytes, so that the string is flat, like text from a file or a peer.
+  // Decoding produces a flat string, like text from a file or a peer.
   return decoder.decode(encoder.encode(TEXT.repeat(Math.ceil(size / TEXT.length)).slice(0, size)));
 }
 
@@ -100,15 +100,15 @@ export const longText: Choice = {
   size: "characters of ASCII",
   sizes: [2048, 4096, 8192, 16384, 65536],
   ways: {
-    // If other output is buffered before it, the reserved memory must be allocated.
-    "room for three bytes each": (size) => {
+    // If other output is already buffered, the reserved memory must be allocated.
+    "reserve three bytes per character": (size) => {
       const text = textOf(size);
       return repeated(LONG_REPEAT, () => {
         const target = new Uint8Array(3 * size + 14);
         encoder.encodeInto(text, target.subarray(4));
       });
     },
-    "memory of its own, and a copy": (size) => {
+    "separate memory, and a copy": (size) => {
       const text = textOf(size);
       return repeated(LONG_REPEAT, () => {
         const bytes = encoder.encode(text);
@@ -122,7 +122,7 @@ export const longText: Choice = {
 
 const { utf8Slice, utf8Write } = Buffer.prototype as TextMethods;
 
-/** The runtime's own method, from one large array. */
+/** Decodes with the runtime's own method, from one large array. */
 export const decodingShort: Choice = {
   constant: "METHOD_LIMIT, src/message/utf8.ts",
   unit: "a text",
@@ -144,7 +144,7 @@ export const decodingShort: Choice = {
   units: REPEAT,
 };
 
-/** The same for encoding. */
+/** Encodes with the runtime's own method. */
 export const encodingShort: Choice = {
   constant: "utf8Write, src/transport/bun.ts",
   unit: "a text",

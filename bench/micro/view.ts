@@ -1,5 +1,5 @@
-// `COPIES_BELOW` of src/transport/bun.ts: the size up to which copying a message out of its chunk is
-// faster than creating a view. Each chunk is a separate array, as on Bun.
+// `COPIES_BELOW` in src/transport/bun.ts: the size up to which copying a message out of its chunk
+// is faster than creating a view. Each chunk is a separate array, as on Bun.
 
 import { type Choice, repeated } from "./ways.ts";
 

@@ -1,21 +1,21 @@
-// Compares implementations at sizes around the constant that selects between them.
+// Compares implementations at sizes around the constant that chooses between them.
 
 import { measure } from "../core/measure.ts";
 
-/** A choice that a tuned constant of `src` makes. */
+/** A choice between implementations, controlled by a tuned constant in `src`. */
 export interface Choice {
   /** The constant and its file. */
   constant: string;
-  /** The unit of work that a time refers to. */
+  /** The unit of work for each time. */
   unit: string;
-  /** The meaning of the sizes. If the constant itself varies, they are its values. */
+  /** What the sizes mean. If the constant itself varies, they are its values. */
   size: string;
   sizes: number[];
-  /** The implementations: each returns a function that does the work once, for a size. */
+  /** The implementations. Each returns a function that does the work once, for a given size. */
   ways: Record<string, (size: number) => () => unknown>;
   /** The number of units of work in one call. Default: 1. */
   units?: number;
-  /** Further numbers for a size that are not times. */
+  /** Additional numbers for each size that are not times. */
   facts?: Record<string, (size: number) => number>;
 }
 
@@ -27,7 +27,7 @@ export interface Comparison extends Omit<Choice, "ways" | "facts"> {
 
 const EFFORT = { warmUp: 80, sample: 3, samples: 30, fastest: true };
 
-/** Stores results, so that the work is not optimized away. */
+/** Stores results, so that the compiler cannot remove the work. */
 let last: unknown;
 
 /** Times all implementations at all sizes. */

@@ -1,6 +1,6 @@
-// `deno task bench native`: HTTP and WebSockets on one port of Bun.serve or Deno.serve: `createSockets`
-// beside the runtime's own handlers and crossws. CPU time of the server for each request, echo and
-// delivery, and resident memory for each idle connection. Rounds alternate.
+// `deno task bench native`: HTTP and WebSockets on one port of Bun.serve or Deno.serve. Compares
+// `createSockets` with the runtime's own handlers and crossws: CPU time of the server per request,
+// echo and delivery, and resident memory per idle connection. Rounds alternate.
 //
 //   deno task bench native [--rounds 5] [--seconds 2] [--runtimes bun,deno] [--quick] [--dry]
 
@@ -29,7 +29,7 @@ const options = parseOptions(["native", ...Deno.args]);
 const { rounds, seconds, warmUp, quick } = options;
 const idleConnections = quick ? 500 : 10_000;
 
-/** One server, in its own process. */
+/** A server in a separate process. */
 class ServerProcess {
   readonly #child: Deno.ChildProcess;
   readonly origin: string;
@@ -46,12 +46,12 @@ class ServerProcess {
     return new ServerProcess(child, `http://127.0.0.1:${port}`);
   }
 
-  /** Microseconds of CPU time so far. */
+  /** Returns the CPU time so far, in microseconds. */
   async cpu(): Promise<number> {
     return (await (await fetch(`${this.origin}/usage`)).json()).cpu;
   }
 
-  /** Resident memory in bytes, after a garbage collection. */
+  /** Collects garbage and returns the resident memory in bytes. */
   async memory(): Promise<number> {
     await pause(1000);
     return (await (await fetch(`${this.origin}/memory`)).json()).resident;
@@ -82,7 +82,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Microseconds of the server's CPU time for each unit that is counted after the warm-up. */
+/** Returns the server's CPU time per unit counted after the warm-up, in microseconds. */
 async function perUnit(server: ServerProcess, count: () => number): Promise<number> {
   await pause(warmUp * 1000);
   const [cpu, counted] = [await server.cpu(), count()];
@@ -92,7 +92,7 @@ async function perUnit(server: ServerProcess, count: () => number): Promise<numb
   return used / (count() - counted);
 }
 
-/** Echoes on 50 connections. */
+/** Measures echoes on 50 connections. */
 async function echo(server: ServerProcess, depth: number): Promise<number> {
   let count = 0;
   const payload = new Uint8Array(128);
@@ -108,7 +108,7 @@ async function echo(server: ServerProcess, depth: number): Promise<number> {
   return cost;
 }
 
-/** HTTP requests, several at a time. */
+/** Measures HTTP requests, several at a time. */
 async function request(server: ServerProcess, path: string, parallel: number): Promise<number> {
   let isOver = false;
   let count = 0;
@@ -125,7 +125,7 @@ async function request(server: ServerProcess, path: string, parallel: number): P
   return cost;
 }
 
-/** A message that is published to 200 connections, for each of the deliveries. */
+/** Measures a delivery of a message that is published to 200 connections. */
 async function publish(server: ServerProcess): Promise<number> {
   const connections = await server.open(200, () => {});
   const cost = await request(server, "/publish", 1);
@@ -133,7 +133,7 @@ async function publish(server: ServerProcess): Promise<number> {
   return cost / 200;
 }
 
-/** Bytes for each idle connection. */
+/** Measures the memory per idle connection in bytes. */
 async function idle(server: ServerProcess): Promise<number> {
   const [first] = await server.open(1, () => {});
   const before = await server.memory();

@@ -1,4 +1,4 @@
-// A server with HTTP and an echo on one port, on Bun or Deno: with the runtime's own handlers,
+// A server on Bun or Deno with HTTP and an echo on one port: with the runtime's own handlers,
 // `createSockets` or crossws. `bench/native/main.ts` starts it.
 
 import process from "node:process";

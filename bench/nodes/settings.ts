@@ -3,13 +3,13 @@
 
 import process from "node:process";
 
-/** The broker that connects the nodes. */
+/** The settings of a node: its broker. */
 export interface NodeSettings {
-  /** Its kind. The peers support only Redis. */
+  /** The broker. The peers support only Redis. */
   broker: "redis" | "nats";
-  /** Its URL. */
+  /** The URL of the broker. */
   url: string;
-  /** quickws only: the broker keeps a history. */
+  /** Only quickws: the broker keeps a history. */
   history?: boolean;
 }
 

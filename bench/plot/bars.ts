@@ -1,4 +1,4 @@
-// Bars: panels with the same rows in each, every panel with a linear scale from zero.
+// Bar charts: panels with the same rows. Each panel has a linear scale from zero.
 
 import { MARGIN, plot, type Role, round, text, WIDTH } from "./svg.ts";
 
@@ -10,7 +10,7 @@ export interface Row {
   begins: boolean;
 }
 
-/** One panel: a title and the values of the rows, if measured. */
+/** A panel: a title, and the value of each row if it was measured. */
 export interface Panel {
   title: string;
   values: (number | undefined)[];
@@ -27,7 +27,7 @@ const NUMBER = 52;
 const BETWEEN = 20;
 const BETWEEN_BANDS = 44;
 
-/** Draws panels, at most `columns` of them beside each other. */
+/** Draws panels, at most `columns` in a row. */
 export function bars(
   title: string,
   rows: Row[],

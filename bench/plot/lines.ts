@@ -1,4 +1,4 @@
-// Line plots: a logarithmic x axis, and a linear y axis from zero.
+// Line plots with a logarithmic x axis and a linear y axis from zero.
 
 import { MARGIN, plot, round, text, WIDTH } from "./svg.ts";
 

@@ -148,7 +148,7 @@ const WS_PANELS: Record<string, string> = {
   "idle": "idle connection, bytes",
 };
 
-/** Draws the programs of `ws` with `ws` and with `quickws/ws`. */
+/** Draws the results of programs for `ws`, with `ws` and with `quickws/ws`. */
 export function drawWs(): void {
   const comparisons = load<Comparison[]>("ws.json");
   if (comparisons === undefined) {
@@ -177,9 +177,9 @@ export function drawWs(): void {
       "Programs written for ws, with ws and with quickws/ws",
       rows,
       panels,
-      "CPU time of the server for each message of 128 B, user and system, all threads, with 100 " +
-        "connections (broadcast: 1,000), and resident memory for each idle connection; lower is " +
-        'better. On Bun, "ws" is the module that Bun has built in. ' +
+      "CPU time of the server per message of 128 B, user and system, all threads, with 100 " +
+        "connections (broadcast: 1,000), and resident memory per idle connection; lower is " +
+        'better. On Bun, "ws" is the built-in module. ' +
         `${showAllConditions(comparisons)}.`,
       3,
     ),

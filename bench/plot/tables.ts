@@ -1,18 +1,18 @@
-// The tables of measured figures in the documentation: written from `bench/results`, between markers.
+// Writes the tables of measured figures in the documentation from `bench/results`, between markers.
 
 import { join } from "node:path";
 import { type Comparison, comparisonTable, showAllConditions } from "../run/compare.ts";
 import { load } from "../run/store.ts";
 import { root } from "../support/runtimes.ts";
 
-/** The pages with a table, by the name of the results. */
+/** The pages with a table, by the name of their results. */
 const PAGES = {
   ws: "docs/guide/ws.md",
   native: "docs/guide/servers.md",
   fflate: "docs/compression.md",
 };
 
-/** Writes the tables that have results. */
+/** Writes all tables with results. */
 export function writeTables(): void {
   for (const [name, page] of Object.entries(PAGES)) {
     const comparisons = load<Comparison[]>(`${name}.json`);
@@ -31,7 +31,7 @@ export function writeTables(): void {
   }
 }
 
-/** A page with new content between the markers `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
+/** Replaces the content of a page between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
 export function replaceBetween(page: string, name: string, content: string): string {
   const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];

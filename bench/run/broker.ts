@@ -7,7 +7,8 @@ import { moveToServerCore } from "../support/cores.ts";
 /**
  * Starts a broker on the core of the servers.
  *
- * @param hasHistory Enables JetStream on NATS. Redis keeps histories without a setting, in memory.
+ * @param hasHistory Enables JetStream on NATS. Redis keeps histories in memory and needs no
+ * setting.
  */
 export async function startBroker(name: BrokerName, hasHistory = false): Promise<Broker> {
   requirePrograms(...brokerPrograms);

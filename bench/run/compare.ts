@@ -1,4 +1,5 @@
-// Comparisons of a few variants of one program: alternating rounds, medians, and ratios with their spread.
+// Compares a few variants of one program in alternating rounds: medians, and ratios with their
+// spread.
 
 import manifest from "../../deno.json" with { type: "json" };
 import type { RuntimeName } from "../support/runtimes.ts";
@@ -8,29 +9,29 @@ import { progress } from "./progress.ts";
 import type { Effort } from "./rounds.ts";
 import { load, save } from "./store.ts";
 
-/** A median with the lowest and the highest value. */
+/** A median, with the lowest and the highest value. */
 export interface Spread {
   median: number;
   low: number;
   high: number;
 }
 
-/** One measured case. */
+/** The results of one case. */
 export interface Row {
   /** Identifies the row in plots. */
   key: string;
-  /** The case and its unit, for tables. */
+  /** The name and the unit for tables. */
   title: string;
   decimals: number;
-  /** The figures by variant. A variant that could not be measured has none. */
+  /** The figures by variant. If a variant could not be measured, it has none. */
   figures: Record<string, Spread>;
-  /** The figure of quickws divided by that of each other variant, round by round. */
+  /** The figure of quickws divided by that of each other variant, computed per round. */
   ratios: Record<string, Spread>;
-  /** Compressed bytes per byte, by variant, where the case compresses. */
+  /** Compressed size divided by original size, by variant, if the case compresses. */
   compressed?: Record<string, number>;
 }
 
-/** All cases on one runtime. */
+/** The results of all cases on one runtime. */
 export interface Comparison {
   runtime: RuntimeName;
   conditions: Conditions;
@@ -41,13 +42,13 @@ export interface Comparison {
   rows: Row[];
 }
 
-/** Figures by variant, one for each round; `undefined` where a measurement failed. */
+/** The figures of each variant, one per round; `undefined` if the measurement failed. */
 export type Rounds = Record<string, (number | undefined)[]>;
 
 /**
  * Returns the runtimes to measure: the requested ones, or all of `possible`.
  *
- * @throws {TypeError} When a runtime is unknown or cannot run the benchmark.
+ * @throws {TypeError} If a runtime is unknown or cannot run the benchmark.
  */
 export function chooseRuntimes(
   asked: readonly string[] | undefined,
@@ -62,7 +63,7 @@ export function chooseRuntimes(
   return possible.filter((name) => asked?.includes(name) ?? true);
 }
 
-/** Measures each variant once in each round. The first variant changes from round to round. */
+/** Measures each variant once per round. Each round starts with a different variant. */
 export async function alternate(
   title: string,
   variants: readonly string[],
@@ -112,7 +113,7 @@ export function summarize(
     decimals,
     figures: present(Object.entries(found).map(([variant, values]) => [variant, spread(values)])),
     ratios: present(others.map(([variant, values]) => {
-      // Round by round, so that both were measured under the same conditions.
+      // Per round, so that both figures were measured under the same conditions.
       const ratios = values.map((value, round) => {
         const own = found[quickws]![round];
         return value === undefined || own === undefined ? undefined : own / value;
@@ -122,12 +123,12 @@ export function summarize(
   };
 }
 
-/** A case, with the measurement of its figure. */
+/** A case, and how to measure its figure. */
 export interface Case extends Pick<Row, "key" | "title" | "decimals"> {
   measure: (variant: string) => Promise<number>;
 }
 
-/** Measures all cases on one runtime, each in alternating rounds. */
+/** Measures all cases on one runtime, in alternating rounds. */
 export async function compareCases(
   setup: Omit<Comparison, "rows">,
   cases: readonly Case[],
@@ -142,7 +143,7 @@ export async function compareCases(
   return { ...setup, rows };
 }
 
-/** The conditions of a comparison, with the versions of the participants. */
+/** Returns the conditions of a comparison, with the versions of the participants. */
 export function comparisonConditions(
   runtime: RuntimeName,
   generator: string,
@@ -160,13 +161,13 @@ export function comparisonConditions(
   };
 }
 
-/** Prints a comparison, and keeps it unless the run is dry. */
+/** Prints a comparison, and saves it unless `dry` is set. */
 export function report(file: string, comparison: Comparison, dry: boolean): void {
   console.log(`\n${comparisonTable(comparison)}\n\n${showConditions(comparison.conditions)}`);
   if (!dry) keepComparison(file, comparison);
 }
 
-/** Keeps a comparison in place of the earlier one on the same runtime. */
+/** Saves a comparison, replacing the earlier one on the same runtime. */
 function keepComparison(file: string, comparison: Comparison): void {
   const kept = load<Comparison[]>(file) ?? [];
   const others = kept.filter(({ runtime }) => runtime !== comparison.runtime);
@@ -183,7 +184,7 @@ function showRatio(ratio: Spread | undefined): string {
   return `${median} (${low} - ${high})`;
 }
 
-/** A comparison as a Markdown table. */
+/** Formats a comparison as a Markdown table. */
 export function comparisonTable(
   { runtime, conditions, variants, quickws, rows }: Comparison,
 ): string {
@@ -209,7 +210,7 @@ export function comparisonTable(
   return markdownTable([header, ...lines]);
 }
 
-/** The conditions of several comparisons as one line of text. */
+/** Formats the conditions of several comparisons as a line of text. */
 export function showAllConditions(comparisons: readonly Comparison[]): string {
   const versions = Object.assign({}, ...comparisons.map(({ conditions }) => conditions.versions));
   return showConditions({ ...comparisons[0]!.conditions, versions });

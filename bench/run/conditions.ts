@@ -1,4 +1,4 @@
-// The conditions of a measurement: machine, versions, duration and load.
+// The conditions of a measurement: the machine, versions, duration and load.
 
 import manifest from "../../deno.json" with { type: "json" };
 import { cpus, loadavg } from "node:os";

@@ -18,7 +18,7 @@ export type FigureName =
   | "busy"
   | "load";
 
-/** A figure: its title with the unit, its computation, and its decimals. */
+/** A figure: a title with the unit, the computation, and the number of decimals. */
 export interface Figure {
   title: string;
   of(result: LoadResult, workload: Workload): number;
@@ -56,7 +56,7 @@ export const FIGURES: Record<FigureName, Figure> = {
     of: ({ messages, cpu }) => messages / cpu,
     decimals: 0,
   },
-  // Near 100 the server is the limit; far below, the generator or another program is.
+  // Near 100, the server is the bottleneck; far below, the generator or another program is.
   busy: {
     title: "core %",
     of: ({ cpu, seconds }) => 100 * cpu / seconds,

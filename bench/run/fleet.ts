@@ -1,5 +1,5 @@
-// `deno task bench fleet`: publishes through three nodes that a broker connects. The nodes and the
-// broker share one core, so messages per second measure their total cost.
+// `deno task bench fleet`: publishes through three nodes connected by a broker. The nodes and the
+// broker share one core, so the rate of messages measures their total cost.
 
 import {
   describeFleet,

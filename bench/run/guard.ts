@@ -1,5 +1,5 @@
-// Guards against slowdowns: a short measurement of the server's cost relative to the raw echo, which
-// CI compares with the ratios recorded by `deno task bench guard`.
+// Guards against slowdowns: briefly measures the server's cost relative to a raw echo. CI compares
+// the ratios with those that `deno task bench guard` has recorded.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 import { runtimeNames } from "../support/runtimes.ts";
@@ -17,7 +17,7 @@ export const GUARDED: readonly Workload[] = [
   { kind: "echo", connections: 20, payload: 16 * 1024, depth: 4 },
 ];
 
-/** The largest allowed multiple of a recorded ratio. */
+/** How many times a recorded ratio is allowed. */
 export const TOLERANCE = 2;
 
 const ROUNDS = 3;

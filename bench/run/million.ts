@@ -1,5 +1,5 @@
-// A million idle connections on this machine, or as many as its memory allows. Several server processes
-// are needed because each can open a limited number of files.
+// A million idle connections on this machine, or as many as its memory allows. Several server
+// processes are needed because each can open a limited number of files.
 
 import { labelOf, type Participant, PARTICIPANTS } from "../catalog/participants.ts";
 import { goProgram } from "../support/go.ts";
@@ -16,7 +16,9 @@ export interface Million {
   label: string;
   connections: number;
   processes: number;
-  /** Bytes of resident memory of all server processes before the first connection, and at the end. */
+  /**
+   * Bytes of resident memory of all server processes before the first connection, and at the end.
+   */
   before: number;
   resident: number;
   /** Connections that echoed a message after all were open. */
@@ -25,15 +27,15 @@ export interface Million {
 
 const GOAL = 1_000_000;
 
-/** Connections per server process, below the usual limit of 20,000 open files. */
+/** Connections per server process: below the usual limit of 20,000 open files. */
 const SHARE = 18_000;
 
-/** Memory to keep free, in bytes: more than one process with its connections needs. */
+/** Memory to keep free, in bytes: more than a process with its connections needs. */
 const RESERVE = 1 << 30;
 
 const LABELS = ["node quickws", "bun quickws", "deno quickws", "go antlabs"];
 
-/** Memory that quickws in Go reports for a million connections, in bytes. */
+/** The memory that quickws for Go reports for a million connections, in bytes. */
 const REPORTED = 8.47e9;
 
 const SETTINGS = `\
@@ -52,7 +54,7 @@ sysctl -w net.netfilter.nf_conntrack_max=1100000
 sysctl -w net.ipv4.ip_local_port_range="1024 65535"
 \`\`\``;
 
-/** A server process, and the generator that keeps its connections open. */
+/** A server process and the generator that holds its connections open. */
 class Pair implements AsyncDisposable {
   connections = 0;
   before = 0;
@@ -127,7 +129,7 @@ function availableBytes(): number {
   return 1024 * Number(/^MemAvailable:\s+(\d+)/m.exec(text)![1]);
 }
 
-/** Measures this library on each runtime, and quickws in Go. */
+/** Measures this library on each runtime, and quickws for Go. */
 export async function measureMillion(labels: readonly string[] = LABELS): Promise<Million[]> {
   const outcomes: Million[] = [];
   for (const label of labels) outcomes.push(await measure(label));

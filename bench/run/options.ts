@@ -30,7 +30,7 @@ export interface Options extends Effort {
   dry: boolean;
 }
 
-/** The effort for one command, for all commands, with `--quick`, and for the targets. */
+/** The effort: for one command, for all commands, with `--quick`, and for the targets. */
 const USUAL: Effort = { rounds: 3, seconds: 2, warmUp: 1 };
 const EVERYTHING: Effort = { rounds: 3, seconds: 0.5, warmUp: 0.7 };
 const QUICK: Effort = { rounds: 1, seconds: 0.3, warmUp: 0.4 };

@@ -1,5 +1,5 @@
-// CPU profiles. Node, Bun and Deno write a `.cpuprofile` file on exit, which DevTools can show. This
-// module sums the time by function.
+// CPU profiles. Node, Bun and Deno write a `.cpuprofile` file on exit, which DevTools can show.
+// This module adds up the time per function.
 
 import { join } from "node:path";
 import { root, type RuntimeName } from "../support/runtimes.ts";
@@ -10,7 +10,7 @@ export const PROFILES: string = join(root, ".build", "profiles");
 
 const MOST = 20;
 
-/** The fields used of a profile. */
+/** The part of a profile that is used here. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   samples: number[];

@@ -1,4 +1,4 @@
-// Rounds: each measures every participant once, so that a disturbance affects all of them.
+// Runs rounds. Each measures every participant once, so that a disturbance affects all of them.
 
 import { labelOf, type Participant } from "../catalog/participants.ts";
 import { describe, type Workload } from "../catalog/workloads.ts";
@@ -21,7 +21,7 @@ export interface Effort {
 /** The results of one participant. */
 export interface Rounds {
   participant: Participant;
-  /** One for each round; fewer if a measurement failed. */
+  /** One result per round; fewer if a measurement failed. */
   results: LoadResult[];
   /** The last error message. */
   failure?: string;

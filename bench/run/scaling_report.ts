@@ -11,7 +11,7 @@ import { type FigureName, FIGURES } from "./figures.ts";
 import { oneMillion } from "./million.ts";
 import type { Point, Scaling } from "./scaling_points.ts";
 
-/** Explanations of the tables. */
+/** Notes below the tables. */
 const NOTES: Partial<Record<string, string>> = {
   connections:
     "Raw sockets echo bytes without WebSocket and are the limit. Deno has two socket APIs. " +

@@ -1,4 +1,4 @@
-// The same load on one server process, and on two that share a port.
+// Measures the same load on one server process, and on two that share a port.
 
 import type { Workload } from "../catalog/workloads.ts";
 import { framesOf } from "../load/frames.ts";
@@ -26,16 +26,16 @@ export interface CoresOutcome {
   processes: number;
   /** Messages per second. */
   rate: number;
-  /** Microseconds of CPU time per message, of all processes together. */
+  /** Total CPU time of all processes per message, in microseconds. */
   cpu: number;
   /** Each process's share of the CPU time, largest first. */
   shares: number[];
 }
 
-/** Not Node: `reusePort` needs Node 22.12. */
+/** The runtimes to measure, without Node: `reusePort` needs Node 22.12. */
 export const SHARING: readonly RuntimeName[] = ["bun", "deno"];
 
-/** Compressed JSON, because the generator shares the cores and must cost little in comparison. */
+/** Compressed JSON: the generator shares the cores, so its cost must be small in comparison. */
 export const SHARED_LOAD: Workload = {
   kind: "echo",
   connections: 100,
@@ -118,7 +118,7 @@ async function run(
       duration,
       patience: 10_000,
     };
-    // Not pinned: the kernel picks the core.
+    // Not pinned, so that the kernel chooses the core.
     const process = start(generator.command(JSON.stringify(load)));
     const result: LoadResult = JSON.parse(await nextLine(linesOf(process)));
     await process.status;

@@ -16,7 +16,7 @@ import { load, save } from "./store.ts";
 export interface Entry {
   label: string;
   figures: Partial<Record<FigureName, number>>;
-  /** The main figure divided by that of the raw socket on the same runtime. */
+  /** The main figure divided by that of raw sockets on the same runtime. */
   ofRaw?: number;
   /** This library's figure on the same runtime divided by this one; for Go, the lowest ratio. */
   quickws?: number;

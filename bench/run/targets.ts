@@ -20,10 +20,10 @@ export interface TargetOutcome {
   target: Target;
   /** The measured variant of this library. */
   quickws: string;
-  /** This library's figure and the reference's; absent if not measured. */
+  /** This library's figure, and the reference's. `undefined` if it was not measured. */
   figure?: number;
   other?: number;
-  /** The value that is compared with the target: a ratio, or the figure itself. */
+  /** The value to compare with the target: a ratio, or the figure itself. */
   measured?: number;
   reached?: boolean;
   conditions: Conditions;
@@ -109,7 +109,7 @@ async function runCell(
   });
 }
 
-/** Whether `--peers` includes a reference; unlike elsewhere, it applies to raw sockets too. */
+/** Whether `--peers` includes a reference. Unlike elsewhere, this applies to raw sockets, too. */
 function isWanted(against: string, { peers }: Options): boolean {
   return peers === undefined || peers.includes(against.slice(against.indexOf(" ") + 1));
 }

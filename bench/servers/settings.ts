@@ -13,7 +13,7 @@ export interface ServerSettings {
   strings?: boolean;
   /** Default: no compression. */
   compression?: Compression;
-  /** quickws on Deno only: the `denoSockets` option. */
+  /** Only quickws on Deno: the option `denoSockets`. */
   denoSockets?: "node:net" | "Deno.listen";
   /** With `broadcast`: the number of times each message is published. */
   burst?: number;

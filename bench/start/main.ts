@@ -1,6 +1,6 @@
-// `deno task bench start`: the time from the start of a process until its server listens, compared with
-// peers and with an empty program. Node and Bun run the npm package, Deno runs the sources, as users of
-// npm and JSR do. Rounds alternate.
+// `deno task bench start`: measures the time from the start of a process until its server listens,
+// and compares it with peers and an empty program. Node and Bun run the npm package and Deno runs
+// the sources, as users of npm and JSR do. Rounds alternate.
 //
 //   deno task bench start [--rounds 21]
 
@@ -20,7 +20,7 @@ const OURS = (entry: string): string =>
 
 const EMPTY = "console.log(0); setInterval(() => {}, 1000);";
 
-/** The programs of each runtime: first the empty one, then quickws. */
+/** The programs for each runtime. The empty one is first, quickws second. */
 const PROGRAMS = {
   node: {
     nothing: EMPTY,
@@ -61,7 +61,7 @@ async function installPackage(): Promise<void> {
   try {
     symlinkSync(join(folder, "quickws"), join(folder, "node_modules", "@quickws", "quickws"));
   } catch {
-    // It exists from an earlier run.
+    // An earlier run has created it.
   }
 }
 

@@ -31,12 +31,12 @@ function move(core: string, pid: number): void {
   new Deno.Command("taskset", { args, stdout: "null" }).outputSync();
 }
 
-/** Moves a running process with all its threads to the core of the measured processes. */
+/** Moves a running process and all its threads to the core of the measured processes. */
 export function moveToServerCore(pid: number): void {
   move(SERVER_CORE, pid);
 }
 
-/** Moves a running process with all its threads to the core of the load generator. */
+/** Moves a running process and all its threads to the core of the load generator. */
 export function moveToLoadCore(pid: number): void {
   move(LOAD_CORE, pid);
 }
@@ -52,7 +52,7 @@ const CLOCK_TICKS = 100;
 /** Returns the CPU time of a process since its start, user and system, in seconds. */
 export function cpuSecondsOf(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // The second field, the program's name, may hold spaces; the times are fields 14 and 15.
+  // The second field, the program's name, may contain spaces. The times are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }

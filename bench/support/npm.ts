@@ -1,4 +1,4 @@
-// Installs native packages that only one participant needs, on first use.
+// Installs native packages on first use. Only one participant needs each.
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

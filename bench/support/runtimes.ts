@@ -6,7 +6,7 @@ import { runtimeCommand, type RuntimeName } from "../../tests/support/runtimes.t
 
 export { type RuntimeName, runtimeNames } from "../../tests/support/runtimes.ts";
 
-/** The repository's directory, which is the working directory of all processes. */
+/** The repository's root, which is the working directory of all processes. */
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Returns the command line that runs a module of `bench` on a runtime. */
@@ -15,7 +15,7 @@ export function commandFor(runtime: RuntimeName, module: string, ...args: string
   return [command, ...all];
 }
 
-/** Adds the flag that a server needs to collect garbage on request. Bun needs none: it has `Bun.gc`. */
+/** Adds the flag for garbage collection on request. Bun needs none, because it has `Bun.gc`. */
 export function collectable(runtime: RuntimeName, [program, ...args]: string[]): string[] {
   switch (runtime) {
     case "node":
@@ -59,7 +59,7 @@ export async function nextLine(lines: AsyncGenerator<string, void>): Promise<str
   return value;
 }
 
-/** Kills a process if it still runs, and waits for its end. */
+/** Kills a process if it is still running, and waits until it has exited. */
 export async function stop(child: Deno.ChildProcess): Promise<void> {
   try {
     child.kill("SIGKILL");

@@ -1,5 +1,5 @@
-// The clients: raw sockets that send the same frame repeatedly and count the replies. It prints one JSON
-// line.
+// The clients: raw sockets that send the same frame repeatedly and count the replies. Prints one
+// JSON line.
 
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
@@ -11,32 +11,32 @@ import type { WsServerSettings } from "./server.ts";
 export interface WsLoadSettings {
   readonly program: WsServerSettings["program"];
   readonly port: number;
-  /** The server's process. */
+  /** The process ID of the server. */
   readonly pid: number;
   readonly connections: number;
   /** Messages in flight on each connection; 0 measures the memory of idle connections. */
   readonly depth: number;
-  /** Bytes of a message. */
+  /** The message size in bytes. */
   readonly payload: number;
-  /** Milliseconds before counting, and of counting. */
+  /** The warm-up time and the duration of the measurement, in milliseconds. */
   readonly warmUp: number;
   readonly duration: number;
 }
 
 /** The result. */
 export interface WsLoadResult {
-  /** Microseconds of the server's CPU time for each reply. */
+  /** The server's CPU time per reply, in microseconds. */
   readonly cpu: number;
   /** Replies per second. */
   readonly rate: number;
-  /** Bytes of the server's resident memory for each connection after the first, if they are idle. */
+  /** The server's resident memory per idle connection after the first, in bytes. */
   readonly memory: number;
 }
 
 const settings: WsLoadSettings = JSON.parse(process.argv[2]!);
 const { program, port, pid, connections, depth, payload } = settings;
 
-/** A frame of a client, with a key of zeros. */
+/** Encodes a frame with a zero mask key. */
 function frame(text: string): Buffer {
   const data = Buffer.from(text);
   const head = data.length < 126
@@ -48,7 +48,7 @@ function frame(text: string): Buffer {
 const isSocketIo = program === "socket.io";
 const text = isSocketIo ? `42["m","${"x".repeat(payload)}"]` : "x".repeat(payload);
 const message = frame(text);
-/** The same without its mask. */
+/** The size of the echo, which has no mask key. */
 const replySize = message.length - 4;
 const path = isSocketIo ? "/socket.io/?EIO=4&transport=websocket" : "/";
 const request = [
@@ -64,7 +64,7 @@ const request = [
 
 let replies = 0;
 
-/** Opens a connection; resolves once messages can be sent on it. */
+/** Opens a connection. Resolves when it can send messages. */
 function open(): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, "127.0.0.1");
@@ -104,7 +104,7 @@ function begin(socket: net.Socket): void {
   });
 }
 
-/** The server's CPU time in microseconds. */
+/** Returns the server's CPU time in microseconds. */
 function cpuTime(): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
@@ -126,7 +126,7 @@ async function openAll(count: number): Promise<void> {
   }
 }
 
-/** The server's resident memory after a garbage collection. */
+/** Returns the server's resident memory after a garbage collection. */
 async function settledMemory(): Promise<number> {
   await pause(500);
   process.kill(pid, "SIGUSR2");
@@ -134,7 +134,7 @@ async function settledMemory(): Promise<number> {
   return resident();
 }
 
-/** Bytes per idle connection, excluding the first, which allocates shared memory. */
+/** Measures the bytes per idle connection. Excludes the first, which allocates shared memory. */
 async function measureIdle(): Promise<number> {
   await openAll(1);
   const before = await settledMemory();
@@ -142,13 +142,13 @@ async function measureIdle(): Promise<number> {
   return (await settledMemory() - before) / (connections - 1);
 }
 
-/** CPU time for each reply, and replies in a second. */
+/** Measures the CPU time per reply, and the replies per second. */
 async function measureMessages(): Promise<Omit<WsLoadResult, "memory">> {
   await openAll(connections);
   sockets.forEach(begin);
   const senders = program === "broadcast" ? sockets.slice(0, 1) : sockets;
   if (program === "broadcast") {
-    // The sender sends again when its own copy arrives.
+    // The sender sends the next message when its own copy arrives.
     let rest = 0;
     senders[0]!.on("data", (chunk: Buffer) => {
       rest += chunk.length;

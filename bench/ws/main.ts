@@ -1,6 +1,6 @@
-// `deno task bench ws`: the cost of programs that are written for `ws`, with `ws` and with `quickws/ws`:
-// the same program with one line changed. An echo, a broadcast and socket.io: CPU time of the server for
-// each message, and resident memory for each idle connection. Rounds alternate.
+// `deno task bench ws`: compares programs written for `ws` with `ws` and with `quickws/ws`; only
+// one line differs. For an echo, a broadcast and socket.io, measures the server's CPU time per
+// message and its resident memory per idle connection. Rounds alternate.
 //
 //   deno task bench ws [--rounds 5] [--seconds 2] [--runtimes node,bun,deno] [--quick] [--dry]
 

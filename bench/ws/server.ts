@@ -15,7 +15,7 @@ export interface WsServerSettings {
 
 const { module, program }: WsServerSettings = JSON.parse(process.argv[2]!);
 
-// The only difference. On Bun, "ws" is a built-in module. Both use this library's types.
+// Only this line differs. On Bun, "ws" is a built-in module. Both use this library's types.
 const { WebSocketServer } = module === "ws"
   ? await import("ws") as unknown as typeof import("../../src/ws.ts")
   : await import("../../src/ws.ts");
@@ -42,6 +42,6 @@ if (program === "socket.io") {
 }
 server.listen(0, "127.0.0.1", 65535, () => console.log((server.address() as AddressInfo).port));
 
-// The load requests a garbage collection before it reads the memory.
+// The load generator requests a garbage collection before it reads the memory.
 const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(isSync: boolean): void } };
 process.on("SIGUSR2", () => Bun === undefined ? gc?.() : Bun.gc(true));

@@ -12,7 +12,7 @@ export type CompressionMode = "alone" | "takeover" | "off";
 /** The window of sent messages with takeover. Every server accepts it. */
 const WINDOW_BITS = 12;
 
-/** The number of messages that are sent repeatedly. */
+/** The number of different messages. */
 const VARIETY = 200;
 
 let seed = 1;
@@ -33,7 +33,7 @@ function record(size: number): Uint8Array {
       open: below(2) === 0,
       tags: ["alpha", "beta", "gamma", "delta"].slice(below(4)),
     });
-    // Checking the size after each of many items would be slow.
+    // Checking the size after every item would be slow.
     if (items.length % 16 === 1 || size < 4096) {
       text = JSON.stringify({ type: "prices", at: 1.7e12 + below(1e9), items });
     }
@@ -79,8 +79,8 @@ function frame(payload: Uint8Array, compressed: boolean): Uint8Array {
 }
 
 /**
- * Returns the frames that each connection sends repeatedly. The first has no back-references, so it can
- * follow the last.
+ * Returns the frames that each connection sends in a loop. The first has no back-references, so it
+ * can follow the last.
  */
 export async function framesOf(mode: CompressionMode, size: number): Promise<Uint8Array[]> {
   const payloads = await payloadsOf(mode, size);
@@ -156,7 +156,7 @@ export function keepInFlight(
       : bytes.readUInt32BE(6);
     needed = start + length;
     if (bytes.length < needed) return;
-    // Only one message is in flight, so nothing follows it.
+    // Only one message is in flight, so no other data follows.
     chunks = [];
     gathered = 0;
     needed = 0;

@@ -1,5 +1,6 @@
-// The load: connections with one message in flight each. Prints "begin" after the warm-up, and then one
-// JSON line. It runs for a number of messages, not a time, so that a slow server is equally warmed up.
+// The load: connections with one message in flight each. Prints "begin" after the warm-up, and then
+// one JSON line. It counts messages instead of seconds, so that the warm-up is the same for a slow
+// server.
 
 import process from "node:process";
 import type { Socket } from "node:net";
@@ -12,7 +13,7 @@ export interface CompressedLoad {
   /** Message size before compression, in bytes. */
   size: number;
   mode: CompressionMode;
-  /** The number of counted messages. As many precede them as warm-up. */
+  /** The number of counted messages. The warm-up sends the same number before them. */
   messages: number;
 }
 

@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** The approximate number of bytes in a measurement; the number of messages is bounded. */
+/** The approximate number of bytes per measurement. The number of messages is bounded, too. */
 const BYTES = 1 << 24;
 
 interface Result {
@@ -97,7 +97,7 @@ for (const mode of ["alone", "takeover"] as const) {
     if (name === "quickws") continue;
     const own = SERVERS.findIndex(([name, of]) => name === "quickws" && of === runtime);
     rows.push([
-      `${runtime}: quickws beside ${name}`,
+      `${runtime}: quickws vs. ${name}`,
       ...figures.map((of) => (of[own]!.cpu / of[index]!.cpu).toFixed(2)),
     ]);
   }

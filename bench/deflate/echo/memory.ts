@@ -32,7 +32,7 @@ async function run([, runtime, module]: BenchServer, mode: CompressionMode): Pro
     commandFor("node", "deflate/echo/hold.ts", port, mode, count, size, messages);
   const clients: Deno.ChildProcess[] = [];
   try {
-    // A few connections first, to exclude memory that does not depend on their number.
+    // Some connections first, to exclude memory that does not depend on the number of connections.
     const before = await held(hold("200"), server, clients);
     const after = await held(hold(connections), server, clients);
     return (after - before) / Number(connections) / 1024;
@@ -56,7 +56,7 @@ async function held(
   return await resident(server.pid);
 }
 
-const rows = [["KiB for a connection", "takeover", "off", "difference"]];
+const rows = [["KiB per connection", "takeover", "off", "difference"]];
 for (const server of SERVERS) {
   const figures: Record<string, number[]> = { takeover: [], off: [] };
   for (let round = 0; round < Number(options.rounds); round++) {

@@ -1,6 +1,6 @@
-// Keeps messages in flight on many connections: each reply triggers the next message. In a broadcast
-// only the first connection sends, and continues after all have received the message. With "publish"
-// each message arrives several times.
+// Keeps messages in flight on many connections: each reply triggers the next message. In a
+// broadcast only the first connection sends, and continues once all have received the message. With
+// "publish" each message arrives several times.
 package main
 
 import (
@@ -11,8 +11,8 @@ import (
 
 const (
 	readSize = 256 << 10
-	// stale is an age in nanoseconds. A message without a reply that is older at the end counts with its
-	// age as a latency. Otherwise a starved connection would not show.
+	// stale is an age in nanoseconds. If a message older than this has no reply at the end, its age
+	// counts as a latency. Otherwise the results would hide a starved connection.
 	stale = 1e9
 )
 
@@ -23,7 +23,7 @@ type connection struct {
 	next, offset int
 	// credit is the number of messages that may still be sent.
 	credit int
-	// began is the time at which sending the next message began.
+	// began is the time when sending the next message began.
 	began int64
 	// times is a ring buffer of the send times of messages in flight.
 	times         []int64
@@ -131,7 +131,7 @@ func (e *Exchange) countStale() {
 	}
 }
 
-// until handles events up to a point in time.
+// until handles events until a point in time.
 func (e *Exchange) until(end time.Time) {
 	buffer := make([]byte, readSize)
 	events := make([]syscall.EpollEvent, 256)

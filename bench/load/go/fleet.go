@@ -1,5 +1,6 @@
-// Publishes through servers that a broker connects. Many subscribed connections are spread over the
-// servers, and the first one at each server publishes. Each text carries its time, to compute latency.
+// Publishes through servers connected by a broker. Many subscribed connections are spread over the
+// servers, and the first one at each server publishes. Each text contains its time, to compute
+// latency.
 package main
 
 import (
@@ -40,7 +41,7 @@ type FleetResult struct {
 }
 
 const (
-	// mark precedes the publisher and the time in a text; it occurs nowhere else.
+	// mark precedes the publisher and the time in a text, and occurs nowhere else in it.
 	mark = '~'
 	// stampSize is the size of the mark, a digit and 16 hexadecimal digits.
 	stampSize = 18
@@ -81,7 +82,7 @@ type Fleet struct {
 	received       int
 	// since is the time from which messages count.
 	since int64
-	// due is the scheduled time of the next message, with a rate.
+	// due is the scheduled time of the next message, if there is a rate.
 	due  time.Time
 	next int
 }
@@ -173,7 +174,7 @@ func (f *Fleet) run() FleetResult {
 	return result
 }
 
-// meet waits until every publisher reaches every connection. Messages lost before that are no error.
+// meet waits until every publisher reaches every connection. A message lost before is not an error.
 func (f *Fleet) meet() {
 	f.waitFor(func() bool { return f.joined == len(f.listeners) }, milliseconds(f.load.Patience))
 	if f.joined < len(f.listeners) {
@@ -210,10 +211,10 @@ func (f *Fleet) waitFor(done func() bool, patience time.Duration) {
 	}
 }
 
-// publish sends a message that carries its scheduled time.
+// publish sends a message that contains its scheduled time.
 func (f *Fleet) publish(index int, at int64) {
 	p := &f.publishers[index]
-	// Times strictly increase, so receivers can check the order.
+	// Times strictly increase, so that receivers can check the order.
 	p.last = max(at, p.last+1)
 	stamp := fmt.Sprintf("%c%d%016x", mark, index, p.last)
 	filler := strings.Repeat("x", f.load.Payload-stampSize)
@@ -221,7 +222,7 @@ func (f *Fleet) publish(index int, at int64) {
 	writeAll(p.fd, textFrame(f.before+stamp+filler+f.behind))
 }
 
-// until handles events up to a point in time.
+// until handles events until a point in time.
 func (f *Fleet) until(end time.Time) {
 	buffer := make([]byte, readSize)
 	events := make([]syscall.EpollEvent, 256)

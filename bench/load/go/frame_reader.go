@@ -1,4 +1,4 @@
-// Reads complete frames with their payload, for loads that need it. It supports only short, unfragmented
+// Reads complete frames, for loads that need the payload. Supports only short, unfragmented
 // messages.
 package main
 
@@ -15,7 +15,7 @@ type frameReader struct {
 	rest []byte
 }
 
-// read emits the frames that these bytes complete. Their payload is valid only during the call.
+// read passes on the frames that these bytes complete. The payload is valid only during the call.
 func (r *frameReader) read(bytes []byte, handle func(opcode byte, payload []byte)) {
 	if len(r.rest) > 0 {
 		bytes = append(r.rest, bytes...)

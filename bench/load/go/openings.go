@@ -1,4 +1,4 @@
-// Loads without messages: idle connections, and connections that are opened and closed repeatedly.
+// Loads without messages: idle connections, and connections that are repeatedly opened and closed.
 package main
 
 import (
@@ -21,8 +21,8 @@ func idle(load *Load) Result {
 	return Result{MemoryOld: before, Memory: residentBytes(load.Pids)}
 }
 
-// held opens connections, prints their number, and keeps them open until its input ends. For each line
-// of input, it echoes a message on every connection in turn and prints the number of replies.
+// held opens connections, prints their number, and keeps them open until its input ends. For each
+// line of input, it sends a message on every connection in turn and prints the number of echoes.
 func held(load *Load) {
 	fds := dialAll(load)
 	fmt.Println(len(fds))
@@ -52,8 +52,8 @@ type opening struct {
 	head     []byte
 }
 
-// handshakes keeps a number of opening handshakes in progress. Each connection is closed with a Close
-// frame once it is open, so the server sees no error.
+// handshakes keeps a number of opening handshakes in progress. Each connection is closed with a
+// Close frame once it is open, so the server sees no error.
 func handshakes(load *Load) Result {
 	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	must(err)

@@ -15,13 +15,13 @@ import (
 const clockTicks = 100
 
 const (
-	// leastCPU is the CPU time in seconds that makes the tick resolution negligible.
+	// leastCPU is the CPU time in seconds for which the resolution of a tick is good enough.
 	leastCPU = 0.3
-	// patienceFactor is the largest factor by which a measurement may be extended on a busy machine.
+	// patienceFactor limits how far a measurement may be extended on a busy machine.
 	patienceFactor = 4
 )
 
-// untilCounted handles events for the duration of the load, or longer if the measured process gets too
+// untilCounted handles events for the duration of the load, or longer if the measured process gets
 // little CPU time.
 func untilCounted(load *Load, began time.Time, cpu float64, until func(end time.Time)) {
 	duration := time.Duration(load.Duration) * time.Millisecond
@@ -43,7 +43,7 @@ func cpuSeconds(pids []int) float64 {
 func cpuSecondsOf(pid int) float64 {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	must(err)
-	// The second field, the program's name, may hold spaces; the times are fields 14 and 15.
+	// The second field, the program's name, may contain spaces. The times are fields 14 and 15.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+2:])
 	user, err := strconv.Atoi(string(fields[11]))
 	must(err)
@@ -52,8 +52,8 @@ func cpuSecondsOf(pid int) float64 {
 	return float64(user+system) / clockTicks
 }
 
-// exactSeconds returns the CPU time of living threads from the scheduler, in nanosecond resolution, for
-// processes with little load.
+// exactSeconds returns the CPU time of running threads from the scheduler, with nanosecond
+// resolution, for processes with little load.
 func exactSeconds(pids []int) float64 {
 	sum := 0
 	for _, pid := range pids {
@@ -62,7 +62,7 @@ func exactSeconds(pids []int) float64 {
 		for _, thread := range threads {
 			text, err := os.ReadFile(thread)
 			if err != nil {
-				// The thread has ended meanwhile.
+				// The thread has ended in the meantime.
 				continue
 			}
 			nanoseconds, err := strconv.Atoi(string(bytes.Fields(text)[0]))

@@ -1,5 +1,5 @@
-// Reads replies. It parses frame headers and skips payloads. Only the first message of each connection
-// is compared byte by byte with the sent one.
+// Reads replies: parses frame headers and skips payloads. Compares only the first message of each
+// connection with the sent one, byte by byte.
 package main
 
 const (
@@ -15,9 +15,9 @@ const (
 type Replies struct {
 	head     [14]byte
 	headSize int
-	// left is the rest of the frame's payload, in bytes.
+	// left is the number of bytes left in the frame's payload.
 	left int
-	// size is the size of the message's payload so far.
+	// size is the number of bytes of the message so far.
 	size    int
 	final   bool
 	control bool
@@ -118,7 +118,7 @@ func (r *Replies) open(head []byte, load *Load) {
 }
 
 func (r *Replies) compare(bytes []byte, expected []byte) {
-	// Echoes are not fragmented, so the position in the key follows from that in the message.
+	// Echoes are not fragmented, so the offset in the message gives the offset in the key.
 	for index, value := range bytes {
 		at := r.at + index
 		if at >= len(expected) || value^r.key[at&3] != expected[at] {

@@ -1,4 +1,4 @@
-// Loopback sockets and the opening handshake of both sides, blocking.
+// Blocking loopback sockets, and the opening handshake of both sides.
 package main
 
 import (
@@ -18,7 +18,7 @@ const (
 	sources = 16
 	// together is the number of connections that are opened concurrently.
 	together = 64
-	// bindAddressNoPort defers the choice of the port to connect, which knows both addresses.
+	// bindAddressNoPort lets connect choose the port, when both addresses are known.
 	bindAddressNoPort = 24
 	acceptSuffix      = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 )
@@ -84,8 +84,8 @@ func dialAll(load *Load) []int {
 	return fds
 }
 
-// acceptAll is the server side: it prints its port, reads the process ID of the measured client, and
-// accepts all its connections.
+// acceptAll acts as the server: it prints its port, reads the process ID of the measured client,
+// and accepts all of its connections.
 func acceptAll(load *Load) []int {
 	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	must(err)

@@ -1,6 +1,6 @@
-// Keeps messages in flight on many connections: each reply triggers the next message. In a broadcast
-// only the first connection sends, and continues after all have received the message. With `publish`
-// each message arrives several times.
+// Keeps messages in flight on many connections: each reply triggers the next message. In a
+// broadcast only the first connection sends, and continues once all have received the message. With
+// `publish` each message arrives several times.
 
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";

@@ -1,4 +1,4 @@
-// Loads without messages: idle connections, and connections that are opened and closed repeatedly.
+// Loads without messages: idle connections, and connections that are repeatedly opened and closed.
 
 import type { Load, LoadResult } from "../load.ts";
 import { after, count, residentBytes } from "./process.ts";
@@ -19,8 +19,8 @@ export async function idle(load: Load): Promise<Partial<LoadResult>> {
 }
 
 /**
- * Keeps a number of opening handshakes in progress. Each connection is closed with a Close frame once
- * it is open, so the server sees no error.
+ * Keeps a number of opening handshakes in progress. Each connection is closed with a Close frame
+ * once it is open, so the server sees no error.
  */
 export async function handshakes(load: Load): Promise<Partial<LoadResult>> {
   const request = requestHead(load);

@@ -7,10 +7,10 @@ import type { Load, LoadResult } from "../load.ts";
 /** The unit of the times in /proc: hundredths of a second. */
 const CLOCK_TICKS = 100;
 
-/** The CPU time that makes the tick resolution negligible, in seconds. */
+/** The CPU time in seconds for which the resolution of a tick is good enough. */
 const LEAST_CPU = 0.3;
 
-/** The maximum factor to extend a measurement by on a busy machine. */
+/** Limits how far a measurement may be extended on a busy machine. */
 const PATIENCE_FACTOR = 4;
 
 /** Resolves after a number of milliseconds. */
@@ -24,7 +24,7 @@ function cpuSeconds(pids: readonly number[]): number {
 
 function cpuSecondsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field, the program's name, may hold spaces; the times are fields 14 and 15.
+  // The second field, the program's name, may contain spaces. The times are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }

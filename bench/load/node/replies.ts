@@ -1,5 +1,5 @@
-// Reads replies. It parses frame headers and skips payloads. Only the first message of each connection
-// is compared byte by byte with the sent one.
+// Reads replies: parses frame headers and skips payloads. Compares only the first message of each
+// connection with the sent one, byte by byte.
 
 import type { Load } from "../load.ts";
 import { fail } from "./sockets.ts";
@@ -25,9 +25,9 @@ export class Replies {
   readonly #expected: Uint8Array;
   readonly #head = new Uint8Array(MAX_HEADER);
   #headSize = 0;
-  /** The rest of the frame's payload, in bytes. */
+  /** The number of bytes left in the frame's payload. */
   #left = 0;
-  /** The size of the message's payload so far. */
+  /** The number of bytes of the message so far. */
   #size = 0;
   #final = false;
   #control = false;

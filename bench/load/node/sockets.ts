@@ -18,7 +18,7 @@ export function fail(text: string): never {
   process.exit(1);
 }
 
-/** The client's opening handshake. */
+/** Returns the client's upgrade request. */
 export function requestHead({ port, extensions }: Load): string {
   const offer = extensions === "" ? "" : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
   return `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\n` +
@@ -80,8 +80,8 @@ export async function dialAll(load: Load): Promise<Socket[]> {
 }
 
 /**
- * The server side: prints its port, reads the process ID of the measured client, and accepts all its
- * connections.
+ * Acts as the server: prints its port, reads the process ID of the measured client, and accepts all
+ * of its connections.
  */
 export async function acceptAll(load: Load): Promise<Socket[]> {
   const sockets: Socket[] = [];

@@ -59,7 +59,7 @@ func gwsHandler(settings Settings) http.HandlerFunc {
 		if err != nil {
 			return
 		}
-		// The request's goroutine, which holds net/http's buffers, ends here.
+		// Lets the request's goroutine end, because it holds net/http's buffers.
 		go conn.ReadLoop()
 	}
 }

@@ -38,8 +38,8 @@ func (e *quickwsEvents) OnMessage(conn *quickws.Conn, opcode quickws.Opcode, pay
 	}
 }
 
-// quickwsHandler echoes with antlabs/quickws, the model for this library. Compression is off because it
-// accepts few offers.
+// quickwsHandler echoes with antlabs/quickws, the model for this library. Compression is off
+// because it accepts few offers.
 func quickwsHandler(settings Settings) http.HandlerFunc {
 	events := &quickwsEvents{broadcast: settings.Broadcast, all: map[*quickws.Conn]struct{}{}}
 	upgrader := quickws.NewUpgrade(
@@ -52,7 +52,7 @@ func quickwsHandler(settings Settings) http.HandlerFunc {
 		if err != nil {
 			return
 		}
-		// The request's goroutine, which holds net/http's buffers, ends here.
+		// Lets the request's goroutine end, because it holds net/http's buffers.
 		conn.StartReadLoop()
 	}
 }
