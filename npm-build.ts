@@ -1,25 +1,26 @@
 /**
- * Builds the npm packages of this workspace into `npm/` and tests them: bundles as ES modules, type
- * declarations, README and license.
+ * Builds the npm packages of this workspace into `npm/` and tests them. A package contains bundles
+ * as ES modules, type declarations, README and license.
  *
  * ```sh
  * deno run -A npm-build.ts             # with dnt from JSR
  * deno run -A npm-build.ts --offline   # with `deno pack`, which needs no network
- * #   --out DIRECTORY   builds there instead of into npm/
+ * #   --out DIRECTORY   builds there instead of in npm/
  * #   --no-check        does not test the result with tests/package
  * ```
  *
- * The packages are the root of the repository and each member in `workspace` of `deno.json`. A
- * `deno.json` defines the differences: `description`, `keywords` and `bin` are read from it in addition
- * to Deno's fields. `repository` in the root's `deno.json` applies to all packages.
+ * The packages are the root of the repository and each member of `workspace` in `deno.json`. The
+ * `deno.json` of a package describes it: in addition to Deno's fields, this script reads
+ * `description`, `keywords` and `bin`. `repository` in the root's `deno.json` applies to all
+ * packages.
  *
  * dnt or `deno pack` generates modules and declarations from the sources. esbuild then bundles the
- * modules: one file per entry, and chunks for code that entries share or load later. Two hundred small
- * modules would take far longer to load. There are no source maps: they would be a third of the package,
- * and the bundles are readable, with all names.
+ * modules into one file per entry, and chunks for code that entries share or load lazily, because
+ * two hundred small modules would take far longer to load. There are no source maps: they would be
+ * a third of the package, and the bundles are readable and keep all names.
  *
- * `npm publish ./npm/quickws` publishes the result, and likewise for the other packages. In this
- * repository Node finds the packages by their names, through links in `node_modules`.
+ * `npm publish ./npm/quickws` publishes a package. In this repository, links in `node_modules` let
+ * Node find the packages by name.
  *
  * @module
  */
@@ -32,14 +33,14 @@ import rootConfig from "./deno.json" with { type: "json" };
 import { OLDEST_VERSIONS } from "./src/transport/node_versions.ts";
 import { build as buildWs } from "./ws/npm-build.ts";
 
-/** What is read of a `deno.json`. */
+/** The fields of a `deno.json` that are read here. */
 interface Config {
   readonly name: string;
   readonly version: string;
   readonly license: string;
   readonly description: string;
   readonly keywords: readonly string[];
-  /** Commands by their names: the key in `exports` of the module that is the program. */
+  /** The commands of the package: for each name, the key of its module in `exports`. */
   readonly bin?: Readonly<Record<string, string>>;
   readonly exports: string | Readonly<Record<string, string>>;
 }
@@ -53,12 +54,14 @@ export interface Package {
   readonly entries: Readonly<Record<string, string>>;
 }
 
-/** The runtimes that work; older ones are rejected at run time too. */
+/** The supported runtimes. Older ones are also rejected at run time. */
 const ENGINES = Object.fromEntries(
   Object.entries(OLDEST_VERSIONS).map(([name, [major, minor]]) => [name, `>=${major}.${minor}`]),
 );
 
-/** Conditions of bundlers for places without sockets, where the main entry is `./browser`. */
+/**
+ * Conditions of bundlers for environments without sockets. There, the main entry is `./browser`.
+ */
 const WEB_CONDITIONS = ["browser", "workerd", "worker", "edge-light"];
 
 /** Files of the repository that the package contains in addition to the modules. */
@@ -66,10 +69,10 @@ const ASSETS = ["README.md", "LICENSE", "CHANGELOG.md"];
 
 const root = import.meta.dirname!;
 
-/** The member that stands for a CommonJS package, and is built as one. */
+/** The member that replaces a CommonJS package and is built as one. */
 const COMMON_JS = "./ws";
 
-/** The packages of ES modules: the root, then the members of the workspace. */
+/** The ES module packages: the root, then the members of the workspace. */
 export const packages: readonly Package[] = [
   ".",
   ...rootConfig.workspace.filter((folder) => folder !== COMMON_JS),
@@ -83,7 +86,7 @@ export const packages: readonly Package[] = [
   };
 });
 
-/** The name of an entry's bundle, without its ending. */
+/** Returns the file name of an entry's bundle, without the extension. */
 function bundleName(key: string, source: string): string {
   return key === "." ? basename(source, ".ts") : key.replace("./", "");
 }
@@ -91,15 +94,15 @@ function bundleName(key: string, source: string): string {
 function conditions(key: string, source: string): Record<string, string> {
   return {
     types: source.replace(/^\.\//, "./types/").replace(/\.ts$/, ".d.ts"),
-    // For `import`, and for `require` where Node lets it load ES modules.
+    // For `import`, and for `require` in versions of Node that can load ES modules with it.
     default: `./esm/${bundleName(key, source)}.js`,
   };
 }
 
 /**
- * The whole `package.json` of a package.
+ * Returns the `package.json` of a package.
  *
- * @param dependencies Packages that its modules import.
+ * @param dependencies The packages that its modules import.
  */
 export function manifest(
   { config, entries }: Package,
@@ -113,7 +116,7 @@ export function manifest(
     const own = conditions(key, source);
     if (key !== "." || browser === undefined) return [key, own] as const;
     const web = conditions("./browser", browser);
-    // The first condition that fits counts.
+    // The first matching condition applies.
     return [
       key,
       { ...Object.fromEntries(WEB_CONDITIONS.map((condition) => [condition, web])), ...own },
@@ -131,7 +134,7 @@ export function manifest(
     type: "module",
     sideEffects: false,
     engines: ENGINES,
-    // Read by tools that do not know `exports`.
+    // For tools that do not support `exports`.
     main: main["default"],
     types: main["types"],
     exports: { ...Object.fromEntries(exported), "./package.json": "./package.json" },
@@ -149,7 +152,7 @@ export function manifest(
       ),
     }),
     files: ["esm", "types", "CHANGELOG.md"],
-    // npm makes the statement in CI only, which knows the repository.
+    // npm can attest the provenance only in CI.
     publishConfig: { access: "public", provenance: Deno.env.has("GITHUB_REPOSITORY") },
   };
 }
@@ -169,7 +172,7 @@ async function remove(path: string): Promise<void> {
   }
 }
 
-/** The files in and below a folder. */
+/** Yields the files in a folder and its subfolders. */
 async function* filesBelow(directory: string): AsyncGenerator<string, void> {
   for await (const { name, isDirectory } of Deno.readDir(directory)) {
     const path = join(directory, name);
@@ -178,7 +181,7 @@ async function* filesBelow(directory: string): AsyncGenerator<string, void> {
   }
 }
 
-/** Makes modules and declarations in `work` with `deno pack`. */
+/** Generates modules and declarations in `work` with `deno pack`. */
 async function pack({ folder }: Package, work: string): Promise<void> {
   const tarball = `${work}.tgz`;
   const options = ["--allow-dirty", "--no-source-maps", "--output", tarball];
@@ -187,7 +190,7 @@ async function pack({ folder }: Package, work: string): Promise<void> {
   await run(root, "tar", "-xzf", tarball, "-C", work, "--strip-components=1");
 }
 
-/** The part of dnt's interface that is used here; see https://jsr.io/@deno/dnt. */
+/** The part of dnt (https://jsr.io/@deno/dnt) that is used here. */
 interface Dnt {
   build(options: {
     entryPoints: { name: string; path: string }[];
@@ -205,9 +208,9 @@ interface Dnt {
   }): Promise<void>;
 }
 
-/** Makes modules and declarations in `work` with dnt. */
+/** Generates modules and declarations in `work` with dnt. */
 async function buildWithDnt(one: Package, work: string): Promise<void> {
-  // Held in a variable so that nothing asks JSR for it before it is needed.
+  // In a variable, so that Deno does not download it in advance.
   const specifier = "jsr:@deno/dnt@^0.42.1";
   const { build }: Dnt = await import(specifier);
   const mappings = packages.filter((other) => other !== one).flatMap((
@@ -234,7 +237,7 @@ async function buildWithDnt(one: Package, work: string): Promise<void> {
     skipSourceOutput: true,
     skipNpmInstall: true,
     test: false,
-    // `deno check` has checked the types, with those of all three runtimes in scope.
+    // `deno check` has already checked the types, with those of all three runtimes in scope.
     typeCheck: false,
     compilerOptions: { lib: ["ES2022", "DOM"], target: "ES2022", sourceMap: true },
     mappings: Object.fromEntries(mappings),
@@ -243,7 +246,9 @@ async function buildWithDnt(one: Package, work: string): Promise<void> {
   await Deno.rename(join(out, "esm"), work);
 }
 
-/** Bundles modules of `work`, by the names of the files, and returns what esbuild reports of that. */
+/**
+ * Bundles modules of `work`, given as pairs of output name and path. Returns esbuild's metadata.
+ */
 async function bundleModules(
   work: string,
   outdir: string,
@@ -251,7 +256,7 @@ async function bundleModules(
   more: BuildOptions = {},
 ): Promise<Metafile> {
   const { metafile } = await bundle({
-    // The bundles name the modules relative to it.
+    // Comments in the bundles contain paths relative to this directory.
     absWorkingDir: await Deno.realPath(work),
     entryPoints: Object.fromEntries(modules),
     outdir: resolve(outdir),
@@ -271,14 +276,14 @@ async function bundleModules(
   return metafile;
 }
 
-/** The module `shared/bytes` in a page, with short messages. */
+/** A version of the module `shared/bytes` for pages, with a short error message. */
 const PAGE_BYTES = `export function toBytes(data) {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   if (!ArrayBuffer.isView(data)) throw new TypeError("Cannot send: it must be a string or bytes");
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }`;
 
-/** Of a module that is imported for its types or one function, nothing else is kept or loaded. */
+/** Lets esbuild drop unused modules and unused parts of a module. */
 const withoutSideEffects: Plugin = {
   name: "without-side-effects",
   setup({ onResolve }) {
@@ -290,13 +295,13 @@ const withoutSideEffects: Plugin = {
 };
 
 /**
- * In a page, an error about an unknown name lists all names instead of the nearest ones, and one about the
- * memory of a message is that of the engine.
+ * Reduces the size for pages: an error about an unknown name lists all names instead of the nearest
+ * ones, and errors about the memory of a message come from the engine.
  */
 const forPages: Plugin = {
   name: "for-pages",
   setup({ onLoad }) {
-    // The compiler gives the computed names of methods variables of their own.
+    // The compiler stores computed method names in variables; this inlines them again.
     onLoad({ filter: /\/connection\.js$|_connection\.js$/ }, async ({ path }) => {
       const text = await Deno.readTextFile(path);
       const names = new Map(
@@ -318,9 +323,9 @@ const forPages: Plugin = {
 };
 
 /**
- * Properties of objects that users do not see: in the modules of pages they get short names, which
- * bundlers could not give them. A name that an option, a handler, a public object or the web has as well
- * must not be here.
+ * Properties of internal objects, which get short names in the modules for pages. (Bundlers cannot
+ * shorten properties.) The list must not contain a name that an option, a handler, a public object
+ * or a web API also has.
  */
 const INTERNAL_NAMES = [
   "answers",
@@ -369,21 +374,21 @@ const INTERNAL_NAMES = [
   "waits",
 ];
 
-/** How the modules of pages are bundled, beside the plugins: users bundle and minify them again. */
+/** The esbuild options for pages, apart from plugins. Users bundle and minify the result again. */
 const PAGE_OPTIONS: BuildOptions = {
   minifySyntax: true,
   minifyWhitespace: true,
   mangleProps: new RegExp(`^(${INTERNAL_NAMES.join("|")})$`),
 };
 
-/** The modules behind the entry for pages, which its exports are in. */
+/** The modules that the entry for pages re-exports. */
 const PAGE_MODULES: Readonly<Record<string, string>> = {
   page: "src/native/page_connect.ts",
   errors: "src/errors.ts",
   pageValues: "src/native/page_values.ts",
 };
 
-/** Makes the modules of a bundle share the error classes of the others, so that `instanceof` works. */
+/** Makes all bundles share the same error classes, so that `instanceof` works. */
 const sharedErrors: Plugin = {
   name: "shared-errors",
   setup({ onLoad, onResolve }) {
@@ -397,7 +402,7 @@ const sharedErrors: Plugin = {
       sideEffects: false,
       pluginData: pathToFileURL(join(resolveDir, path)).href,
     }));
-    // Bundlers cannot list the names behind `export *` of a module that they do not bundle.
+    // Names the exports, because bundlers cannot resolve `export *` of an external module.
     onLoad({ filter: /./, namespace: "shared" }, async ({ pluginData: module }) => {
       const names = Object.keys(await import(module));
       return { contents: `export { ${names.join(", ")} } from "./errors.js";` };
@@ -406,8 +411,8 @@ const sharedErrors: Plugin = {
 };
 
 /**
- * Removes imports for side effects, and the modules that only they lead to: nothing here has any, and
- * bundlers warn of such imports.
+ * Removes imports for side effects, and modules that nothing else imports. No module has side
+ * effects, and bundlers warn about such imports.
  */
 async function removeBareImports(work: string, { outputs }: Metafile): Promise<void> {
   for (const output of Object.keys(outputs)) {
@@ -419,18 +424,19 @@ async function removeBareImports(work: string, { outputs }: Metafile): Promise<v
   }
 }
 
-/** The errors are a chunk, which an entry finds below its folder. */
+/** Makes an entry import the errors from the folder of the chunks. */
 async function findErrors(entry: string): Promise<void> {
   const text = await Deno.readTextFile(entry);
   await Deno.writeTextFile(entry, text.replaceAll(`"./errors.js"`, `"./chunks/errors.js"`));
 }
 
 /**
- * Bundles what pages load.
+ * Bundles the modules that pages load.
  *
- * A chunk that pages shared with servers would bring them what only servers need, so they share none. The
- * values that the entry exports beside `connect` and the errors are bundled alone: bundlers load a module
- * at once when the entry and a module that is loaded later import it, used or not.
+ * Pages and servers share no chunks, because a shared chunk would also load code that only servers
+ * need. The values that the entry exports besides `connect` and the errors are in a separate
+ * bundle: if both the entry and a lazily loaded module import a module, bundlers load it initially,
+ * even if it is unused.
  */
 async function bundleForPages(
   work: string,
@@ -463,7 +469,7 @@ async function bundleForPages(
   await Deno.writeTextFile(join(outdir, `${name}.js`), exports);
 }
 
-/** Bundles the modules of `work` into `out`, and returns the packages that they import. */
+/** Bundles the modules of `work` into `out`. Returns the packages that they import. */
 async function bundleInto(
   out: string,
   { entries }: Package,
@@ -516,7 +522,7 @@ async function buildPackage(one: Package, out: string, offline: boolean): Promis
   }
 }
 
-/** The names of an import or export list, with the names that they have outside of it. */
+/** Parses an import or export list: each name, and the name outside the list (after `as`). */
 function namesIn(list: string): (readonly [name: string, outside: string])[] {
   return list.split(",").map((one) => one.trim().replace(/^type\s+/, "")).filter(Boolean).map(
     (one) => {
@@ -526,10 +532,10 @@ function namesIn(list: string): (readonly [name: string, outside: string])[] {
   );
 }
 
-/** The names of a module of declarations that its users can import. */
+/** The names in a declaration file that users can import. */
 type PublicNames = Set<string> | "all";
 
-/** Finds which names of which declarations the entries export. */
+/** Finds the names that the entries export, by declaration file. */
 async function findPublicNames(entries: readonly string[]): Promise<Map<string, PublicNames>> {
   const found = new Map<string, PublicNames>();
   const left: [path: string, names: PublicNames][] = entries.map((path) => [path, "all"]);
@@ -568,10 +574,10 @@ async function findPublicNames(entries: readonly string[]): Promise<Map<string, 
   return found;
 }
 
-/** The end of a declaration at the top of a module. */
+/** The end of a top-level declaration. */
 const DECLARATION_END = /(?<=^(?:\}.*|\S.*;)\n)/m;
 
-/** Removes the comments from declarations whose names users cannot import: they are a sixth of all. */
+/** Removes the comments of declarations that users cannot import, to save space. */
 async function stripPrivateComments(types: string, entries: readonly string[]): Promise<void> {
   const isPublic = await findPublicNames(
     entries.map((source) => join(types, source.replace(/\.ts$/, ".d.ts"))),
@@ -590,7 +596,7 @@ async function stripPrivateComments(types: string, entries: readonly string[]): 
   }
 }
 
-/** Adds all that is no module. */
+/** Adds the files that are not modules. */
 async function complete(out: string, one: Package, dependencies: Package[]): Promise<void> {
   const content = manifest(one, dependencies);
   for (const path of Object.values(content["bin"] ?? {})) await makeCommand(join(out, path));
@@ -616,7 +622,9 @@ async function makeCommand(path: string): Promise<void> {
   await Deno.chmod(path, 0o755);
 }
 
-/** Lets the package's name find what was just built, on Node and in this repository. */
+/**
+ * Links the built package into `node_modules`, so that Node finds it by name in this repository.
+ */
 async function link({ config }: Package, out: string): Promise<void> {
   const path = join(root, "node_modules", config.name);
   await remove(path);

@@ -1,5 +1,5 @@
 /**
- * The API of the npm package `ws`, as a package that can replace it. It exports the same names as
+ * A drop-in replacement for the npm package `ws`. It exports the same names as
  * `@quickws/quickws/ws`.
  *
  * @module

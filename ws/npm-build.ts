@@ -1,8 +1,8 @@
 /**
- * Builds the npm package `@quickws/ws`, which is `@quickws/quickws/ws` under a name that can stand for
- * `ws` in a package manager's overrides. Programs load `ws` by `require` and by `import`, in the same
- * process: so the package is one CommonJS module, and `wrapper.mjs` gives the very same classes to
- * `import`. It has no dependency. `npm-build.ts` builds it with the other packages.
+ * Builds the npm package `@quickws/ws`: `@quickws/quickws/ws` as a package that can replace `ws` in
+ * a package manager's overrides. A program may load `ws` with both `require` and `import`, so the
+ * package is one CommonJS module, and `wrapper.mjs` exports the same classes for `import`. It has
+ * no dependencies. `npm-build.ts` builds it together with the other packages.
  *
  * ```sh
  * deno run -A ws/npm-build.ts --out DIRECTORY
@@ -21,10 +21,10 @@ import config from "./deno.json" with { type: "json" };
 
 const root = resolve(import.meta.dirname!, "..");
 
-/** The module that is the package. */
+/** The source of the package. */
 const ENTRY = join(root, "src", "ws.ts");
 
-/** What `import { ... } from "ws"` can name. */
+/** The named exports of the package. */
 export const NAMES: readonly string[] = [
   "createWebSocketStream",
   "extension",
@@ -35,7 +35,7 @@ export const NAMES: readonly string[] = [
   "WebSocketServer",
 ];
 
-/** `package.json`. */
+/** Returns the `package.json`. */
 export function manifest(): Record<string, unknown> {
   const { name, version, description, keywords, license } = config;
   const { repository } = rootConfig;
@@ -85,7 +85,7 @@ export * from "./types/ws.js";
 export default WebSocket;
 `;
 
-/** The declarations of the entry and of all that it imports, by their paths in the package. */
+/** Returns the declarations of the entry and its imports, by their paths in the package. */
 function declarations(): Map<string, string> {
   const written = new Map<string, string>();
   const program = ts.createProgram([ENTRY], {
@@ -104,7 +104,7 @@ function declarations(): Map<string, string> {
     outDir: "/types",
   });
   program.emit(undefined, (path, text) => {
-    // Type-only imports keep the ending of the source.
+    // The compiler does not rewrite the extension in type-only imports.
     written.set(path.slice(1), text.replaceAll(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"'));
   });
   return written;
@@ -119,7 +119,7 @@ async function bundleModule(out: string): Promise<void> {
     format: "cjs",
     target: "es2022",
     platform: "node",
-    // `require("ws")` gives the class itself.
+    // `require("ws")` returns the class itself.
     footer: { js: "module.exports = module.exports.default;" },
     sourcemap: true,
     sourcesContent: false,
@@ -131,8 +131,7 @@ async function bundleModule(out: string): Promise<void> {
 }
 
 /**
- * Builds the part of the package that programs run: without declarations, which take most of the
- * time of {@linkcode build}.
+ * Builds the package without declarations, which take most of the time of {@linkcode build}.
  */
 export async function buildModule(out: string): Promise<void> {
   await bundleModule(out);
@@ -167,7 +166,7 @@ async function write(out: string, files: readonly TextFile[]): Promise<void> {
   }
 }
 
-/** Lets the source map name the sources as they lie in the repository, and no path of this machine. */
+/** Rewrites the source map to paths in the repository, without paths of this machine. */
 async function nameSources(out: string): Promise<void> {
   const path = join(out, "index.js.map");
   const map = JSON.parse(await Deno.readTextFile(path));

@@ -1,5 +1,5 @@
-// Builds the documentation site: the pages of docs/ and the API reference, as plain static files.
-// `deno task site` writes them to .build/site; any static host can serve the folder.
+// Builds the documentation site: the pages of docs/ and the API reference, as static files.
+// `deno task site` writes them to .build/site, which any static host can serve.
 
 import { posix } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -9,7 +9,7 @@ import { exportedNames } from "../../tests/project/exported_names.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The part of highlight.js that is used. Its own types would bring those of the DOM along. */
+/** The part of highlight.js that is used. Its own types would also load those of the DOM. */
 interface Highlighter {
   getLanguage(name: string): unknown;
   highlight(code: string, options: { language: string }): { value: string };
@@ -27,26 +27,28 @@ const MORE_PAGES = [
   "CHANGELOG.md",
 ];
 
-/** Entries that bind the main entry to one runtime: the reference shows only what they add. */
+/** The entry whose names the reference does not repeat for other entries. */
 const MAIN_ENTRY = ".";
 
-/** Addresses of the repository's files in the README, which npm and JSR show, too. */
+/**
+ * Absolute URLs of the repository's files. The README has them because npm and JSR show it, too.
+ */
 const OWN = [
   `${config.repository}/blob/main/`,
   `${config.repository.replace("https://github.com", "https://raw.githubusercontent.com")}/main/`,
 ];
 
-/** A Markdown file of the repository and the page made of it. */
+/** A Markdown file of the repository and its page on the site. */
 interface Page {
-  /** The path from the repository's root: `docs/guide/client.md`. */
+  /** The path in the repository, such as `docs/guide/client.md`. */
   readonly source: string;
-  /** The path from the site's root: `guide/client.html`. */
+  /** The path on the site, such as `guide/client.html`. */
   readonly target: string;
   readonly title: string;
   readonly text: string;
 }
 
-/** The name of a heading in links, as GitHub makes it. */
+/** Returns the anchor of a heading, as GitHub generates it. */
 export function anchor(heading: string): string {
   return heading
     .replaceAll(/<[^>]*>|`/g, "")
@@ -70,7 +72,7 @@ function* markdownBelow(folder: string): Generator<string> {
   }
 }
 
-/** All pages of the site. */
+/** Returns all pages of the site. */
 export function pages(): Page[] {
   return [...MORE_PAGES, ...markdownBelow("docs")].map((source) => {
     const text = Deno.readTextFileSync(posix.join(ROOT, source));
@@ -79,11 +81,11 @@ export function pages(): Page[] {
   });
 }
 
-/** Turns the repository's Markdown into the site's HTML, with links that work there. */
+/** Converts the repository's Markdown to HTML, and adapts the links to the site. */
 class Renderer {
   readonly #targets: ReadonlyMap<string, string>;
   readonly #repository: string;
-  /** Files that pages show or link to and that are copied beside them. */
+  /** Files that the pages show or link to. They are copied to the site. */
   readonly assets: Set<string> = new Set();
 
   constructor(all: readonly Page[], repository: string) {
@@ -150,7 +152,7 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** The sections of docs/README.md with their pages: the navigation of every page. */
+/** Returns the navigation of a page: the sections of docs/README.md with their pages. */
 function navigation(all: readonly Page[], current: Page): string {
   const contents = all.find(({ source }) => source === "docs/README.md")!;
   const targets = new Map(all.map((page) => [page.source, page]));
@@ -194,7 +196,7 @@ ${content}</main></div>
 `;
 }
 
-/** The list of pages for language models (https://llmstxt.org). */
+/** Returns the list of pages for language models (https://llmstxt.org). */
 export function llmsText(all: readonly Page[]): string {
   const contents = all.find(({ source }) => source === "docs/README.md")!;
   const lines = contents.text.replaceAll(
@@ -206,14 +208,14 @@ export function llmsText(all: readonly Page[]): string {
   return `# quickws for TypeScript\n\n> ${summary}\n\n${lines.slice(lines.indexOf("## "))}`;
 }
 
-/** Links from the reference's first page to the other entries, as lines of a comment. */
+/** Returns links from the reference's first page to the other entries, as lines of a comment. */
 function entryLinks(): string {
   const others = Object.keys(config.exports).filter((entry) => entry !== MAIN_ENTRY);
   const links = others.map((entry) => `[\`${entry}\`](./${entry.slice(2)}/index.html)`);
   return ` * Other entries: ${links.join(", ")}.\n *\n`;
 }
 
-/** What `deno doc --json` says about a module, as far as it is used here. */
+/** The part of the output of `deno doc --json` for a module that is used here. */
 interface DocumentedModule {
   readonly symbols: readonly {
     readonly name: string;
@@ -225,7 +227,7 @@ interface DocumentedModule {
   }[];
 }
 
-/** The `@category` of each name of the entries, by the entry's file. */
+/** Returns the `@category` of each exported name, by the entry's file. */
 function categories(paths: readonly string[]): Map<string, Map<string, string>> {
   const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
     args: ["doc", "--json", ...paths],
@@ -248,7 +250,10 @@ function categories(paths: readonly string[]): Map<string, Map<string, string>> 
   return found;
 }
 
-/** Links to the names of an entry by category, as lines of a comment: `deno doc` lists names only. */
+/**
+ * Returns links to an entry's names by category, as lines of a comment: `deno doc` does not group
+ * them.
+ */
 function categoryLinks(names: readonly string[], ofNames: Map<string, string>): string {
   const groups = Map.groupBy(names, (name) => ofNames.get(name) ?? "Other");
   return [...groups].sort(([a], [b]) => a < b ? -1 : 1).map(([category, members]) => {
@@ -258,8 +263,8 @@ function categoryLinks(names: readonly string[], ofNames: Map<string, string>): 
 }
 
 /**
- * Writes a package for `deno doc --html` in which each public name stands in one entry only: those
- * that the main entry exports too are left out of the others. Returns the files of the entries.
+ * Writes a package for `deno doc --html` in which only one entry exports each public name: the
+ * others do not repeat the names of the main entry. Returns the files of the entries.
  */
 function writeReferencePackage(folder: string): string[] {
   const names = exportedNames();
@@ -282,7 +287,9 @@ function writeReferencePackage(folder: string): string[] {
   return Object.values(exports);
 }
 
-/** Shows imports by the names of the entries: `deno doc` writes "." and "./node". */
+/**
+ * Replaces the specifiers "." and "./node" that `deno doc` writes with the names of the entries.
+ */
 async function nameImports(directory: string): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(directory)) {
     const path = posix.join(directory, name);
@@ -318,8 +325,8 @@ async function buildReference(output: string): Promise<void> {
 /**
  * Builds the site.
  *
- * @param output The folder to write; what it held before is removed.
- * @param repository The repository's address, for links to its source files.
+ * @param output The output folder. Its previous content is removed.
+ * @param repository The URL of the repository, for links to its source files.
  */
 export async function buildSite(output: string, repository: string): Promise<void> {
   await Deno.remove(output, { recursive: true }).catch(() => {});

@@ -1,4 +1,4 @@
-// `deno task site`: builds the documentation site into .build/site and refreshes llms.txt.
+// `deno task site`: builds the documentation site into .build/site and updates llms.txt.
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
