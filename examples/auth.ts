@@ -1,14 +1,14 @@
-// Clients without a valid token get 401; the others are known by their name while connected.
+// Rejects clients without a valid token with 401. The server knows the others by name.
 //
 //   deno run -A examples/auth.ts           prints a token to try it with
 //   bun examples/auth.ts
 //   node examples/auth.ts
 //
-// TOKENS in the environment holds users and their tokens: TOKENS="ada=secret1 bob=secret2".
+// The environment variable TOKENS lists users and tokens: TOKENS="ada=secret1 bob=secret2".
 //
-// Programs send the token in `Authorization: Bearer ...`. Browsers cannot set header fields on a
-// WebSocket, but they send cookies: there let your login set one named `token` (HttpOnly, Secure,
-// SameSite=Strict). The default of `allowedOrigins` keeps other sites from using it.
+// Programs send the token as `Authorization: Bearer ...`. Browsers cannot set header fields on a
+// WebSocket, but they send cookies: let your login page set a cookie named `token` (HttpOnly,
+// Secure, SameSite=Strict). The default of `allowedOrigins` keeps other sites from using it.
 
 import { Buffer } from "node:buffer";
 import process from "node:process";

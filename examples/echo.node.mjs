@@ -1,4 +1,4 @@
-// The same as echo.ts, on Node from the npm package: `npx -y deno@2 task build` builds the package.
+// Like echo.ts, but uses the npm package on Node. `npx -y deno@2 task build` builds the package.
 import process from "node:process";
 import { serve } from "@quickws/quickws";
 

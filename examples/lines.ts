@@ -1,9 +1,9 @@
-// Lines of text over a connection with the streams of Deno's standard library: follows a remote log.
-// Deno only, because `@std/streams` is a JSR package. The project's checks and tests run without JSR, so
-// they do not cover this file.
+// Follows a remote log: sends lines of text over a connection with the streams of Deno's standard
+// library. Needs Deno, because `@std/streams` is a JSR package. The project's checks and tests run
+// without JSR, so they do not cover this file.
 //
 //   deno run -A examples/lines.ts                              serves its standard input
-//   deno run -A examples/lines.ts ws://127.0.0.1:8080/ error   follows it, lines with "error" only
+//   deno run -A examples/lines.ts ws://127.0.0.1:8080/ error   prints the lines that contain "error"
 //
 // To try it: tail -f /var/log/syslog | deno run -A examples/lines.ts
 
@@ -18,7 +18,7 @@ if (url === undefined) {
     message() {},
   });
   console.error(`Lines on ${server.url}`);
-  // Input chunks do not end at line ends: a message is any part of the text.
+  // Chunks of the input do not end at line breaks, so a message may contain any part of the text.
   for await (const piece of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     server.broadcast(piece);
   }

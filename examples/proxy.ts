@@ -1,21 +1,21 @@
-// A client that connects through the proxy named in the environment, like curl.
+// A client that connects through the proxy in the environment variables, like curl.
 //
 //   ALL_PROXY=socks5h://user:password@127.0.0.1:1080 deno run -A examples/proxy.ts wss://host/path
 //   HTTPS_PROXY=http://127.0.0.1:3128 bun examples/proxy.ts wss://host/path
 //   NO_PROXY=localhost,.internal node examples/proxy.ts ws://127.0.0.1:8080/
 //
-// HTTP_PROXY applies to ws:// and HTTPS_PROXY to wss://, ALL_PROXY to both. The client sends a line,
-// prints the reply, and closes.
+// HTTP_PROXY applies to ws:// and HTTPS_PROXY to wss://, ALL_PROXY to both. The client sends a
+// line, prints the reply, and closes.
 
 import process from "node:process";
 import { connect, HandshakeError, WebSocketError } from "@quickws/quickws";
 
-/** Also accepts the common lowercase names. */
+/** Reads an environment variable. Also accepts the common lowercase names. */
 function variable(name: string): string | undefined {
   return process.env[name] || process.env[name.toLowerCase()] || undefined;
 }
 
-/** The proxy for a URL, or `undefined` for none. */
+/** Returns the proxy for a URL, or `undefined` if there is none. */
 function proxyFor(url: URL): string | undefined {
   const direct = (variable("NO_PROXY") ?? "").split(",").map((name) => name.trim());
   for (const name of direct) {

@@ -1,11 +1,12 @@
-// One server process per core, all on one port, and a chat across all processes through Redis:
-// `bun examples/several_cores.ts`, `deno run -A examples/several_cores.ts`, or
-// `node examples/several_cores.ts`, from 22.18 on.
+// Runs one server process per core, all on one port, with a chat across all processes through
+// Redis: `bun examples/several_cores.ts`, `deno run -A examples/several_cores.ts`, or `node
+// examples/several_cores.ts` (22.18 or later).
 //
-// On Deno and Bun the kernel of Linux spreads the connections over the processes: `reusePort`. Node
-// has `node:cluster`, which works on every system.
+// On Deno and Bun, the option `reusePort` lets the Linux kernel spread connections over the
+// processes. On Node, `node:cluster` does this on every system.
 //
-// PORT and CORES choose the port and the number of processes, REDIS_URL is the URL of Redis.
+// The environment variables PORT and CORES set the port and the number of processes, and REDIS_URL
+// the URL of Redis.
 
 import { spawn } from "node:child_process";
 import cluster from "node:cluster";
@@ -23,8 +24,8 @@ function report(error: unknown): void {
   const isAway = error instanceof WebSocketError && error.code === "BACKPLANE_DOWN";
   if (!isAway) return console.error(error);
   console.error(
-    `Process ${process.pid} cannot reach Redis at ${redisUrl} (REDIS_URL): until it can, ` +
-      "a message only reaches clients of the same process",
+    `Process ${process.pid} cannot reach Redis at ${redisUrl} (REDIS_URL). Until it can, ` +
+      "messages reach only clients of the same process",
   );
 }
 

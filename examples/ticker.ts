@@ -1,18 +1,20 @@
-// A ticker that sends prices to all clients. A slow client receives only the newest price of each symbol:
-// it misses values in between, but never receives an older one later, and its memory is bounded.
+// A ticker that sends prices to all clients. A slow client receives only the newest price of each
+// symbol: it misses some prices, but never receives an older one later, and the memory for it is
+// bounded.
 //
 //   deno run -A examples/ticker.ts
 //   bun examples/ticker.ts
 //   node examples/ticker.ts
 //
-// PORT, SYMBOLS (how many, default 20) and INTERVAL (milliseconds, default 100) in the environment.
+// Environment variables: PORT, SYMBOLS (their number, default 20) and INTERVAL (milliseconds,
+// default 100).
 
 import process from "node:process";
 import { CloseCode, type Connection, prepareMessage, serve } from "@quickws/quickws";
 
 type Prepared = ReturnType<typeof prepareMessage>;
 
-/** Prices pending for a slow reader, by symbol: a newer price replaces an older one. */
+/** Pending prices for a slow client, by symbol. A newer price replaces an older one. */
 type Late = Map<string, Prepared>;
 
 const HIGH_WATER_MARK = 64 * 1024;
@@ -37,10 +39,10 @@ const server = await serve<Late>({
   },
 });
 
-/** Sends a price now, or keeps it for `drain` if earlier output is still buffered. */
+/** Sends a price immediately, or keeps it for `drain` if earlier output is still buffered. */
 function tell(conn: Connection<Late>, symbol: string, message: Prepared): void {
   const late = conn.data;
-  // If prices are pending, this one must wait too, or an older price would arrive after it.
+  // If prices are pending, this one must also wait, or an older price could arrive after it.
   if (late.size > 0 || conn.bufferedAmount > HIGH_WATER_MARK) {
     if (late.has(symbol)) leftOut++;
     late.set(symbol, message);

@@ -2,7 +2,7 @@
 //
 //   node examples/attach/express.ts        (or `deno run -A`, or `bun`)
 //
-// PORT in the environment chooses the port.
+// The environment variable PORT sets the port.
 
 import { createServer } from "node:http";
 import process from "node:process";

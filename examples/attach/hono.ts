@@ -2,7 +2,7 @@
 //
 //   node examples/attach/hono.ts           (or `deno run -A`, or `bun`)
 //
-// PORT in the environment chooses the port.
+// The environment variable PORT sets the port.
 
 import process from "node:process";
 import { serve } from "@hono/node-server";

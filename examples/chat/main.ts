@@ -1,11 +1,11 @@
-// A chat room with its page. Every open page is in the room and receives all messages.
+// A chat room and its web page. Every open page joins the room and receives all messages.
 //
 //   deno run -A examples/chat/main.ts      then open http://127.0.0.1:8080/ in two tabs
 //   bun examples/chat/main.ts
 //   node examples/chat/main.ts
 //
-// The variable PORT sets another port. Two nodes can share one room through Redis (with the package
-// `redis`), which also keeps the messages for pages that reconnect to either node:
+// The environment variable PORT sets another port. Two nodes can share a room through Redis (with
+// the package `redis`), which also keeps messages for pages that reconnect to either node:
 //
 //   REDIS_URL=redis://127.0.0.1:6379 PORT=8080 deno run -A examples/chat/main.ts
 //   REDIS_URL=redis://127.0.0.1:6379 PORT=8081 bun examples/chat/main.ts
@@ -28,7 +28,7 @@ const POLICY = "default-src 'self'; img-src data:";
 
 const file = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), "utf8");
 
-/** The page's script with the client of the library, as one file. */
+/** Bundles the page's script and the library's client into one file. */
 async function bundle(name: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
@@ -50,7 +50,7 @@ const files = new Map([
   ["/page.js", { type: "text/javascript; charset=utf-8", body: await bundle("page.js") }],
 ]);
 
-/** The backplane that connects this node to the others, if any. */
+/** Returns the options that connect this node to others through Redis, if REDIS_URL is set. */
 async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | "history">>> {
   const url = process.env.REDIS_URL;
   if (url === undefined) return {};
@@ -65,7 +65,7 @@ async function fleet(): Promise<Partial<Pick<ServeOptions<Guest>, "backplane" | 
 const server = await serve<Guest>({
   ...await fleet(),
   port: Number(process.env.PORT ?? 8080),
-  // A chat needs no more. Clients that do not read, or do not answer pings, are disconnected.
+  // Small limits are enough for a chat. Clients that do not read or answer pings are disconnected.
   maxMessageSize: 4096,
   maxBufferedAmount: 1024 * 1024,
   pingInterval: 30_000,
@@ -90,7 +90,7 @@ const server = await serve<Guest>({
 
   message(conn, data) {
     if (typeof data !== "string") return conn.close(CloseCode.UnsupportedData, "text only");
-    // The server sets the author, because a page could send a false name.
+    // The server sets the author, because a page could send another user's name.
     tellAll({ name: conn.data.name, text: data });
   },
 

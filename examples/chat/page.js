@@ -1,5 +1,5 @@
-// The client side of the chat. Messages are inserted into the page as text, never as HTML. After a
-// disconnection the client reconnects to any node and receives the messages that it missed.
+// The client side of the chat. It inserts messages into the page as text, never as HTML. After a
+// disconnection, it reconnects to any node and receives the messages that it has missed.
 
 import { connect } from "@quickws/quickws/browser";
 
@@ -40,7 +40,7 @@ function inside() {
   byId("state").textContent = "in the room";
 }
 
-/** @param info How the connection ended; absent for an attempt that failed. */
+/** @param info How the connection ended; `undefined` if an attempt failed. */
 function leave(info) {
   show(false);
   if (info === undefined) return;

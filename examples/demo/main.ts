@@ -1,10 +1,10 @@
-// An echo server with a page to play with it in a browser.
+// An echo server with a web page to try it in a browser.
 //
 //   deno task demo
 //   bun examples/demo/main.ts
 //   node examples/demo/main.ts     Node 22.18 or later, after `deno task build`
 //
-// PORT in the environment chooses the port (0: any), Ctrl-C stops it.
+// The environment variable PORT sets the port (0: any). Ctrl-C stops the server.
 
 import process from "node:process";
 import { serve, type Server } from "@quickws/quickws";
@@ -25,12 +25,12 @@ function chosenPort(): number {
   const text = process.env.PORT ?? "8080";
   const port = Number(text);
   if (text.trim() === "" || !Number.isInteger(port) || port < 0 || port > 65535) {
-    fail(`PORT is "${text}", and should be a port number from 0 to 65535.`);
+    fail(`PORT is "${text}": it must be a port number from 0 to 65535.`);
   }
   return port;
 }
 
-/** Whether another program listens on the port; each runtime has its own error. */
+/** Whether another program listens on the port. Each runtime reports a different error. */
 function isAddressInUse(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: string };
@@ -47,7 +47,7 @@ const server: Server<Visitor> = await serve({ ...playground.options, port }).cat
   (error: unknown) => {
     if (isAddressInUse(error)) {
       fail(
-        `Port ${port} is taken by another program. Choose another one: PORT=${port % 65535 + 1}`,
+        `Port ${port} is in use by another program. Choose another one: PORT=${port % 65535 + 1}`,
       );
     }
     return fail(
@@ -56,8 +56,8 @@ const server: Server<Visitor> = await serve({ ...playground.options, port }).cat
   },
 );
 
-// Compression is an option of a whole server, so a second server uses it. The page has another
-// origin there, because of the port: only the host name must match.
+// Compression is an option of the whole server, so a second server has it enabled. Its port differs
+// from that of the page's origin, so only the host name must match.
 const compressed: Server<Visitor> = await serve({
   ...playground.options,
   port: 0,
@@ -92,6 +92,6 @@ async function stop(): Promise<void> {
 
 let stopping: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  // A terminal and the parent process may both send the signal: handles it once.
+  // The terminal and the parent process may both send the signal, so handle it only once.
   process.on(signal, () => stopping ??= stop());
 }

@@ -1,4 +1,4 @@
-// The files of the page, with the header fields that isolate it.
+// Serves the files of the page, with header fields that isolate it.
 
 import { readFile } from "node:fs/promises";
 
@@ -31,8 +31,8 @@ const FILES = [
 ];
 
 /**
- * The page runs its own scripts and nothing else, and may open WebSockets to anywhere. Isolated from
- * other origins, it has the browser's finest clock.
+ * Lets the page run only its own scripts, but open WebSockets to any server. An isolated page also
+ * gets the most precise clock of the browser.
  */
 const HEADERS: Record<string, string> = {
   "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
@@ -45,7 +45,7 @@ const HEADERS: Record<string, string> = {
   "cache-control": "no-store",
 };
 
-/** The pages served as plain HTTP, by path. */
+/** The files served over plain HTTP, by path. */
 export class Pages {
   readonly #found = new Map<string, [body: string, type: string]>();
 

@@ -1,4 +1,4 @@
-// The demo's server: an echo, a chat room for the tabs, and measurements.
+// The server of the demo: an echo, a chat room for the tabs, and measurements.
 
 import process from "node:process";
 import type {
@@ -16,16 +16,16 @@ import { Visitor } from "./visitor.ts";
 
 const PING_INTERVAL = 1000;
 const REPORT_INTERVAL = 500;
-const REFUSED = "This address rejects every client, to show a rejection.";
+const REFUSED = "This URL rejects every client, to demonstrate a rejection.";
 
-/** The runtime and its version: `Deno 2.5.0`. */
+/** Returns the runtime and its version: `Deno 2.5.0`. */
 function runtime(): string {
   const { deno, bun, node } = process.versions;
   if (deno !== undefined) return `Deno ${deno}`;
   return bun !== undefined ? `Bun ${bun}` : `Node ${node}`;
 }
 
-/** The server side of the page, for any way of accepting connections. */
+/** The server side of the page. Any server can use it. */
 export class Playground {
   readonly #pages: Pages;
   readonly #tally: Tally;
@@ -46,13 +46,13 @@ export class Playground {
     ];
   }
 
-  /** The options for its connections. */
+  /** The options of the server. */
   get options(): ServeOptions<Visitor> & UpgradeDataOption<Visitor> {
     return {
       upgrade: (request) => this.#route(request),
       fetch: (request) => {
         const { pathname } = new URL(request.url);
-        // For the page, which cannot read the rejection of a WebSocket.
+        // A page cannot read the rejection of a WebSocket, so it can request it over plain HTTP.
         if (pathname === "/refused") return new Response(`${REFUSED}\n`, { status: 403 });
         return this.#pages.answer(pathname);
       },
@@ -80,7 +80,7 @@ export class Playground {
     message: (conn, data) => {
       this.#tally.messages++;
       this.#tally.bytes += data.length;
-      // Applies backpressure to a page that sends faster than it reads.
+      // If the page sends faster than it reads, apply backpressure.
       if (!conn.send(data)) conn.pause();
     },
     drain: (conn) => conn.resume(),
@@ -115,7 +115,7 @@ export class Playground {
 
   #last = { messages: 0, cpu: process.cpuUsage() };
 
-  /** CPU time of all threads of the process per message, in microseconds. */
+  /** Sends all tabs the CPU time per message of all threads, in microseconds. */
   #report(): void {
     const { messages, cpu } = this.#last;
     this.#last = { messages: this.#tally.messages, cpu: process.cpuUsage() };

@@ -1,5 +1,5 @@
-// The chat between the tabs. The same connection sends each tab the server's measurements: ping times
-// and resource usage.
+// The chat between tabs. On the same connection, each tab receives the server's measurements: ping
+// times and resource usage.
 
 import type { Connection, Message } from "@quickws/quickws";
 import type { Visitor } from "./visitor.ts";
@@ -15,19 +15,19 @@ interface Words {
   readonly text: string;
 }
 
-/** A message, with its author and time. */
+/** A message with its author and time. */
 interface Said extends Words {
   readonly tab: string;
   readonly at: number;
 }
 
-/** All visitors of the page. */
+/** The chat room. */
 export class Room {
   readonly #members = new Set<Connection<Visitor>>();
   readonly #said: Said[] = [];
   readonly #welcome: () => Record<string, unknown>;
 
-  /** @param welcome The first message to each tab. */
+  /** @param welcome Creates the first message to each tab. */
   constructor(welcome: () => Record<string, unknown>) {
     this.#welcome = welcome;
   }
@@ -50,9 +50,9 @@ export class Room {
   hear(member: Connection<Visitor>, data: Message): void {
     if (data.length > MAX_BYTES) return member.close(1009, "at most 500 characters, please");
     const words = parse(data);
-    if (words === undefined) return member.close(1007, "not a message of this room");
+    if (words === undefined) return member.close(1007, "not a chat message");
     if (!member.data.maySpeak()) {
-      member.send(JSON.stringify({ type: "notice", text: "Slow down: one message a second." }));
+      member.send(JSON.stringify({ type: "notice", text: "Slow down: one message per second." }));
       return;
     }
     const said = { ...words, tab: member.data.tab, at: Date.now() };
@@ -61,12 +61,12 @@ export class Room {
     for (const each of this.#members) repeat(each, said);
   }
 
-  /** Sends to all tabs. */
+  /** Sends a message to all tabs. */
   tellAll(message: string): void {
     for (const member of this.#members) member.send(message);
   }
 
-  /** Sends to one tab, if it is in the room. */
+  /** Sends a message to one tab, if it is in the room. */
   tell(tab: string, message: Record<string, unknown>): void {
     for (const member of this.#members) {
       if (member.data.tab === tab) member.send(JSON.stringify(message));
@@ -90,7 +90,10 @@ function parse(data: Message): Words | undefined {
   }
 }
 
-/** The author's tab is private: a message only says whether it is the receiver's own. */
+/**
+ * Sends a chat message. Other tabs must not learn the author's identifier, only whose message is
+ * their own.
+ */
 function repeat(member: Connection<Visitor>, { tab, ...said }: Said): void {
   member.send(JSON.stringify({ type: "say", ...said, mine: tab === member.data.tab }));
 }

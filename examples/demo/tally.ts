@@ -8,12 +8,14 @@ export class Tally {
   closed = 0;
   /** Messages that were echoed. */
   messages = 0;
-  /** The size of those messages: in bytes, or in characters for text. */
+  /** Their total size: in bytes, or in characters for text. */
   bytes = 0;
   #lastChange = 0;
   #lastMessages = 0;
 
-  /** One line for the terminal, or nothing if nothing has happened since the last call. */
+  /**
+   * Returns a line for the terminal, or `undefined` if nothing has happened since the last call.
+   */
   report(): string | undefined {
     const change = this.opened + this.closed + this.messages;
     if (change === this.#lastChange) return undefined;

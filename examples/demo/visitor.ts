@@ -1,13 +1,13 @@
-// The server's data for a connection of a tab.
+// The data of a tab's connection on the server.
 
-/** The burst and the rate per second of messages from a tab. */
+/** The burst of messages that a tab may send, and the rate per second. */
 const ALLOWANCE = 8;
 const REGAINED = 1;
 const LONGEST_TAB = 64;
 
-/** A connection of a tab: to the room, or to the echo. */
+/** A tab's connection to the chat room or to the echo. */
 export class Visitor {
-  /** The tab's identifier, the same on all its connections. */
+  /** The tab's identifier, which is the same on all its connections. */
   readonly tab: string;
   #pingedAt: number | undefined;
   #allowance = ALLOWANCE;
@@ -35,7 +35,7 @@ export class Visitor {
     return took;
   }
 
-  /** Whether it may send a message now. */
+  /** Whether the tab may send a message now. */
   maySpeak(): boolean {
     const now = performance.now();
     const regained = (now - this.#allowedAt) / 1000 * REGAINED;

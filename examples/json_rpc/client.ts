@@ -1,4 +1,4 @@
-// A JSON-RPC client that the server can call back.
+// A JSON-RPC client whose methods the server can also call.
 //
 //   deno run -A examples/json_rpc/client.ts ws://127.0.0.1:8080/
 //   bun examples/json_rpc/client.ts ws://127.0.0.1:8080/

@@ -1,15 +1,15 @@
-// JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over a connection, the same on both sides: each may
-// call the other. This file is the part to copy.
+// JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over a connection. Both sides use the same
+// code, and each can call the other. Copy this file into your project.
 
 import type { Connection, Handlers, Message } from "@quickws/quickws";
 
-/** The methods for the other side: functions of the parameters, which are an array or an object. */
+/** The methods that the other side can call. The parameters are an array or an object. */
 export type Methods = Record<string, (params: unknown, peer: JsonRpcPeer) => unknown>;
 
 /** An error with a code, sent to or received from the other side. */
 export class JsonRpcError extends Error {
   override readonly name = "JsonRpcError";
-  /** -32768 to -32000 are the protocol's, others the application's. */
+  /** The protocol reserves -32768 to -32000; the application may use all other codes. */
   readonly code: number;
   readonly data: unknown;
 
@@ -20,7 +20,7 @@ export class JsonRpcError extends Error {
   }
 }
 
-/** Thrown by methods for invalid parameters. */
+/** A method throws this error if its parameters are invalid. */
 export class InvalidParams extends JsonRpcError {
   constructor(message: string) {
     super(-32602, message);
@@ -54,15 +54,15 @@ export class JsonRpcPeer {
    * Calls a method of the other side.
    *
    * @param timeout The timeout for the response, in milliseconds.
-   * @returns Its result; rejects with a {@linkcode JsonRpcError} of the other side, when the
-   * response takes too long, and when the connection ends before it.
+   * @returns The result. Rejects with a {@linkcode JsonRpcError} from the other side, or if the
+   * response times out or the connection ends first.
    */
   call(method: string, params: unknown[] | object = [], timeout = 10_000): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#calls.delete(id);
-        reject(new Error(`No answer to ${method} in ${timeout} ms`));
+        reject(new Error(`No response to ${method} within ${timeout} ms`));
       }, timeout);
       this.#calls.set(id, { resolve, reject, timer });
       this.#send({ jsonrpc: "2.0", id, method, params });
@@ -70,7 +70,7 @@ export class JsonRpcPeer {
     });
   }
 
-  /** Calls a method of the other side, without a response. */
+  /** Calls a method of the other side that sends no response. */
   notify(method: string, params: unknown[] | object = []): void {
     this.#send({ jsonrpc: "2.0", method, params });
   }
@@ -95,7 +95,7 @@ export class JsonRpcPeer {
     }
   }
 
-  /** Handles the close: rejects all pending calls. */
+  /** Handles the end of the connection: rejects all pending calls. */
   end(): void {
     for (const { reject, timer } of this.#calls.values()) {
       clearTimeout(timer);
@@ -104,7 +104,7 @@ export class JsonRpcPeer {
     this.#calls.clear();
   }
 
-  /** Handles a request or a response; returns the response to a request, if it needs one. */
+  /** Handles a request or a response. Returns the response to a request, if it needs one. */
   async #handle(message: unknown): Promise<object | undefined> {
     if (!isObject(message) || message.jsonrpc !== "2.0") {
       return failure(null, -32600, "Invalid Request");
@@ -123,9 +123,9 @@ export class JsonRpcPeer {
   }
 
   async #run(method: string, params: unknown): Promise<object> {
-    // Own properties only, not those of Object.prototype.
+    // Excludes the properties of Object.prototype.
     if (!Object.hasOwn(this.#methods, method)) {
-      return { error: { code: -32601, message: `There is no method "${method}"` } };
+      return { error: { code: -32601, message: `Method not found: "${method}"` } };
     }
     try {
       return { result: await this.#methods[method]!(params, this) ?? null };
@@ -158,7 +158,7 @@ function failure(id: Id, code: number, message: string): object {
   return { jsonrpc: "2.0", id, error: { code, message } };
 }
 
-/** Handlers for `serve` and `connect`: the peer of a connection is its `data`, from `open` on. */
+/** Returns handlers for `serve` and `connect`. After `open`, `data` of a connection is its peer. */
 export function jsonRpc(methods: Methods): Handlers<JsonRpcPeer | undefined> {
   return {
     open(conn) {

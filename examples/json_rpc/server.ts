@@ -4,7 +4,7 @@
 //   bun examples/json_rpc/server.ts
 //   node examples/json_rpc/server.ts
 //
-// PORT in the environment chooses the port; client.ts in this folder connects to it.
+// The environment variable PORT sets the port. client.ts in this folder connects to the server.
 
 import process from "node:process";
 import { serve } from "@quickws/quickws";
@@ -12,7 +12,7 @@ import { InvalidParams, jsonRpc } from "./peer.ts";
 
 function numbers(params: unknown): number[] {
   if (!Array.isArray(params) || !params.every((value) => typeof value === "number")) {
-    throw new InvalidParams("An array of numbers is needed");
+    throw new InvalidParams("Expected an array of numbers");
   }
   return params;
 }

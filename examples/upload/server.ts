@@ -1,19 +1,21 @@
-// Receives files of any size in parts. Only one part of an upload is in memory at a time, backpressure
-// slows a client to the speed of the disk, and an interrupted upload resumes where it stopped.
+// Receives files of any size in parts. Only one part of an upload is in memory at a time,
+// backpressure slows the client down to the speed of the disk, and an interrupted upload resumes
+// where it stopped.
 //
 //   deno run -A examples/upload/server.ts DIRECTORY
 //   bun examples/upload/server.ts DIRECTORY
 //   node examples/upload/server.ts DIRECTORY
 //
-// A client opens /NAME?size=BYTES and receives the number of bytes already stored. It sends the next
-// part as one binary message, receives the new number, and so on. The variable PORT sets the port.
+// A client opens /NAME?size=BYTES and receives the number of bytes already stored. It sends the
+// next part as one binary message, receives the new number, and so on. The environment variable
+// PORT sets the port.
 
 import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { type Connection, serve, WebSocketError } from "@quickws/quickws";
 
-/** The maximum bytes of a part, and of a file. */
+/** The maximum size of a part and of a file, in bytes. */
 const LARGEST_PART = 1024 * 1024;
 const LARGEST_FILE = 4 * 1024 * 1024 * 1024;
 
@@ -27,7 +29,7 @@ const directory = process.argv[2] ?? "uploads";
 const names = new Set<string>();
 await mkdir(directory, { recursive: true });
 
-/** Without a `message` handler, messages are read one by one, and backpressure makes the client wait. */
+/** Reads messages one by one: without a `message` handler, backpressure makes the client wait. */
 async function receive(conn: Connection<Upload>): Promise<void> {
   const { name, size } = conn.data;
   const path = join(directory, `${name}.part`);
@@ -35,13 +37,15 @@ async function receive(conn: Connection<Upload>): Promise<void> {
   const file = await open(path, "a");
   try {
     let { size: received } = await file.stat();
-    if (received > size) return conn.close(1008, "more than that is here already");
+    if (received > size) return conn.close(1008, "the stored file is larger than announced");
     conn.send(String(received));
     while (received < size) {
       const { value: part, done } = await parts.next();
       if (done) return;
       if (typeof part === "string") return conn.close(1003, "parts are binary");
-      if (received + part.length > size) return conn.close(1008, "more than was announced");
+      if (received + part.length > size) {
+        return conn.close(1008, "the file is larger than announced");
+      }
       await file.appendFile(part);
       received += part.length;
       conn.send(String(received));
@@ -69,13 +73,15 @@ const server = await serve<Upload>({
     if (!/^\w[\w.-]{0,99}$/.test(name)) {
       return { status: 400, body: "Invalid file name\n" };
     }
-    if (!Number.isSafeInteger(size) || size < 0) return { status: 400, body: "?size= is needed\n" };
+    if (!Number.isSafeInteger(size) || size < 0) {
+      return { status: 400, body: "Missing or invalid ?size=\n" };
+    }
     if (size > LARGEST_FILE) return { status: 413, body: `At most ${LARGEST_FILE} bytes\n` };
     if (names.has(name)) return { status: 409, body: "Another client is uploading this file\n" };
     return { data: { name, size } };
   },
   async open(conn) {
-    // Another client may have started between `upgrade` and here.
+    // Another client may have started the same upload since `upgrade`.
     if (names.has(conn.data.name)) return conn.close(1008, "another client is uploading this file");
     names.add(conn.data.name);
     try {

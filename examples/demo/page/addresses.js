@@ -1,15 +1,15 @@
-// The addresses of the page's own server.
+// The URLs of the page's own server.
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 
-/** The identifier of this tab, on all its connections. */
+/** The identifier that this tab uses on all its connections. */
 export const tab = crypto.randomUUID();
 
-/** The room of all tabs. */
+/** The URL of the chat room. */
 export const room = `${scheme}://${location.host}/room?tab=${tab}`;
 
 /**
- * The addresses to choose from, by name.
+ * Returns the URLs that the user can choose, by name.
  *
  * @param {number} compressedPort
  * @returns {Record<string, string>}
@@ -23,14 +23,17 @@ export function addresses(compressedPort) {
   };
 }
 
-/** Sends the tab's identifier, so that the server can report its measurements to this tab. @param {string} text */
+/**
+ * Adds the tab's identifier to a URL, so that the server can report its measurements to this tab.
+ * @param {string} text
+ */
 export function withTab(text) {
   const url = new URL(text);
   if (url.hostname === location.hostname) url.searchParams.set("tab", tab);
   return String(url);
 }
 
-/** The URL in its usual form. @param {string} text */
+/** Removes the tab's identifier from a URL. @param {string} text */
 export function withoutTab(text) {
   const url = new URL(text);
   url.searchParams.delete("tab");

@@ -1,5 +1,5 @@
 // A worker that measures on a separate connection, so that drawing the page does not affect the
-// figures. It keeps a number of messages in flight: each echo triggers the next message.
+// results. It keeps a number of messages in flight: each echo triggers the next message.
 
 import { Histogram } from "./histogram.js";
 
@@ -13,13 +13,13 @@ const PATIENCE = 10_000;
  * @typedef {object} Plan
  * @property {string} url
  * @property {string[]} protocols
- * @property {number} bytes Of each message.
+ * @property {number} bytes The size of each message.
  * @property {number} depth The number of messages in flight.
  * @property {number} time The duration in milliseconds.
  */
 
 /**
- * Figures over a period: messages and their bytes per second, round trips in milliseconds.
+ * The figures of a period: messages and bytes per second, and round trips in milliseconds.
  *
  * @typedef {{ rate: number, volume: number, p50?: number, p99?: number }} Sample
  */
@@ -59,7 +59,7 @@ class Benchmark {
     this.#socket.onclose = ({ code }) => this.#end({ fault: `The connection ended with ${code}` });
   }
 
-  /** Ends the run early; messages in flight are still received. */
+  /** Ends the run early. Messages in flight are still received. */
   stop() {
     this.#plan.time = 0;
   }
@@ -124,7 +124,7 @@ function report(what) {
 /** @param {number} count */
 function randomBytes(count) {
   const bytes = new Uint8Array(count);
-  // getRandomValues gives at most 64 KiB a call.
+  // getRandomValues returns at most 64 KiB per call.
   for (let offset = 0; offset < count; offset += 65536) {
     crypto.getRandomValues(bytes.subarray(offset, offset + 65536));
   }

@@ -1,4 +1,4 @@
-// The chat between the tabs and the server's statistics, on a separate connection that reconnects
+// The chat between tabs and the server's statistics, on a separate connection that reconnects
 // silently.
 
 import { byId, element } from "./dom.js";
@@ -14,7 +14,7 @@ export class Chat extends EventTarget {
     super();
     this.#link.addEventListener("message", (event) => this.#heard(JSON.parse(event.detail)));
     this.#link.addEventListener("opened", () => {
-      // After a reconnection the server sends the messages again.
+      // After a reconnect, the server sends all messages again.
       byId("said").replaceChildren();
     });
     this.#link.addEventListener("state", () => this.#show());
@@ -28,14 +28,14 @@ export class Chat extends EventTarget {
     this.#show();
   }
 
-  /** Joins the room. @param {string} url @param {string} tab The default name is made of it. */
+  /** Joins the room. @param {string} url @param {string} tab Used for the default name. */
   connect(url, tab) {
     byId("name").value = localStorage.getItem("name") ?? `Tab ${tab.slice(0, 3).toUpperCase()}`;
     byId("name").addEventListener("change", () => localStorage.setItem("name", byId("name").value));
     this.#link.connect(url);
   }
 
-  /** Once the other connection is open again there is no reason to wait. */
+  /** Reconnects immediately, because the other connection is open again. */
   wake() {
     this.#link.retryNow();
   }

@@ -1,15 +1,16 @@
-// The meaning of close codes (RFC 6455 section 7.4.1 and IANA's registry), and whether to reconnect.
+// The meaning of close codes (RFC 6455 section 7.4.1 and IANA's registry), and whether to
+// reconnect.
 
 /** @type {Record<number, [name: string, meaning: string]>} */
 const CODES = {
   1000: ["Normal", "Both sides are done."],
   1001: ["Going away", "The server is stopping or restarting."],
-  1002: ["Protocol error", "One side broke a rule of the protocol."],
+  1002: ["Protocol error", "One side violated the protocol."],
   1003: ["Unsupported data", "The other side does not accept this kind of message."],
   1005: ["No code", "The other side closed without a code."],
-  1006: ["Lost", "The connection ended without a Close frame."],
+  1006: ["Abnormal closure", "The connection ended without a Close frame."],
   1007: ["Invalid payload", "A message did not match its type."],
-  1008: ["Policy", "A message broke a rule of the application."],
+  1008: ["Policy violation", "A message violated a rule of the application."],
   1009: ["Too big", "A message was larger than the other side accepts."],
   1010: ["Extension missing", "The server did not agree to an extension."],
   1011: ["Internal error", "The peer encountered an unexpected error."],

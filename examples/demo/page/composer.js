@@ -1,4 +1,4 @@
-// The message to send: text, bytes written in hexadecimal, or a file.
+// The form for a message: text, hexadecimal bytes, or a file.
 
 import { byId } from "./dom.js";
 import { formatBytes, parseHex } from "./format.js";
@@ -6,7 +6,7 @@ import { formatBytes, parseHex } from "./format.js";
 /** The maximum message size of the demo's server. */
 const LARGEST = 16 * 1024 * 1024;
 
-/** The form for one message. */
+/** The form. */
 export class Composer {
   #form = byId("composer");
   #open = false;
@@ -27,7 +27,7 @@ export class Composer {
     this.#update();
   }
 
-  /** @param {boolean} open Whether there is a connection to send on. */
+  /** @param {boolean} open Whether a connection is open. */
   set open(open) {
     this.#open = open;
     byId("send").disabled = !open;
@@ -46,7 +46,9 @@ export class Composer {
     byId(this.#kind).setAttribute("aria-invalid", String(fault !== undefined));
   }
 
-  /** The size of the message, or the problem with it. @returns {{ size: number, fault?: string }} */
+  /**
+   * Checks the message: returns its size, or a problem. @returns {{ size: number, fault?: string }}
+   */
   #look() {
     if (this.#kind === "text") return { size: new TextEncoder().encode(byId("text").value).length };
     if (this.#kind === "hex") {
@@ -60,7 +62,9 @@ export class Composer {
     if (size <= LARGEST) return { size };
     return {
       size,
-      fault: `The file has ${formatBytes(size)}, and the server accepts ${formatBytes(LARGEST)}`,
+      fault: `The file is ${formatBytes(size)}, but the server accepts at most ${
+        formatBytes(LARGEST)
+      }`,
     };
   }
 
@@ -75,7 +79,7 @@ export class Composer {
     try {
       return new Uint8Array(await file.arrayBuffer());
     } catch {
-      byId("composed").textContent = "The file cannot be read any more: choose it again";
+      byId("composed").textContent = "The file can no longer be read: choose it again";
       byId("composed").classList.add("fault");
     }
   }

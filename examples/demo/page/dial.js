@@ -16,7 +16,7 @@ const STATES = {
 /** The refresh interval of the countdown, in milliseconds. */
 const TICK = 100;
 
-/** The top of the page. */
+/** The form at the top of the page. */
 export class Dial {
   #link;
   #compressedPort = 0;
@@ -49,13 +49,13 @@ export class Dial {
     byId("url").value = this.#addresses.echo;
   }
 
-  /** Opens what the form says. */
+  /** Connects to the URL in the form. */
   connect() {
     hideTrouble();
     const invalid = !URL.canParse(byId("url").value);
     byId("url").setAttribute("aria-invalid", String(invalid));
     if (invalid) {
-      return showTrouble("That is not a URL", `One looks like this: ${this.#addresses.echo}`);
+      return showTrouble("That is not a URL", `For example: ${this.#addresses.echo}`);
     }
     const protocols = byId("subprotocol").value.match(/[^\s,]+/g) ?? [];
     try {
@@ -65,7 +65,10 @@ export class Dial {
     }
   }
 
-  /** The server says where it compresses, which is elsewhere after a restart. @param {number} port */
+  /**
+   * The server sends the port with compression, which may change after a restart. @param {number}
+   * port
+   */
   set compressedPort(port) {
     const moved = port !== this.#compressedPort;
     this.#compressedPort = port;
@@ -121,30 +124,30 @@ export class Dial {
     showTrouble(`Closed: ${code} ${nameOf(code)}`, words + meaningOf(code));
   }
 
-  /** The reason of a failed connection, as far as a page can know it. */
+  /** Shows why a connection failed, as far as a page can find out. */
   async #explain() {
     const { host, pathname } = new URL(this.#link.url);
     if (!Object.values(this.#addresses).includes(withoutTab(this.#link.url))) {
       return showTrouble(
         `No connection to ${host}`,
-        "Browsers give pages no reason: the server may be down, may have rejected the connection, or its " +
+        "Browsers do not tell pages why: the server may be down or may have rejected the connection, or its " +
           "certificate may not be trusted.",
       );
     }
-    // The demo server answers a plain request in the same way as it would a WebSocket.
+    // The demo server gives a plain HTTP request the same response as a WebSocket.
     try {
       const answer = await fetch(`${location.origin}${pathname}`, { cache: "no-store" });
       const text = (await answer.text()).trim().slice(0, 200);
       if (answer.status !== 403) {
-        return showTrouble("The server answers, but opened no WebSocket", meaningOf(1006));
+        return showTrouble("The server is up, but opened no WebSocket", meaningOf(1006));
       }
       this.#link.giveUp();
-      showTrouble(`Refused with ${answer.status}`, text);
+      showTrouble(`Rejected with ${answer.status}`, text);
     } catch {
-      // It may have reconnected meanwhile.
+      // The page may have reconnected in the meantime.
       if (this.#link.state === "open") return;
       showTrouble(
-        `No server answers at ${host}`,
+        `No response from ${host}`,
         "The server may be down. Start it again, and this page reconnects automatically.",
       );
     }

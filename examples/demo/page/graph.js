@@ -1,5 +1,5 @@
-// The last half minute as two graphs under one time axis: messages per second, and how long they took
-// on a scale where each line is ten times the one below.
+// Draws the last half minute as two graphs with a common time axis: messages per second, and
+// round-trip times on a logarithmic scale.
 
 import { formatCount, formatTime } from "./format.js";
 
@@ -8,9 +8,9 @@ const TICKS = [30, 20, 10, 0];
 const GAP = 30;
 const BOTTOM = 22;
 const TOP = 10;
-/** The share of the height that the upper graph has. */
+/** The height of the upper graph, as a fraction of the whole. */
 const UPPER = 0.54;
-/** Milliseconds in which the graph moves by about a pixel, and between two pictures without motion. */
+/** The time between two frames in milliseconds. The graph moves by about a pixel. */
 const FRAME = 50;
 const CALM = 1000;
 
@@ -39,19 +39,22 @@ export class Graph {
     this.#draw();
   }
 
-  /** The throughput of a benchmark. @param {import("./benchmark.js").Sample} sample @param {number} run */
+  /**
+   * Adds a sample of a benchmark. @param {import("./benchmark.js").Sample} sample @param {number}
+   * run
+   */
   addSample(sample, run) {
     this.#points.push({ ...sample, at: performance.now(), run });
     this.#animate();
   }
 
-  /** A single round trip. @param {Dot["kind"]} kind @param {number} took */
+  /** Adds a single round trip. @param {Dot["kind"]} kind @param {number} took */
   addDot(kind, took) {
     this.#dots.push({ kind, took, at: performance.now() });
     this.#animate();
   }
 
-  /** Redraws while there is no animation, because the colors may have changed. */
+  /** Redraws, because the colors may have changed. An animation redraws anyway. */
   refresh() {
     this.#draw();
   }
@@ -172,7 +175,10 @@ export class Graph {
     });
   }
 
-  /** From the median to the 99th percentile. @param {Frame} frame @param {Point[]} run @param {(time: number) => number} y */
+  /**
+   * Draws the band from the median to the 99th percentile. @param {Frame} frame @param {Point[]}
+   * run @param {(time: number) => number} y
+   */
   #band(frame, run, y) {
     const context = this.#context;
     const median = (/** @type {Point} */ { at, p50 }) => context.lineTo(frame.x(at), y(p50 ?? 0));
@@ -196,7 +202,7 @@ export class Graph {
     }
   }
 
-  /** The points of one benchmark after another. */
+  /** Groups the points by benchmark. */
   #runs() {
     /** @type {Map<number, Point[]>} */
     const runs = new Map();
@@ -212,7 +218,7 @@ export class Graph {
   #clipped({ left, width }, draw) {
     const context = this.#context;
     context.save();
-    // The canvas keeps its current path.
+    // A Path2D does not change the current path of the canvas.
     const area = new Path2D();
     area.rect(left, 0, width - left, this.#canvas.clientHeight);
     context.clip(area);
@@ -236,15 +242,18 @@ export class Graph {
   }
 }
 
-/** @typedef {{ left: number, width: number, x: (at: number) => number, style: CSSStyleDeclaration }} Frame */
+/**
+ * @typedef {{ left: number, width: number, x: (at: number) => number, style: CSSStyleDeclaration }}
+ * Frame
+ */
 
-/** The colors are those of the legend. @param {"rate" | "median" | "tail" | "ping"} name */
+/** Returns a color of the legend. @param {"rate" | "median" | "tail" | "ping"} name */
 function colorOf(name) {
   const swatch = /** @type {Element} */ (document.querySelector(`.swatch.${name}`));
   return getComputedStyle(swatch).color;
 }
 
-/** 1, 2 or 5 times a power of ten. @param {number} rough */
+/** Rounds up to 1, 2 or 5 times a power of ten. @param {number} rough */
 function niceStep(rough) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const digit = rough / power;

@@ -1,4 +1,5 @@
-// Durations in growing buckets: any quantile to about 2.5 percent, in little memory.
+// A histogram of durations with growing buckets. It gives any quantile to within 2.5 percent, and
+// needs little memory.
 
 const SMALLEST = 0.001;
 const GROWTH = 1.05;
@@ -21,7 +22,7 @@ export class Histogram {
   }
 
   /**
-   * The time that this share of all stays below, or `undefined` when there are none.
+   * Returns a quantile, or `undefined` if there are no durations.
    *
    * @param {number} share 0 to 1.
    */

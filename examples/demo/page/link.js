@@ -1,5 +1,5 @@
-// A reconnecting WebSocket: it reports each close, and after temporary failures it retries with a delay
-// that doubles each time.
+// A reconnecting WebSocket. It reports each close, and retries after temporary failures, with a
+// delay that doubles each time.
 
 import { maySucceedLater } from "./close_codes.js";
 
@@ -12,8 +12,8 @@ const LONGEST_DELAY = 10_000;
  * @typedef {object} Ending
  * @property {number} code
  * @property {string} reason
- * @property {boolean} opened Whether it had been open.
- * @property {boolean} wanted Whether the page closed it.
+ * @property {boolean} opened Whether the connection had been open.
+ * @property {boolean} wanted Whether the page closed the connection.
  */
 
 /**
@@ -23,11 +23,11 @@ const LONGEST_DELAY = 10_000;
 export class Link extends EventTarget {
   /** @type {"idle" | "connecting" | "open" | "closing" | "waiting"} */
   state = "idle";
-  /** When the next attempt is due, on the clock of `performance.now`. */
+  /** The time of the next attempt, as `performance.now` measures it. */
   retryAt = 0;
-  /** The total delay before it. */
+  /** The delay before the next attempt, in milliseconds. */
   retryDelay = 0;
-  /** Milliseconds that the opening handshake took. */
+  /** The duration of the opening handshake, in milliseconds. */
   handshakeTime = 0;
   /** @type {WebSocket | undefined} */
   #socket;
@@ -47,7 +47,7 @@ export class Link extends EventTarget {
     return this.#socket?.extensions ?? "";
   }
 
-  /** The arguments of the last open call. */
+  /** The URL of the last `connect`. */
   get url() {
     return this.#url;
   }
@@ -59,7 +59,7 @@ export class Link extends EventTarget {
   /**
    * @param {string} url
    * @param {string[]} protocols
-   * @throws {DOMException} When the arguments are invalid for a WebSocket.
+   * @throws {DOMException} If the arguments are invalid for a WebSocket.
    */
   connect(url, protocols = []) {
     const socket = new WebSocket(url, protocols);
@@ -79,14 +79,14 @@ export class Link extends EventTarget {
     this.#socket.close(1000, reason);
   }
 
-  /** Connects immediately instead of after the delay. */
+  /** Skips the delay and connects immediately. */
   retryNow() {
     if (this.state !== "waiting") return;
     clearTimeout(this.#timer);
     this.#retry();
   }
 
-  /** Stops the attempts, which would fail. */
+  /** Stops retrying, because the attempts would fail. */
   giveUp() {
     if (this.state !== "waiting") return;
     clearTimeout(this.#timer);
@@ -131,7 +131,7 @@ export class Link extends EventTarget {
 
   #wait() {
     const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
-    // Spread the reconnections of all pages over time.
+    // Jitter spreads the reconnects of all pages over time.
     this.retryDelay = longest * (0.5 + Math.random() / 2);
     this.retryAt = performance.now() + this.retryDelay;
     this.#timer = setTimeout(() => this.#retry(), this.retryDelay);

@@ -1,4 +1,4 @@
-// The messages on the connection, one line each. Received data is inserted as text.
+// The log of the connection, with one line per message. Received data is inserted as text.
 
 import { element } from "./dom.js";
 import { formatBytes, formatClock, formatTime, hexDump, hexLine } from "./format.js";
@@ -16,13 +16,13 @@ const decoder = new TextDecoder();
  * @property {"out" | "in" | "note"} direction
  * @property {"text" | "binary" | "ping" | "close" | "open" | "lost" | "failed" | "bench"} kind
  * @property {string | Uint8Array} [data]
- * @property {string} [what] Instead of the data.
+ * @property {string} [what] A text instead of data.
  * @property {number} [time] The duration.
  */
 
-/** The opcodes of the entries that are frames. @type {Partial<Record<Entry["kind"], string>>} */
+/** The opcodes of entries for frames. @type {Partial<Record<Entry["kind"], string>>} */
 const OPCODES = { text: "0x1", binary: "0x2", close: "0x8", ping: "0x9" };
-/** One line stands for all that follow each other. @type {ReadonlySet<Entry["kind"]>} */
+/** Consecutive entries of these kinds share one line. @type {ReadonlySet<Entry["kind"]>} */
 const REPEATED = new Set(["ping", "failed"]);
 const ARROWS = { out: "\u2191", in: "\u2193", note: "\u00b7" };
 const WORDS = { out: "sent", in: "received", note: "" };
@@ -48,7 +48,9 @@ export class Log {
     return this.#paused;
   }
 
-  /** Lines are still recorded while the log is paused, and shown afterwards. @param {boolean} paused */
+  /**
+   * A paused log still records lines, and shows them when it is resumed. @param {boolean} paused
+   */
   set paused(paused) {
     this.#paused = paused;
     this.#flush();
@@ -63,7 +65,7 @@ export class Log {
     this.#times = 1;
     this.#waiting.push(item);
     if (this.#waiting.length > LENGTH) this.#waiting.shift();
-    // One change of the page for all lines of a frame.
+    // Adds all lines of an animation frame at once.
     if (this.#waiting.length === 1) setTimeout(() => this.#flush(), 30);
   }
 
@@ -108,14 +110,17 @@ function line({ direction, kind, data, what, time }) {
   return item;
 }
 
-/** Shows more of a message when it is opened, made only then. @param {Element} head @param {string | Uint8Array} data */
+/**
+ * Creates an entry that shows more of the message when opened. @param {Element} head @param {string
+ * | Uint8Array} data
+ */
 function unfolding(head, data) {
   const details = element("details", "");
   const summary = element("summary", "");
   summary.append(head);
   details.append(summary);
   const size = data.length;
-  // A copy of the visible part, so that the log does not keep large messages alive.
+  // Copies the visible part, so that the log does not retain large messages.
   const start = typeof data === "string"
     ? decoder.decode(encoder.encode(data.slice(0, TEXT_KEPT)))
     : data.slice(0, BYTES_KEPT);

@@ -1,4 +1,4 @@
-// The page: its parts and the events between them.
+// Creates the parts of the page and connects their events.
 
 import { room, tab, withoutTab } from "./addresses.js";
 import { Chat } from "./chat.js";
@@ -18,7 +18,7 @@ const speed = new Speed(link);
 const chat = new Chat();
 const composer = new Composer(send);
 
-/** Messages that were sent and not echoed yet. @type {{ data: string | Uint8Array, at: number }[]} */
+/** Sent messages without an echo yet. @type {{ data: string | Uint8Array, at: number }[]} */
 const waiting = [];
 
 /** @param {string | Uint8Array} data */
@@ -55,7 +55,10 @@ function ended({ code, reason, opened, wanted }) {
   else log.add({ direction: wanted ? "out" : "in", kind: "close", what });
 }
 
-/** Calls a listener with the detail of each event. @param {EventTarget} target @param {string} type @param {Function} listener */
+/**
+ * Calls a listener with the detail of each event. @param {EventTarget} target @param {string} type
+ * @param {Function} listener
+ */
 function on(target, type, listener) {
   target.addEventListener(type, (event) => listener(/** @type {CustomEvent} */ (event).detail));
 }

@@ -5,14 +5,14 @@ import { formatBytes, formatCount, formatTime } from "./format.js";
 import { Graph } from "./graph.js";
 import { Histogram } from "./histogram.js";
 
-/** The maximum bytes in flight: more would only be buffered. */
+/** The maximum bytes in flight. More would only be buffered. */
 const MOST_IN_FLIGHT = 32 * 1024 * 1024;
 
-/** The event is `result`, with a line about a benchmark as the detail. */
+/** Emits `result`, with a summary of a benchmark as the detail. */
 export class Speed extends EventTarget {
   #link;
   #graph = new Graph(byId("graph"));
-  /** Of single messages, since the last benchmark. */
+  /** Round trips of single messages since the last benchmark. */
   #roundTrips = new Histogram();
   /** The worker of a running benchmark. @type {Worker | undefined} */
   #worker;
@@ -39,7 +39,7 @@ export class Speed extends EventTarget {
     }
   }
 
-  /** The server has timed a ping. @param {number} took */
+  /** Shows the duration of a ping from the server. @param {number} took */
   addPing(took) {
     byId("ping").textContent = formatTime(took);
     this.#graph.addDot("ping", took);
@@ -50,7 +50,7 @@ export class Speed extends EventTarget {
     if (this.#worker !== undefined) byId("cpu").textContent = `${microseconds.toFixed(1)} \u00b5s`;
   }
 
-  /** The colors have changed. */
+  /** Redraws the graph with new colors. */
   refresh() {
     this.#graph.refresh();
   }

@@ -1,4 +1,4 @@
-// Light or dark: the system's preference, until the button is used.
+// The light or dark theme. It follows the system's preference until the user presses the button.
 
 import { byId } from "./dom.js";
 

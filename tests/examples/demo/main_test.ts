@@ -101,7 +101,7 @@ for (const runtime of runtimeNames) {
     const command = exampleCommand(runtime, "demo/main.ts");
     const [code, message] = await failure(command, String(taken.addr.port));
     assert.equal(code, 1);
-    assert.match(message, new RegExp(`^Port ${taken.addr.port} is taken .*PORT=`));
+    assert.match(message, new RegExp(`^Port ${taken.addr.port} is in use .*PORT=`));
   });
 
   Deno.test(`the demo rejects an invalid PORT on ${runtime}`, async () => {

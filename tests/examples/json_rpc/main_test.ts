@@ -13,6 +13,6 @@ for (const runtime of runtimeNames) {
     const { code, stdout, stderr } = await new Deno.Command(program!, { args, cwd: root }).output();
     const output = new TextDecoder().decode(stdout);
     assert.equal(code, 0, new TextDecoder().decode(stderr));
-    assert.equal(output, "6 Hello, Ada\n-32602 An array of numbers is needed\n");
+    assert.equal(output, "6 Hello, Ada\n-32602 Expected an array of numbers\n");
   });
 }

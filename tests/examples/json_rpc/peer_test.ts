@@ -39,12 +39,12 @@ const EXCHANGES: [request: string, answer: unknown][] = [
   ['{"jsonrpc":"2.0","method":"foobar","id":"1"}', {
     jsonrpc: "2.0",
     id: "1",
-    error: { code: -32601, message: 'There is no method "foobar"' },
+    error: { code: -32601, message: 'Method not found: "foobar"' },
   }],
   ['{"jsonrpc":"2.0","method":"toString","id":2}', {
     jsonrpc: "2.0",
     id: 2,
-    error: { code: -32601, message: 'There is no method "toString"' },
+    error: { code: -32601, message: 'Method not found: "toString"' },
   }],
   ['{"jsonrpc":"2.0","method":"foobar,"params":"bar', {
     jsonrpc: "2.0",
@@ -92,7 +92,7 @@ Deno.test("either side can call the other, and errors arrive with their code", a
   );
   await assert.rejects(peer.call("strict"), { code: -32602, message: "invalid parameters" });
   await assert.rejects(peer.call("own"), { code: 7, data: { more: true } });
-  await assert.rejects(peer.call("never", [], 10), /No answer to never in 10 ms/);
+  await assert.rejects(peer.call("never", [], 10), /No response to never within 10 ms/);
   const waiting = assert.rejects(peer.call("never"), /connection closed/);
   conn.close();
   await waiting;

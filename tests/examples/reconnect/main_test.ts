@@ -13,11 +13,11 @@ for (const runtime of runtimeNames) {
     await using client = startExample(runtime, "reconnect/main.ts", { args: [first.url] });
     await client.printed(/^welcome$/m);
     await first.shutdown();
-    await client.printed(/^Lost: 1001; attempt 2 in \d+ ms$/m);
+    await client.printed(/^Disconnected: 1001; attempt 2 in \d+ ms$/m);
     // During the delay, only the pending reconnect keeps the process alive.
-    await client.printed(/^Lost: .*; attempt 3 in \d+ ms$/m);
+    await client.printed(/^Disconnected: .*; attempt 3 in \d+ ms$/m);
     await using second = await serve({ ...options, port: first.port });
-    await client.printed(/^Lost: [^]*^Connected to .*\nwelcome$/m);
+    await client.printed(/^Disconnected: [^]*^Connected to .*\nwelcome$/m);
     assert.equal(second.connections, 1);
     assert.equal((await client.interrupt()).code, 0);
   });

@@ -109,7 +109,7 @@ test("connects, and shows echoed text, bytes and files as plain text", async (vi
   await page.check('[name="kind"][value="hex"]');
   await page.fill("#hex", "0g");
   await page.click("#send");
-  assert.match(await page.innerText("#composed"), /no hexadecimal digit/);
+  assert.match(await page.innerText("#composed"), /not a hexadecimal digit/);
   await page.fill("#hex", "68 69 00 ff");
   await page.click("#send");
   await logged(page, "in.binary", "68 69 00 ff");
@@ -172,7 +172,7 @@ test("counts down when the server stops, and reconnects automatically", async (v
   await reaches(page, "waiting");
   await page.getByText("1001 Going away").first().waitFor();
   await page.getByText(/^Next attempt in \d+\.\d s$/).waitFor();
-  await page.getByText(/^No server answers at 127\.0\.0\.1:\d+$/).waitFor();
+  await page.getByText(/^No response from 127\.0\.0\.1:\d+$/).waitFor();
   visit.restart();
   await reaches(page, "open");
   assert.equal(await page.isHidden("#trouble"), true);
@@ -185,8 +185,8 @@ test("counts down when the server stops, and reconnects automatically", async (v
 test("shows the reason for a failed connection: rejected, closed with a reason, invalid URL", async (visit) => {
   const page = await visit.open();
   await page.selectOption("#preset", "refused");
-  await page.getByText("Refused with 403").waitFor();
-  await page.getByText("This address rejects every client").waitFor();
+  await page.getByText("Rejected with 403").waitFor();
+  await page.getByText("This URL rejects every client").waitFor();
   await reaches(page, "idle");
   await page.selectOption("#preset", "goodbye");
   await page.getByText("Closed: 4001 Application code").waitFor();
