@@ -1,6 +1,6 @@
-// `deno task test`: runs the tests in groups, several at the same time, because many of them wait for
-// other processes or for timers. Arguments name the groups to run: `deno task test behaviour ws`, or
-// `unit` for all tests in memory.
+// `deno task test`: runs the tests in groups, several at the same time, because many tests wait for
+// other processes or timers. Arguments select groups: `deno task test behaviour ws`. `unit` selects
+// all groups that start no other programs.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,9 +8,9 @@ import { pathToFileURL } from "node:url";
 import { builtForNode } from "./support/node_build.ts";
 
 /**
- * Folders and files that take long: they start first, in this order. A file runs apart from the rest of
- * its folder. Each file of the behaviour suites starts several processes, which keep both processors of
- * a small machine busy: one at a time runs beside tests that wait.
+ * The slowest folders and files. They start first, in this order. A file in the list runs apart
+ * from the rest of its folder. Each file of the behavior suites keeps both cores of a small machine
+ * busy, so other groups that mostly wait are between them.
  */
 const LONG = [
   "package",
@@ -26,7 +26,7 @@ const LONG = [
   "behaviour/deno_test.ts",
 ];
 
-/** The groups that start no other program and need no `deno install`: `deno task test:unit`. */
+/** The groups that start no other programs and need no `deno install`: `deno task test:unit`. */
 const UNIT = [
   "entries",
   "client",
@@ -44,16 +44,16 @@ const UNIT = [
   "wire",
 ];
 
-/** Without `deno install`, Deno fetches the few packages that these tests import. */
+/** Without `deno install`, Deno downloads the few packages that these tests import. */
 const PACKAGES = existsSync("node_modules") ? [] : ["--node-modules-dir=none"];
 
-/** The number of concurrent runs: they wait for more than half of their time. */
+/** The number of concurrent runs. More than half of the time, a run waits. */
 const JOBS = 4;
 
-/** Need the whole machine: `deno task test:load` runs them. */
+/** Tests that need the whole machine: `deno task test:load` runs them. */
 const LEFT_OUT = ["tests/bench/guard_test.ts", "tests/siege/siege_test.ts"];
 
-/** One process of `deno test`. */
+/** A process of `deno test`. */
 interface Run {
   readonly name: string;
   /** The folder in `tests`, or another name that selects this run. */
@@ -88,15 +88,15 @@ function newRun(name: string): Run {
   return { name, group: name.split("/")[0]!, args: [] };
 }
 
-/** Where `deno test` begins to print the errors of failed tests. */
+/** The line at which `deno test` starts to print the errors of failed tests. */
 const ERRORS = /^ ERRORS\s*$/m;
 
 /** The duration of each run in seconds. */
 const durations = new Map<string, number>();
 
 /**
- * Writes a module that imports the files of a run, and returns a run of this module. `deno test` loads
- * the library again for each file, which takes longer than many of these files.
+ * Writes a module that imports the files of a run, and returns a run of that module. For each file,
+ * `deno test` would load the library again, which takes longer than many of the tests.
  */
 async function joinFiles(folder: string, run: Run): Promise<Run> {
   const { name, args } = run;
@@ -107,7 +107,7 @@ async function joinFiles(folder: string, run: Run): Promise<Run> {
   return { ...newRun(name), args: ["--config", "deno.json", path] };
 }
 
-/** Executes one run and prints its output. Returns the report of its failures, if there are any. */
+/** Executes a run and prints its output. Returns the report of its failures, if there are any. */
 async function execute({ name, args }: Run): Promise<string | undefined> {
   const began = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -144,7 +144,7 @@ async function work(): Promise<void> {
 }
 
 const began = performance.now();
-// Once, before several runs would do it at the same time.
+// Builds once, before several runs need it at the same time.
 if (wanted.length === 0 || wanted.some((name) => !UNIT.includes(name))) builtForNode("mod.ts");
 const folder = await Deno.makeTempDir();
 await Promise.all(Array.from({ length: JOBS }, work));
@@ -152,11 +152,11 @@ await Deno.remove(folder, { recursive: true });
 
 const longest = [...durations].sort(([, a], [, b]) => b - a);
 const total = Math.round((performance.now() - began) / 1000);
-console.log(`\n== seconds: ${total} in all`);
+console.log(`\n== total: ${total} seconds`);
 console.log(longest.map(([name, seconds]) => `${name} ${seconds}`).join(", "));
-// Once more at the end, since a long log is often cut.
+// Repeated at the end, because long logs are often truncated.
 for (const [name, report] of failures) {
-  // Without the counts, which are already printed.
+  // Omits the counts, which were already printed.
   console.log(`\n== failed: ${name}\n${report.replace(/^FAILED \|.*$/m, "")}`);
 }
 if (failures.size > 0) {

@@ -1,19 +1,19 @@
-// Bundles the main entry for pages with common bundlers, and checks the bundle size with and
-// without all features.
+// Bundles the main entry for web pages with common bundlers. Checks the size of the bundles, with
+// and without all features.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { printed } from "./run.ts";
 
-/** Maximum gzipped bytes that a page loads before it can connect, including the program. */
+/** The maximum gzipped bytes that a page loads before it can connect, including its own program. */
 const MAX_PLAIN = 4096;
-/** The limit for webpack, including its chunk loader. */
+/** The limit for webpack, which includes its chunk loader. */
 const MAX_PLAIN_WITH_LOADER = 5440;
-/** Maximum gzipped bytes of a single file with reconnection and subscriptions. */
+/** The maximum gzipped bytes of a single file with reconnection and subscriptions. */
 const MAX_ALL = 12_288;
 
-/** The result of one bundler: gzipped bytes, and the Node modules named in the bundle. */
+/** The result of a bundler. Sizes are gzipped. */
 interface Bundle {
   readonly bundler: string;
   readonly program: "plain" | "all";
@@ -41,7 +41,7 @@ const PROGRAMS = {
   `,
 };
 
-/** Bundles programs in a project with the package installed, and tests the results. */
+/** Bundles programs in a project that has the package installed, and tests the results. */
 export function testBundles(project: string): void {
   Deno.test("a bundle for a page is small and contains no server code", async () => {
     for (const [name, text] of Object.entries(PROGRAMS)) {
@@ -76,12 +76,12 @@ export function testBundles(project: string): void {
       "webpack",
     ]);
     for (const { bundler, program, initial, total, isOneFile, ...found } of bundles) {
-      console.log(`${program} by ${bundler}: ${initial} bytes initially, ${total} in total`);
+      console.log(`${program}, ${bundler}: ${initial} bytes initially, ${total} in total`);
       assert.deepEqual(found, { nodeModules: [], hasServer: false }, bundler);
-      if (isOneFile) assert.ok(total <= MAX_ALL, `${total} bytes in one file of ${bundler}`);
+      if (isOneFile) assert.ok(total <= MAX_ALL, `${bundler}: ${total} bytes in one file`);
       const max = bundler === "webpack" ? MAX_PLAIN_WITH_LOADER : MAX_PLAIN;
       if (program === "plain" && !isOneFile) {
-        assert.ok(initial <= max, `${initial} bytes initially by ${bundler}`);
+        assert.ok(initial <= max, `${bundler}: ${initial} bytes initially`);
       }
     }
   });

@@ -1,7 +1,7 @@
-// Type-checks projects with one compiler: check_types.mjs COMPILER TSCONFIG..., where COMPILER is the
-// directory of a `typescript`. Prints the errors of each project, as `tsc` does, as a line of JSON. One
-// process parses the libraries of TypeScript and the types of Node once for all of the projects, and it
-// does not check them: they are not under test. It runs on Node, like `tsc`.
+// Type-checks projects with one compiler: check_types.mjs COMPILER TSCONFIG..., where COMPILER is
+// the directory of a `typescript`. Prints the errors of each project, as `tsc` does, as a line of
+// JSON. One process parses the libraries of TypeScript and the types of Node once for all of the
+// projects, and it does not check them: they are not under test. It runs on Node, like `tsc`.
 
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
@@ -10,7 +10,7 @@ import process from "node:process";
 const [compiler, ...configs] = process.argv.slice(2);
 const ts = createRequire(import.meta.url)(compiler);
 
-/** Files that do not depend on a project's options, by path and the options that the parser has. */
+/** Parsed files that projects share, by path and parser options. */
 const parsed = new Map();
 
 function programOf(config) {
@@ -33,7 +33,7 @@ function programOf(config) {
   return { program: ts.createProgram(fileNames, options, host), errors };
 }
 
-/** Whether a file is a library of the compiler, or of `@types`. */
+/** Whether a file is a library of the compiler or from `@types`. */
 function isLibrary(program, file) {
   return program.isSourceFileDefaultLibrary(file) || file.fileName.includes("/@types/") ||
     file.fileName.includes("/undici-types/");

@@ -1,4 +1,4 @@
-// Uses the packages in projects on Node, Bun and Deno: `import`, `require` and stack traces.
+// Uses the packages in projects on Node, Bun and Deno. Tests `import`, `require` and stack traces.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,12 +9,12 @@ import { root } from "../project/source_files.ts";
 import { bunPath, nodePath } from "../support/runtimes.ts";
 import { printed } from "./run.ts";
 
-/** The entries as import specifiers, with their keys in `exports`. */
+/** The import specifiers of all entries, with their keys in `exports`. */
 const specifiers = Object.keys(config.exports).map((key) =>
   [key, key.replace(/^\./, config.name)] as const
 );
 
-/** Imports every entry and echoes a message with each `connect` on its runtime. */
+/** Imports every entry, and echoes a message with each `connect` on its runtime. */
 const IMPORTER = `
 const runtime = "Bun" in globalThis ? "bun" : "Deno" in globalThis ? "deno" : "node";
 const names = {};
@@ -26,7 +26,7 @@ for (const specifier of ${JSON.stringify(specifiers.map(([, specifier]) => speci
   const conn = await entry.connect(server.url, { compression: true });
   conn.send("hello ".repeat(100));
   for await (const data of conn) {
-    if (data !== "hello ".repeat(100)) throw new Error("another answer: " + data);
+    if (data !== "hello ".repeat(100)) throw new Error("unexpected reply: " + data);
     conn.close();
   }
   await server.shutdown();
@@ -55,10 +55,10 @@ await connect("ws://127.0.0.1:1/", { maxFragments: -1 }).catch(({ stack }) => co
 
 /** Registers the tests. */
 export async function testConsumers(project: string, tarballs: readonly string[]): Promise<void> {
-  // Bun installs packages itself; Deno uses the packages installed by npm.
+  // Bun installs the packages itself. Deno uses those that npm has installed.
   const bunProject = join(project, "..", "bun_project");
   await Deno.mkdir(bunProject);
-  // The library is not published, so Bun cannot install it as a dependency from a registry.
+  // The library is not published yet, so Bun cannot install it from a registry as a dependency.
   const overrides = { [config.name]: `file:${tarballs[0]}` };
   await Deno.writeTextFile(
     join(bunProject, "package.json"),
@@ -75,7 +75,7 @@ export async function testConsumers(project: string, tarballs: readonly string[]
   const publicNames = exportedNames();
 
   for (const [runtime, [cwd, command, ...args]] of Object.entries(runtimes)) {
-    Deno.test(`every entry can be imported on ${runtime}, and its own entries work`, async () => {
+    Deno.test(`every entry can be imported on ${runtime}, and the entries for this runtime work`, async () => {
       const path = join(cwd, "importer.mjs");
       await Deno.writeTextFile(path, IMPORTER);
       const names: Record<string, string[]> = JSON.parse(
@@ -102,7 +102,7 @@ export async function testConsumers(project: string, tarballs: readonly string[]
     });
   }
 
-  Deno.test("stack traces name the functions of the library", async () => {
+  Deno.test("stack traces contain the names of the library's functions", async () => {
     const path = join(project, "thrower.mjs");
     await Deno.writeTextFile(path, THROWER);
     const stack = await printed(project, nodePath(), path);

@@ -1,4 +1,4 @@
-// The files and the manifest of a package.
+// Tests the files and the manifest of a package.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { manifest, type Package, packages } from "../../npm-build.ts";
 import { root } from "../project/source_files.ts";
 import { nodePrinted, printed } from "./run.ts";
 
-/** A package that is built, packed and installed in a project. */
+/** A package that was built, packed and installed in a project. */
 export interface Installed {
   readonly source: Package;
   readonly tarball: string;
@@ -17,7 +17,7 @@ export interface Installed {
   readonly files: readonly string[];
 }
 
-/** Fields that must be absent from every package.json. */
+/** Fields that no package.json may have. */
 const ABSENT = ["devDependencies", "peerDependencies", "scripts"];
 
 /** An entry in `exports` of `package.json`. */
@@ -26,7 +26,7 @@ interface Entry {
   readonly default: string;
 }
 
-/** Registers the tests of one package. */
+/** Registers the tests of a package. */
 export function testContents({ source, tarball, directory, files }: Installed): void {
   const { config, entries, folder } = source;
   const read = (path: string): string => readFileSync(join(directory, path), "utf8");
@@ -68,26 +68,26 @@ export function testContents({ source, tarball, directory, files }: Installed): 
       // TypeScript uses the first matching condition, so `types` must be first.
       assert.deepEqual(Object.keys(entry).slice(-2), ["types", "default"], name);
       for (const path of [entry.types, entry.default]) {
-        assert.ok(existsSync(join(directory, path)), `${name}: there is no ${path}`);
+        assert.ok(existsSync(join(directory, path)), `${name}: ${path} does not exist`);
       }
     }
   });
 
-  test("each command can be run by its name", async () => {
+  test("each command can be run by name", async () => {
     for (const [command, path] of Object.entries<string>(written.bin ?? {})) {
       assert.match(read(path), /^#!\/usr\/bin\/env node\n/, path);
       await printed(directory, join(directory, "..", "..", ".bin", command), "--help");
     }
   });
 
-  test("contains only bundles, types and three text files", () => {
+  test("contains only bundles, types and three other files", () => {
     const others = files.filter((path) => !/^(esm\/[\w/-]+\.js|types\/[\w/]+\.d\.ts)$/.test(path));
     assert.deepEqual(others.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
     // Twelve entries, plus chunks for shared and lazily loaded parts.
     assert.ok(modules.length < 85, `${modules.length} modules`);
   });
 
-  test("contains every declaration file that another one imports", () => {
+  test("contains every imported declaration file", () => {
     for (const path of files.filter((path) => path.endsWith(".d.ts"))) {
       for (const [, specifier] of read(path).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
         const target = join(directory, dirname(path), specifier!.replace(/\.(js|ts)$/, ".d.ts"));
@@ -108,7 +108,7 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     assert.match(await nodePrinted(cli, "run", tarball, "--strict"), /All good/);
   });
 
-  test("types resolve in every resolution mode that supports `exports`", async () => {
+  test("types resolve in every module resolution mode that supports `exports`", async () => {
     const cli = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
     // The package contains no CommonJS.
     await nodePrinted(cli, tarball, "--profile", "esm-only", "--no-color");

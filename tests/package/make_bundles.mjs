@@ -1,5 +1,5 @@
-// Bundles page_plain.js of the current folder with esbuild, rollup, webpack and Vite, and page_all.js with
-// esbuild, and prints the sizes as JSON. It runs on Node, like these bundlers.
+// Bundles page_plain.js of the current folder with esbuild, rollup, webpack and Vite, and
+// page_all.js with esbuild, and prints the sizes as JSON. It runs on Node, like these bundlers.
 
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import { build as esbuild, transform } from "esbuild";
@@ -13,7 +13,7 @@ import webpack from "webpack";
 
 const project = process.cwd();
 
-/** The names of an entry and its static imports, recursively. */
+/** Returns an entry and its static imports, recursively. */
 function initialOf(imports, entry) {
   const names = new Set();
   const add = (name) => {
@@ -25,7 +25,7 @@ function initialOf(imports, entry) {
   return names;
 }
 
-/** Measures a bundle from its files, each with its text and whether it is loaded initially. */
+/** Measures a bundle. Each file has its text, and whether it is loaded initially. */
 function measure(bundler, program, files, isOneFile = false) {
   const size = (some) =>
     some.reduce((sum, { text }) => sum + gzipSync(text, { level: 9 }).length, 0);
@@ -85,7 +85,7 @@ async function inOneFile(program, entry) {
   return measure("esbuild, one file", program, [{ text, isInitial: true }], true);
 }
 
-/** The chunks written by rollup and compatible bundlers. */
+/** Reads the chunks written by rollup or a compatible bundler. */
 async function chunks(output) {
   const imports = Object.fromEntries(
     output.map(({ fileName, imports = [] }) => [fileName, imports]),
@@ -138,7 +138,7 @@ async function byWebpack(program, entry) {
 }
 
 const results = [];
-/** One bundler for `all`: what the others would load of it is in their bundles of `plain` already. */
+/** Only esbuild bundles `all`, because the sizes of the other bundlers would hardly differ. */
 const BUNDLERS = {
   plain: [byEsbuild, inOneFile, byRollup, byVite, byWebpack],
   all: [byEsbuild, inOneFile],

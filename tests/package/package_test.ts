@@ -1,6 +1,6 @@
-// The npm packages in their published form: manifests, files, use in projects, and types.
-// `npm-build.ts` runs this test on its output. Without `-- --packages DIRECTORY` the test builds the
-// packages itself, without a network.
+// Tests the npm packages in their published form: manifests, files, use in projects, and types.
+// `npm-build.ts` runs this test on its output. Without `-- --packages DIRECTORY`, the test builds
+// the packages itself, without network access.
 
 import assert from "node:assert/strict";
 import { basename, join, resolve } from "node:path";
@@ -15,7 +15,7 @@ import { printed } from "./run.ts";
 import { testTypes } from "./types.ts";
 import { testWs } from "./ws.ts";
 
-/** The description of a tarball from `npm pack --json`. */
+/** A tarball, as `npm pack --json` describes it. */
 interface Tarball {
   readonly filename: string;
   readonly size: number;
@@ -23,7 +23,7 @@ interface Tarball {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Maximum bytes of the library as a tarball and installed. */
+/** The maximum size of the library in bytes: as a tarball, and installed. */
 const MAX_PACKED = 350_000;
 const MAX_UNPACKED = 1_500_000;
 
@@ -57,7 +57,7 @@ const installed = packages.map((source, index): Installed => ({
   files: tarballs[index]!.files.map(({ path }) => path),
 }));
 
-Deno.test("all entries of the library have the same error classes, and no path of this machine", async () => {
+Deno.test("all entries of the library share the same error classes, and contain no path of this machine", async () => {
   const { directory, files } = installed[0]!;
   const classes = new Set<unknown>();
   for (const entry of ["browser", "workers", "mod", "core"]) {

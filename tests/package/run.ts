@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { root } from "../project/source_files.ts";
 import { nodePath } from "../support/runtimes.ts";
 
-/** Runs a program in a folder, asserts its success, and returns its output. */
+/** Runs a program in a folder, asserts that it succeeds, and returns its output. */
 export async function printed(cwd: string, command: string, ...args: string[]): Promise<string> {
   const env = { NO_COLOR: "1" };
   const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd, env }).output();
@@ -16,8 +16,8 @@ export async function printed(cwd: string, command: string, ...args: string[]): 
 }
 
 /**
- * Runs a tool on Node as {@linkcode printed} does, in the folder of the repository and without threads
- * for garbage and for compilation, which take more time in sum.
+ * Runs a tool on Node as {@linkcode printed} does, in the folder of the repository and without
+ * threads for garbage and for compilation, which take more time in sum.
  */
 export function nodePrinted(script: string, ...args: string[]): Promise<string> {
   return printed(root, nodePath(), "--single-threaded", script, ...args);

@@ -1,5 +1,5 @@
-// The types for TypeScript users: each compiler checks projects that use every exported name, with common
-// configurations.
+// Tests the types for TypeScript users: each compiler checks projects that use every exported name,
+// with common configurations.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const COMPILER_OPTIONS = {
   target: "es2022",
 };
 
-/** Module resolution and available libraries of the test projects. */
+/** The module resolution and the available libraries of each project. */
 const PROJECTS: Record<string, Record<string, unknown>> = {
   "nodenext, with only the types of Node": {
     module: "nodenext",
@@ -85,7 +85,7 @@ await serve<{ name: string }>({
   upgrade: async ({ path }) => path === "/" ? { data: { name: path } } : { status: 404 },
 });
 await serve<{ name: string } | undefined>({ open: (conn) => conn.data?.name });
-// With an explicit request type, inference works even if the hook follows \`message\`.
+// With an explicit request type, inference works even if the hook is after \`message\`.
 await serve({
   message: (conn) => conn.data.path satisfies string,
   upgrade: async ({ path }: UpgradeRequest) => ({ data: { path } }),
@@ -151,7 +151,7 @@ conn.send("hello", { compress: undefined });
 await server.shutdown({ timeout: number, code: perhaps ? 1012 : undefined });
 `;
 
-/** Imports available to every mistake. */
+/** The imports of every mistake. */
 const MISTAKE_IMPORTS = `import { createServer } from "node:http";
 import { connect, serve } from "${config.name}";
 import { attach } from "${config.name}/node";
@@ -179,16 +179,16 @@ const MISTAKES: Record<string, string> = {
   "an option that does not exist": `await serve({ onMessage: () => {} });`,
 };
 
-/** The compilers: from the oldest named in the README to the latest. */
+/** The compilers, from the oldest that the README names to the latest. */
 const COMPILERS = ["typescript-5.7", "typescript-5.9", "typescript"] as const;
 
-/** The directory of a compiler. */
+/** Returns the directory of a compiler. */
 function directoryOf(name: (typeof COMPILERS)[number]): string {
   const [, version] = config.imports[name].split("@");
   return join(root, "node_modules/.deno", `typescript@${version}`, "node_modules/typescript");
 }
 
-/** The entry whose types depend on those of Node. */
+/** The entry whose types depend on Node's. */
 const NODE_ENTRY = "./ws";
 
 /** Registers a test for each project. */
@@ -208,7 +208,8 @@ export function testTypes(project: string): void {
     }\nvoid [connect, serve, createSockets, attach, createServer];\n`,
   ]));
   for (const compiler of COMPILERS) {
-    // One process for all projects of a compiler: most of the time goes into loading it and the libraries.
+    // One process for all projects of a compiler: loading it and the libraries takes most of the
+    // time.
     const outputs = once(async () => {
       const configs: string[] = [];
       for (const [index, options] of Object.values(PROJECTS).entries()) {
@@ -240,7 +241,7 @@ export function testTypes(project: string): void {
     });
   }
 
-  /** Writes files into a folder of the project, and returns the path of their `tsconfig.json`. */
+  /** Writes files into a folder of the project. Returns the path of the `tsconfig.json`. */
   async function writeProject(
     folder: string,
     compilerOptions: Record<string, unknown>,
@@ -257,7 +258,7 @@ export function testTypes(project: string): void {
   }
 }
 
-/** Calls a function the first time only. */
+/** Calls a function only the first time. */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;

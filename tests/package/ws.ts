@@ -1,5 +1,5 @@
-// The package `@quickws/ws` as a replacement for `ws`: installed under the name `ws`, as by
-// overrides, and loaded with require and import on the three runtimes, with its types.
+// Tests the package `@quickws/ws` as a replacement for `ws`: installed under the name `ws`, as
+// overrides do, and loaded with `require` and `import` on the three runtimes, with its types.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const WebSocket = require(process.argv[2]);
 assert.equal(typeof WebSocket, "function");
 for (const name of ${JSON.stringify(NAMES)}) assert.ok(WebSocket[name], name);
 import(process.argv[2]).then((module) => {
-  // require and import return the same classes: a socket of one is an instance of the other.
+  // require and import return the same classes, so instanceof works across them.
   assert.equal(module.default, WebSocket);
   for (const name of ${JSON.stringify(NAMES)}) assert.equal(module[name], WebSocket[name], name);
   const server = new module.WebSocketServer({ port: 0, host: "127.0.0.1" }, () => {
@@ -33,7 +33,7 @@ import(process.argv[2]).then((module) => {
 });
 `;
 
-/** Code written for the declarations of \`ws\`. */
+/** Programs written for the declarations of `ws`. */
 const PROGRAMS: Record<string, string> = {
   "program.cts": `
 import WebSocket = require("ws");
@@ -95,7 +95,7 @@ export async function testWs(tarball: string, work: string): Promise<void> {
   const deno = [Deno.execPath(), "run", "--allow-all", "--node-modules-dir=manual"] as const;
   const runtimes: [string, specifier: string, command: string, ...args: string[]][] = [
     ["Node", "ws", nodePath()],
-    // Bun has its own \`ws\` under that name.
+    // Under the name `ws`, Bun loads its built-in module.
     ["Bun", join(installed, "index.js"), bunPath()],
     ["Deno", "ws", ...deno],
   ];

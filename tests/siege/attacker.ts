@@ -1,4 +1,4 @@
-// The attackers of the siege, in a separate process on Node: raw sockets that send hostile data.
+// The attackers of the siege: raw sockets that send hostile data, in a separate process on Node.
 // The process prints its counts as lines of JSON, and exits when its input ends.
 //
 //   attacker NAME PORT SCALE CONNECTIONS
@@ -7,30 +7,30 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { constants, deflateRawSync } from "node:zlib";
 
-/** The arguments of the attackers. */
+/** The arguments of the process. */
 interface Plan {
   readonly port: number;
-  /** Attackers that flood at the same time. */
+  /** The number of concurrent flooding attackers. */
   readonly count: number;
-  /** The part of the connections of a large attack. */
+  /** Scales the number of connections in attacks with many connections. */
   readonly scale: number;
 }
 
-/** The counts of the attackers. */
+/** The counts. */
 export interface AttackFigures {
-  /** TCP connections that were opened. */
+  /** Opened TCP connections. */
   opened: number;
-  /** Opening handshakes that were completed. */
+  /** Completed opening handshakes. */
   upgraded: number;
-  /** Bytes accepted by the system. */
+  /** Bytes that the kernel has accepted. */
   sent: number;
-  /** Whether the attack reached its intended effect. */
+  /** Whether the attack was carried out in full. */
   isWhole: boolean;
 }
 
 const done: AttackFigures = { opened: 0, upgraded: 0, sent: 0, isWhole: false };
 
-/** Milliseconds between two reports. */
+/** The interval of reports in milliseconds. */
 const REPORT_INTERVAL = 100;
 
 const TEXT = 1;
@@ -39,13 +39,13 @@ const FIN = 0x80;
 const RSV1 = 0x40;
 const PING = 9;
 
-/** Milliseconds between two steps of an attack that sends slowly. */
+/** The interval between two steps of a slow attack, in milliseconds. */
 const SLOW_STEP = 250;
 
-/** Milliseconds before a flooding attacker that was disconnected connects again. */
+/** The delay before a disconnected flooding attacker reconnects, in milliseconds. */
 const REST = 5;
 
-/** A masked frame with the key 0, which leaves the payload unchanged. */
+/** Encodes a masked frame. The mask key is 0, so the payload is unchanged. */
 function frame(first: number, payload: Uint8Array, length = payload.length): Uint8Array {
   const header = length < 126
     ? [first, 0x80 | length]
@@ -60,12 +60,12 @@ function repeated(bytes: Uint8Array, size: number): Uint8Array {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
 
-/** A loopback address for each number, so that an attack has many sources. */
+/** Returns a loopback address for each number, so that an attack has many source addresses. */
 function address(i: number): string {
   return `127.${10 + Math.floor(i / 62_500) % 200}.${Math.floor(i / 250) % 250}.${1 + i % 250}`;
 }
 
-/** Opens a TCP connection from the address of this number. */
+/** Opens a TCP connection from a source address. */
 function dial({ port }: Plan, i: number): Socket {
   const socket = connect({ port, host: "127.0.0.1", localAddress: address(i) });
   socket.on("error", () => {});
@@ -73,7 +73,7 @@ function dial({ port }: Plan, i: number): Socket {
   return socket;
 }
 
-/** Sends bytes, and counts them once the system has accepted them. */
+/** Sends bytes, and counts them once the kernel has accepted them. */
 function send(socket: Socket, bytes: Uint8Array | string): boolean {
   return socket.write(bytes, (error) => {
     if (!error) done.sent += bytes.length;
@@ -125,12 +125,12 @@ function flood(plan: Plan, bytes: Uint8Array, reads = true): void {
   for (let i = 0; i < plan.count; i++) start(i);
 }
 
-/** The scaled number of connections of an attack. */
+/** Returns the scaled number of connections. */
 function scaled({ scale }: Plan, count: number): number {
   return Math.ceil(count * scale);
 }
 
-/** Opens this number of connections, some at a time, and calls `act` with each. */
+/** Opens many connections, some at a time, and calls `act` with each. */
 function crowd(plan: Plan, full: number, act: (socket: Socket, i: number) => void): void {
   const count = scaled(plan, full);
   let next = 0;
@@ -142,7 +142,7 @@ function crowd(plan: Plan, full: number, act: (socket: Socket, i: number) => voi
       if (!isNext) one();
       isNext = true;
     };
-    // After a rejected connection the next one follows as well.
+    // Continues with the next connection even if this one is rejected.
     open(plan, i, (socket) => {
       act(socket, i);
       following();
@@ -159,7 +159,9 @@ function bomb(size: number): Uint8Array {
   return frame(FIN | RSV1 | BINARY, bytes.subarray(0, -4));
 }
 
-/** A dynamic block with no data: RFC 1951 3.2.7 with the shortest description that zlib accepts, in bits. */
+/**
+ * Creates empty dynamic blocks (RFC 1951 3.2.7), with the shortest description that zlib accepts.
+ */
 function emptyBlocks(size: number): Uint8Array {
   // BFINAL 0, BTYPE 10, HLIT 0, HDIST 0, HCLEN 14: code lengths of 1 bit for the symbols 18 and 1.
   const lengths = new Array<number>(18).fill(0);
@@ -174,18 +176,19 @@ function emptyBlocks(size: number): Uint8Array {
   put(0, 5);
   put(14, 4);
   for (const length of lengths) put(length, 3);
-  // Symbol 1 has the code 0, symbol 18 the code 1. 256 zeros (138 + 118), then 1 for the end, 1 for a distance.
+  // Symbol 1 has the code 0, symbol 18 the code 1. 256 zeros (138 + 118), then 1 for the end of the
+  // block, and 1 for a distance.
   put(1, 1);
   put(138 - 11, 7);
   put(1, 1);
   put(118 - 11, 7);
   put(0, 1);
   put(0, 1);
-  // The end of the block is the only literal code.
+  // The only literal code is the end of the block.
   put(0, 1);
   const all: number[] = [];
   for (let i = 0; i < 8; i++) all.push(...bits);
-  // Eight of them fill whole bytes.
+  // Eight blocks fill whole bytes.
   const once = new Uint8Array(bits.length);
   all.forEach((bit, i) => once[i >> 3] |= bit << (i & 7));
   return frame(FIN | RSV1 | BINARY, repeated(once, size));
@@ -193,24 +196,24 @@ function emptyBlocks(size: number): Uint8Array {
 
 const EMPTY = frame(FIN | BINARY, new Uint8Array(0));
 
-/** An attack, and the check of its effect. */
+/** An attack. */
 interface Attack {
   start(plan: Plan): void;
-  /** Whether the attack was large enough. */
+  /** Whether the attack was carried out in full. */
   isWhole(done: AttackFigures, plan: Plan): boolean;
 }
 
-/** A flood of whole writes of `flood`. */
+/** Requires at least one complete write of `flood`. */
 function isFlood({ sent }: AttackFigures): boolean {
   return sent >= 256 * 1024;
 }
 
-/** Requires this number of opened or upgraded connections. */
+/** Requires a number of opened or upgraded connections. */
 function opens(full: number, name: "opened" | "upgraded" = "upgraded"): Attack["isWhole"] {
   return (done, plan) => done[name] >= scaled(plan, full);
 }
 
-/** The first bytes of a TLS record with a ClientHello of 512 bytes (RFC 8446 4.1.2 and 5.1). */
+/** The start of a TLS record with a ClientHello of 512 bytes (RFC 8446 4.1.2 and 5.1). */
 const CLIENT_HELLO = Uint8Array.of(
   0x16,
   0x03,
@@ -225,7 +228,7 @@ const CLIENT_HELLO = Uint8Array.of(
   0x03,
 );
 
-/** Sends a byte of `bytes` at a time, then zeros. */
+/** Sends `bytes` one byte at a time, and then the letter a without end. */
 function dribble(socket: Socket, bytes: Uint8Array): void {
   let at = 0;
   const timer = setInterval(() => send(socket, Uint8Array.of(bytes[at++] ?? 0x61)), SLOW_STEP);
@@ -234,7 +237,7 @@ function dribble(socket: Socket, bytes: Uint8Array): void {
 
 /** The attacks, by name. */
 const attacks: Record<string, Attack> = {
-  /** No attack: the baseline of the machine. */
+  /** No attack, to measure the baseline. */
   none: { start: () => {}, isWhole: () => true },
   /** Messages of 16 KiB that decompress to 16 MiB. */
   bombs: {
@@ -253,7 +256,7 @@ const attacks: Record<string, Attack> = {
   },
   "empty-blocks": {
     start: (plan) => flood(plan, emptyBlocks(15 * MIB)),
-    // A server may reject the message before it was sent completely.
+    // A server may reject a message before all of it was sent.
     isWhole: ({ upgraded, sent }) => upgraded >= 2 || sent >= MIB,
   },
   "small-frames": {
@@ -264,7 +267,7 @@ const attacks: Record<string, Attack> = {
     start: (plan) => flood(plan, repeated(frame(FIN | PING, new Uint8Array(125)), 256 * 1024)),
     isWhole: isFlood,
   },
-  /** One message after the other in fragments of one byte, as many as `maxFragments` allows. */
+  /** Messages in fragments of one byte, as many as `maxFragments` allows. */
   fragments: {
     start(plan) {
       const byte = Uint8Array.of(1);
@@ -274,20 +277,20 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: isFlood,
   },
-  /** 4,097 connections that each leave a message of 16,383 bytes unfinished. */
+  /** 4,097 connections, each with an unfinished message of 16,383 bytes. */
   unfinished: {
     start: (plan) =>
       crowd(plan, 4097, (socket) => send(socket, frame(BINARY, new Uint8Array(16_383)))),
     isWhole: (done, plan) => opens(4097)(done, plan) && done.sent >= scaled(plan, 4097) * 16_383,
   },
-  /** Bombs for a server that has no message handler. */
+  /** Decompression bombs for a server without a message handler. */
   "unread-bombs": {
     start: (plan) => crowd(plan, 100, (socket) => send(socket, bomb(16 * MIB))),
-    // Near the memory limit the server rejects the last of them.
+    // Near the memory limit, the server rejects the last connections.
     isWhole: (done, plan) =>
       opens(100, "opened")(done, plan) && done.sent >= scaled(plan, 20) * 16_000,
   },
-  /** Clients that send 256 empty messages and leave. */
+  /** Clients that send 256 empty messages and disconnect. */
   "gone-clients": {
     start: (plan) =>
       crowd(plan, 1000, (socket) => {
@@ -296,13 +299,13 @@ const attacks: Record<string, Attack> = {
       }),
     isWhole: opens(1000),
   },
-  /** Clients that send and never read. */
+  /** Clients that send but never read. */
   "slow-readers": {
     start: (plan) =>
       flood({ ...plan, count: 30 }, frame(FIN | BINARY, new Uint8Array(60_000).fill(1)), false),
     isWhole: ({ upgraded, sent }) => upgraded >= 30 && sent >= MIB,
   },
-  /** 4,000 opening handshakes that never end. */
+  /** 4,000 opening handshakes that are never completed. */
   handshakes: {
     start(plan) {
       let next = 0;
@@ -316,7 +319,7 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: opens(4000, "opened"),
   },
-  /** A byte of the request's head at a time. */
+  /** Upgrade requests sent one byte at a time. */
   "slow-handshakes": {
     start(plan) {
       const head = new TextEncoder().encode(HEAD.slice(0, -4) + "\r\nX-A: ");
@@ -324,14 +327,14 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
   },
-  /** An endless TLS handshake, one byte at a time. */
+  /** Endless TLS handshakes, sent one byte at a time. */
   "slow-tls": {
     start(plan) {
       for (let i = 0; i < scaled(plan, 500); i++) dribble(dial(plan, i), CLIENT_HELLO);
     },
     isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
   },
-  /** A byte of a frame at a time. */
+  /** Frames sent one byte at a time. */
   "slow-frames": {
     start: (plan) =>
       crowd(plan, 500, (socket) => {
@@ -340,7 +343,7 @@ const attacks: Record<string, Attack> = {
       }),
     isWhole: (done, plan) => opens(500)(done, plan) && done.sent >= 10 * scaled(plan, 500),
   },
-  /** Requests much data, and reads a little of it at a time. */
+  /** Clients that request much data and read it slowly. */
   "slow-reading": {
     start: (plan) => {
       for (let i = 0; i < scaled(plan, 100); i++) {
@@ -352,7 +355,7 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: opens(100),
   },
-  /** Connections that open, send one message and leave, from many addresses. */
+  /** Connections from many addresses that send one message and disconnect. */
   connections: {
     start(plan) {
       let next = 0;
@@ -367,7 +370,7 @@ const attacks: Record<string, Attack> = {
     },
     isWhole: opens(200),
   },
-  /** Clients that repeatedly request the replay of a topic; half of them do not read it. */
+  /** Clients that repeatedly request the replay of a topic. Half of them do not read it. */
   replays: {
     start(plan) {
       const request = new TextEncoder().encode('{"subscribe":"news","after":0}\n');
@@ -391,7 +394,7 @@ const attacks: Record<string, Attack> = {
 const [name = "none", port, scale, count] = process.argv.slice(2);
 const plan: Plan = { port: Number(port), count: Number(count), scale: Number(scale) };
 const attack = attacks[name]!;
-// The parent process has ended or closed the input.
+// The parent process has exited or closed the input.
 process.stdin.on("end", () => process.exit(0)).resume();
 attack.start(plan);
 setInterval(() => {

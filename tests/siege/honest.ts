@@ -1,6 +1,6 @@
-// The honest clients of the siege, in a separate process on Node: each sends a small message or a ping ten
-// times a second and measures the time until its echo. Prints one line of JSON when all clients are open,
-// and one with the measurements when it receives a byte.
+// The honest clients of the siege, in a separate process on Node. Each sends a small message or a
+// ping ten times per second and measures the time until the echo. Prints one line of JSON when all
+// clients are connected, and one with the measurements when it receives a byte.
 //
 //   honest PORT CLIENTS message|ping tls|plain
 
@@ -8,7 +8,7 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { connect as connectTls } from "node:tls";
 
-/** The measurements of the honest clients; times in milliseconds. */
+/** The measurements. Times are in milliseconds. */
 export interface HonestFigures {
   readonly echoes: number;
   readonly worst: number;
@@ -18,14 +18,14 @@ export interface HonestFigures {
   readonly closed: number;
 }
 
-/** Milliseconds between two messages of a client. */
+/** The interval between two messages of a client, in milliseconds. */
 const INTERVAL = 100;
 
 const [port, clients, mode, security] = process.argv.slice(2);
 
 const first = mode === "ping" ? 0x89 : 0x82;
 const message = Uint8Array.of(first, 0x80 | 16, 0, 0, 0, 0, ...new Uint8Array(16).fill(120));
-/** The echo: a frame of 16 bytes without a mask. */
+/** The size of an echo: an unmasked frame with 16 bytes of payload. */
 const ECHO_SIZE = 18;
 
 const head = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -48,7 +48,7 @@ class Client {
       localAddress: `127.0.1.${1 + i % 200}`,
       noDelay: true,
     });
-    // The siege creates its own certificate.
+    // The clients do not know the siege's certificate authority.
     this.socket = security === "tls" ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp;
     tcp.on("error", () => {});
     this.socket.once(security === "tls" ? "secureConnect" : "connect", () => {
@@ -92,7 +92,7 @@ all.forEach((client, i) => {
 });
 
 function figures(): HonestFigures {
-  // A missing echo counts with the time until now.
+  // A missing echo counts as the time since its message.
   for (const { sentAt } of all) if (sentAt !== 0) times.push(performance.now() - sentAt);
   times.sort((a, b) => a - b);
   const at = (part: number): number => times[Math.floor((times.length - 1) * part)] ?? Infinity;

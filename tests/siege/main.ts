@@ -1,18 +1,18 @@
-// `deno task siege`: attackers against the quickws server on each runtime, while honest
-// clients measure the latency of their echoes.
+// `deno task siege`: attacks the quickws server on each runtime, while honest clients measure the
+// latency of their echoes.
 //
 //   --runtime bun       deno, bun, node, or all of them (default all)
 //   --attack bombs      one attack (default all)
-//   --server page       page (settings of docs/guide/security.md), defaults, peer, or all (default all)
+//   --server page       page (settings in docs/guide/security.md), defaults, peer, all (default all)
 //   --seconds 3         the minimum duration of each attack
-//   --clients 100       honest clients
-//   --attackers 1       attackers that flood at the same time
-//   --runs 1            runs of each; the table has the median of the worst echoes, and their range
+//   --clients 100       the number of honest clients
+//   --attackers 1       concurrent flooding attackers
+//   --runs 1            runs of each attack; the table shows median and range of the worst echoes
 //
-// Compressed attacks run against the defaults with compression, the others against the settings of
-// the page. Peers have the same settings as far as they support them. The table at the end is
-// Markdown. Exits with 1 if an honest connection was closed, a quickws server has exited, or an
-// attack has missed its intended effect.
+// Attacks with compressed messages run against the defaults with compression, the others against
+// the settings of the page. Peers have the same settings, as far as they support them. The final
+// table is Markdown. Exits with 1 if an honest connection was closed, a quickws server has exited,
+// or an attack was not carried out in full.
 
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
@@ -35,7 +35,9 @@ function chosen<T extends string>(all: readonly T[], value: string, option: stri
   if (value === "all") return all;
   const names = value.split(",");
   const unknown = names.find((name) => !all.includes(name as T));
-  if (unknown !== undefined) throw new Error(`--${option} is ${all.join(", ")}, not ${unknown}`);
+  if (unknown !== undefined) {
+    throw new Error(`Unknown --${option}: ${unknown}; use ${all.join(", ")}`);
+  }
   return names as T[];
 }
 
@@ -50,7 +52,7 @@ const HEADER = [
   "p99, ms",
   "peak memory, MiB",
   "honest closed",
-  "attack done",
+  "attack",
 ];
 
 function row(name: string, title: string, all: readonly SiegeFigures[]): string[] {
@@ -68,8 +70,8 @@ function row(name: string, title: string, all: readonly SiegeFigures[]): string[
     `${Math.round(median.worst)}${range}`,
     median.p99.toFixed(0),
     memory.toFixed(0),
-    hasEnded ? "the server has ended" : String(closed),
-    `${isWhole ? "" : "not whole: "}${opened} connections, ${(sent / (1 << 20)).toFixed(1)} MiB`,
+    hasEnded ? "the server has exited" : String(closed),
+    `${isWhole ? "" : "incomplete: "}${opened} connections, ${(sent / (1 << 20)).toFixed(1)} MiB`,
   ];
 }
 
@@ -109,13 +111,13 @@ for (const attack of attacks) {
       rows.push(row(attack, title, all));
       console.log(line(rows.at(-1)!, WIDTHS));
       for (const { attack: done, closed, survived, errors } of all) {
-        if (!done.isWhole) faults.push(`${attack} on ${title}: the attack was not whole`);
+        if (!done.isWhole) faults.push(`${attack} on ${title}: the attack was incomplete`);
         if (kind === "peer") continue;
         if (errors !== "") faults.push(`${attack} on ${title}: ${errors.split("\n")[0]}`);
         if (closed > 0) {
           faults.push(`${attack} on ${title}: ${closed} honest connections were closed`);
         }
-        if (!survived) faults.push(`${attack} on ${title}: the server has ended`);
+        if (!survived) faults.push(`${attack} on ${title}: the server has exited`);
       }
     }
   }

@@ -1,6 +1,5 @@
-// The servers under siege, as programs: quickws with the settings of docs/guide/security.md, taken
-// from the code block of that page; quickws with the defaults and compression; and a peer of each
-// runtime.
+// The programs of the attacked servers: quickws with the settings in the code block of
+// docs/guide/security.md, quickws with the defaults and compression, and a peer on each runtime.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,12 +10,12 @@ import { bunPath, nodePath, type RuntimeName } from "../support/runtimes.ts";
 import { root } from "../project/source_files.ts";
 
 /**
- * The server under siege: quickws with the page's settings, quickws with defaults and compression,
+ * The attacked server: quickws with the page's settings, quickws with the defaults and compression,
  * or a peer.
  */
 export type ServerKind = "page" | "defaults" | "peer";
 
-/** The task of a server. */
+/** What a server does. */
 export type ServerRole = "echo" | "unread" | "tls" | "topics";
 
 /** The names of the peers. */
@@ -26,7 +25,7 @@ const HANDLER = "  message: (conn, data) => conn.send(data),\n";
 
 const PRINT_PORT = "console.log(server.port);\n";
 
-/** The first code block of the page about security. */
+/** Returns the first code block of docs/guide/security.md. */
 function pageSettings(): string {
   const page = readFileSync(join(root, "docs/guide/security.md"), "utf8");
   const code = /^```ts\n([^]*?)^```$/m.exec(page)?.[1];
@@ -44,7 +43,7 @@ const server = await serve({
 ${HANDLER}});
 `;
 
-/** The code of quickws for a role, in the options, and before and after them. */
+/** The code of quickws for each role: in the options, before them and after them. */
 const ROLES = {
   echo: { options: "", before: "", behind: "" },
   unread: { options: "", before: "", behind: "" },
@@ -64,7 +63,7 @@ const broker = new FakeBroker(true, new FakeHistory());
 } as const;
 
 /**
- * The settings of a peer: those of quickws under the same attack, as far as the peer supports them.
+ * The settings of a peer: the same as those of quickws, as far as the peer supports them.
  */
 interface PeerSettings {
   /** The certificate and key, as code. */
@@ -73,7 +72,7 @@ interface PeerSettings {
   readonly maxMessageSize: number;
 }
 
-/** The option `maxBufferedAmount` of the page, and of the defaults. */
+/** Returns the value of `maxBufferedAmount`: that of the page, or the default. */
 function bufferLimit({ isCompressed }: PeerSettings): number {
   return isCompressed ? 67_108_864 : 1_048_576;
 }
@@ -107,7 +106,7 @@ http.listen(0, "127.0.0.1", () => console.log(http.address().port));
 });
 console.log(server.port);
 `,
-  // It has no configurable limits.
+  // Deno.serve has no configurable limits.
   deno: ({ tls }) =>
     `Deno.serve({
   port: 0,
@@ -126,13 +125,13 @@ console.log(server.port);
 
 let certificates: Certificates | undefined;
 
-/** The certificate and key of the siege, as code. */
+/** Returns the certificate and key as code. */
 function tlsCode(): string {
   const { cert, key } = certificates ??= makeCertificates();
   return JSON.stringify({ cert, key });
 }
 
-/** The program of a server. It prints its port, and runs until it is ended. */
+/** Returns the program of a server. It prints its port and runs until it is killed. */
 function programOf(
   runtime: RuntimeName,
   kind: ServerKind,
@@ -158,9 +157,10 @@ function programOf(
 }
 
 /**
- * The command that starts a server.
+ * Returns the command that starts a server.
  *
- * @param isCompressed Whether the attack uses compressed messages, which the peer must then accept.
+ * @param isCompressed Whether the attack uses compressed messages, so that the peer must accept
+ * them.
  */
 export function serverCommand(
   runtime: RuntimeName,
@@ -170,7 +170,7 @@ export function serverCommand(
 ): Deno.Command {
   const built = builtForNode(join(root, "mod.ts"));
   const name = `${runtime}-${kind}-${role}.${runtime === "node" ? "mjs" : "ts"}`;
-  // Next to the built library, which resolves by name there; Deno resolves the name with deno.json.
+  // Next to the built library, where Node and Bun find it by name; Deno finds it through deno.json.
   const folder = runtime === "deno" ? join(root, ".build", "siege") : join(built, "..", "siege");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name);

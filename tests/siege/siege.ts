@@ -1,4 +1,4 @@
-// One siege: a server, honest clients and attackers, each in its own process, and the results.
+// Runs a siege: a server, honest clients and attackers, each in a separate process.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { AttackFigures } from "./attacker.ts";
 import type { HonestFigures } from "./honest.ts";
 import { serverCommand, type ServerKind, type ServerRole } from "./servers.ts";
 
-/** The attacks of `attacker.ts`. */
+/** The attacks in `attacker.ts`. */
 export const attackNames = [
   "none",
   "bombs",
@@ -36,16 +36,16 @@ export const attackNames = [
 /** The name of an attack. */
 export type AttackName = typeof attackNames[number];
 
-/** The server's task during an attack, unless it echoes. */
+/** What the server does during an attack, unless it echoes. */
 const ROLES: Partial<Record<AttackName, ServerRole>> = {
-  // Honest clients send pings then.
+  // The honest clients then send pings.
   "unread-bombs": "unread",
   "gone-clients": "unread",
   "slow-tls": "tls",
   replays: "topics",
 };
 
-/** The attacks with compressed messages, not accepted by the settings of the page. */
+/** Attacks with compressed messages, which the settings of the page do not accept. */
 const COMPRESSED: readonly AttackName[] = [
   "bombs",
   "small-bombs",
@@ -54,10 +54,12 @@ const COMPRESSED: readonly AttackName[] = [
   "unread-bombs",
 ];
 
-/** The runtimes whose own server cannot negotiate compression, so that every compressed message is an error. */
+/**
+ * Runtimes whose own server cannot negotiate compression, so every compressed message is an error.
+ */
 const UNCOMPRESSED_PEERS: readonly RuntimeName[] = ["deno"];
 
-/** The servers that an attack applies to. */
+/** Returns the servers to attack. */
 export function kindsFor(attack: AttackName, runtime: RuntimeName): readonly ServerKind[] {
   const ours: readonly ServerKind[] = attack === "slow-readers" || attack === "none"
     ? ["page", "defaults"]
@@ -77,11 +79,11 @@ export interface SiegePlan {
   readonly attack: AttackName;
   /** The minimum duration of the attack in seconds. */
   readonly seconds: number;
-  /** Honest clients. */
+  /** The number of honest clients. */
   readonly clients: number;
-  /** Attackers that flood at the same time. */
+  /** The number of concurrent flooding attackers. */
   readonly attackers: number;
-  /** The part of the connections of a large attack. Default: 1. */
+  /** Scales the number of connections in attacks with many connections. Default: 1. */
   readonly scale?: number;
 }
 
@@ -89,15 +91,15 @@ export interface SiegePlan {
 export interface SiegeFigures extends HonestFigures {
   /** The counts of the attackers. */
   readonly attack: AttackFigures;
-  /** The peak memory of the server's process in bytes; 0 if the system does not report it. */
+  /** The peak memory of the server process in bytes; 0 if the system does not report it. */
   readonly peakMemory: number;
-  /** Whether the server's process was still running at the end. */
+  /** Whether the server process was still running at the end. */
   readonly survived: boolean;
-  /** The standard error of the server. */
+  /** The standard error output of the server. */
   readonly errors: string;
 }
 
-/** The tolerance for the duration of a process in milliseconds. */
+/** How long to wait for a process beyond the duration of the attack, in milliseconds. */
 const GRACE = 30_000;
 
 function nodeProcess(module: string, ...args: (string | number)[]): Deno.ChildProcess {
@@ -112,11 +114,11 @@ function nodeProcess(module: string, ...args: (string | number)[]): Deno.ChildPr
 
 async function next(lines: AsyncGenerator<string, void, void>, what: string): Promise<string> {
   const result = await within(GRACE, lines.next());
-  if (result === undefined || result.done) throw new Error(`${what} does not answer`);
+  if (result === undefined || result.done) throw new Error(`${what}: no response`);
   return result.value;
 }
 
-/** Linux reports the peak memory of a process. */
+/** Returns the peak memory of a process. Only Linux reports it. */
 function peakMemoryOf(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -130,11 +132,11 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended.
+    // The process has exited.
   }
 }
 
-/** The latest line of a process that reports continuously. */
+/** Keeps the latest line of a process that reports continuously. */
 class Latest<T> {
   #value: T | undefined;
 
@@ -142,13 +144,15 @@ class Latest<T> {
     void this.#read(lines);
   }
 
-  /** Returns it once the condition holds, or the latest after {@linkcode GRACE}. */
+  /**
+   * Waits until the latest line meets a condition, at most for {@linkcode GRACE}. Returns the line.
+   */
   async when(isSo: (value: T) => boolean): Promise<T> {
     const end = performance.now() + GRACE;
     for (;;) {
       const value = this.#value;
       if (value !== undefined && (isSo(value) || performance.now() > end)) return value;
-      if (performance.now() > end) throw new Error("attackers do not answer");
+      if (performance.now() > end) throw new Error("attackers: no response");
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -1,6 +1,6 @@
-// The short form of the siege, on each runtime; the long one is `deno task siege`. Only the long
-// form measures times: here no honest connection may be closed, the server must survive, and its
-// memory must stay bounded.
+// A short form of the siege, on each runtime; `deno task siege` is the long one. Only the long form
+// measures times. Here, no honest connection may be closed, the server must survive, and its memory
+// must stay bounded.
 
 import assert from "node:assert/strict";
 import { runtimeNames } from "../support/runtimes.ts";
@@ -11,15 +11,15 @@ import { type AttackName, siege } from "./siege.ts";
 const CLIENTS = 20;
 
 /**
- * The minimum duration of an attack in seconds, in which each honest client sends twice. The attack lasts
- * until it has had its effect, and 3 seconds in `deno task siege`.
+ * The minimum duration of an attack in seconds: each honest client sends twice. An attack continues
+ * until it was carried out in full. In `deno task siege`, the minimum is 3 seconds.
  */
 const SECONDS = 0.25;
 
-/** The part of the connections of a large attack. */
+/** Scales the number of connections in attacks with many connections. */
 const SCALE = 0.25;
 
-/** The `memoryLimit` of the defaults, and the memory of the runtime itself. */
+/** The default `memoryLimit`, plus the memory of the runtime itself. */
 const MOST_MEMORY = 1.5 * (1 << 30);
 
 const sieges: [ServerKind, AttackName][] = [
@@ -54,8 +54,8 @@ testAtOnce(
         });
         assert.ok(figures.attack.isWhole, JSON.stringify(figures.attack));
         assert.equal(figures.errors, "");
-        assert.ok(figures.survived, "the server has ended");
-        assert.equal(figures.closed, 0, "honest connections that were closed");
+        assert.ok(figures.survived, "the server has exited");
+        assert.equal(figures.closed, 0, "the number of closed honest connections");
         assert.ok(figures.echoes >= CLIENTS, `${figures.echoes} echoes`);
         assert.ok(figures.peakMemory < MOST_MEMORY, `${figures.peakMemory} bytes`);
       });
