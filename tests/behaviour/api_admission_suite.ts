@@ -1,5 +1,4 @@
-// The requests that a server admits, the responses to rejected ones, and the cleanup after clients
-// that disconnect.
+// How a server accepts and rejects requests, and cleans up after clients that disconnect.
 
 import assert from "node:assert/strict";
 import type {
@@ -21,7 +20,7 @@ function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** A plain request. */
+/** Returns a request without an upgrade. */
 function plain(path: string, method = "GET"): string {
   return `${method} ${path} HTTP/1.1\r\nHost: a.example\r\n\r\n`;
 }
@@ -30,7 +29,7 @@ function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** The status of the response to a request. */
+/** Sends a request and returns the status of the response. */
 async function statusOf<T>(
   t: Live,
   options: ServeOptions<T>,
@@ -41,7 +40,7 @@ async function statusOf<T>(
   return (await raw.answer()).status;
 }
 
-/** Reads at most this number of bytes per second; returns the total. */
+/** Reads at most this number of bytes per second. Returns the total. */
 async function readSlowly(raw: RawSocket, bytesPerSecond: number): Promise<number> {
   raw.discards = true;
   const began = performance.now();
@@ -54,7 +53,7 @@ async function readSlowly(raw: RawSocket, bytesPerSecond: number): Promise<numbe
   return raw.received;
 }
 
-/** The rejections that `onRefused` receives. */
+/** Records the rejections that `onRefused` receives. */
 function refusals(): {
   queue: Queue<{ request: UpgradeRequest } & Refusal>;
   onRefused: (request: UpgradeRequest, refusal: Refusal) => void;
@@ -90,7 +89,7 @@ const requestCases = liveCases({
     }
   },
 
-  "obs-text can be forwarded in the headers of both sides": async (t) => {
+  "both sides can forward obs-text in headers": async (t) => {
     const server = await t.serve({
       upgrade: ({ headers }) => ({ headers: { "Set-Cookie": headers.get("cookie")! } }),
     });
@@ -117,7 +116,7 @@ const requestCases = liveCases({
     );
   },
 
-  "also accepts obs-text in a plain request": async (t) => {
+  "accepts obs-text in a plain request": async (t) => {
     const seen = new Deferred<string | null>();
     const options: ServeOptions = {
       fetch: ({ headers }) => {
@@ -154,7 +153,7 @@ const requestCases = liveCases({
     assert.deepEqual(asked, ["127.0.0.1", "[::1]", "xn--mnchen-3ya.example", "a_b.example"]);
   },
 
-  "answers a request that arrived completely during a stall of the server": async (t) => {
+  "answers a request that arrived completely while the server was blocked": async (t) => {
     const server = await t.serve({ handshakeTimeout: 300 });
     const peers = [];
     for (let i = 0; i < 5; i++) peers.push(await t.rawClient(server));
@@ -302,7 +301,7 @@ const requestCases = liveCases({
 });
 
 const responseCases = liveCases({
-  "a hook may answer with a Response, whose body is sent": async (t) => {
+  "sends the body of a Response that a hook returns": async (t) => {
     const bodies: Array<() => BodyInit | null> = [
       () => "no",
       () => Uint8Array.of(110, 111),
@@ -433,7 +432,7 @@ const responseCases = liveCases({
     assert.ok(few > 300_000, `${few} of 300000 bytes`);
   },
 
-  "fetch: a streamed body is sent chunk by chunk": async (t) => {
+  "fetch: sends a streamed body chunk by chunk": async (t) => {
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
     const server = await t.serve({
       fetch: () => new Response(new ReadableStream({ start: (c) => void (controller = c) })),
@@ -581,7 +580,7 @@ const limitCases = liveCases({
     assert.deepEqual([limit, max, value, enforced], ["maxConnections", 1, 2, false]);
   },
 
-  "ignores the fields of proxies without trustedProxies": async (t) => {
+  "ignores proxy header fields without trustedProxies": async (t) => {
     const server = await t.serve();
     const raw = await t.rawClient(server);
     const lines = ["X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4;proto=https"];
@@ -647,7 +646,7 @@ const limitCases = liveCases({
       assert.equal((await raw.answer()).status, 400);
     },
 
-  'secure: behind a proxy that ends TLS, "same" asks for https': async (t) => {
+  'secure: "same" requires https behind a proxy that terminates TLS': async (t) => {
     const options: ServeOptions[] = [
       { secure: true },
       { trustedProxies: ["127.0.0.1"] },
@@ -739,7 +738,7 @@ const slotCases = liveCases({
     assert.equal((await errors.next() as Error).message, "in release");
   },
 
-  "detects a client's disconnect while the hook decides": async (t) => {
+  "detects a client's disconnect while the hook is pending": async (t) => {
     for (const leave of ["end", "destroy"] as const) {
       const asked = new Deferred<void>();
       const server = await t.serve({
@@ -871,7 +870,6 @@ const shutdownCases = liveCases({
   },
 });
 
-/** Every case of a server's admission. */
 export const cases: Cases = {
   ...requestCases,
   ...responseCases,

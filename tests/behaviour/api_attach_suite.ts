@@ -1,4 +1,4 @@
-// WebSockets on a server of `node:http` or `node:https`, on all three runtimes.
+// WebSockets on a `node:http` or `node:https` server, on all three runtimes.
 
 import assert from "node:assert/strict";
 import { createServer, type Server as HttpServer } from "node:http";
@@ -38,7 +38,7 @@ async function listening<S extends HttpServer>(t: Live, server: S): Promise<S & 
   return Object.assign(server, { port: (server.address() as AddressInfo).port });
 }
 
-/** An HTTP server that answers every plain request with its URL. */
+/** Starts an HTTP server that answers every plain request with its URL. */
 function httpServer(t: Live): Promise<HttpServer & { port: number }> {
   return listening(
     t,
@@ -46,7 +46,7 @@ function httpServer(t: Live): Promise<HttpServer & { port: number }> {
   );
 }
 
-/** Such a server with WebSockets on it. */
+/** Starts an HTTP server and attaches WebSockets to it. */
 async function attached<T = undefined>(
   t: Live,
   options: UpgradeOptions<T> & UpgradeDataOption<T>,
@@ -57,7 +57,7 @@ async function attached<T = undefined>(
   return { http, port: http.port, url: `ws://127.0.0.1:${http.port}/`, sockets };
 }
 
-/** The server's side of an open connection, and its raw client. */
+/** Opens a connection. Returns the server side and the raw client. */
 async function accepted(
   t: Live,
   options: UpgradeOptions = {},
@@ -80,7 +80,6 @@ async function assertEcho(conn: Connection<undefined>, data: Message = "echo?"):
   assert.deepEqual(await conn[Symbol.asyncIterator]().next(), { done: false, value: data });
 }
 
-/** Every case of `./node`. */
 export const cases: Cases = liveCases({
   "attach: upgrades WebSockets on every path and still answers plain HTTP": async (t) => {
     const { port, url, sockets } = await attached(t, echo);
@@ -94,7 +93,7 @@ export const cases: Cases = liveCases({
     assert.equal([...sockets.clients()][0].remoteAddress, "127.0.0.1");
   },
 
-  "delivers frames sent right after the request, however they are split": async (t) => {
+  "delivers frames sent right after the request for any chunk split": async (t) => {
     const messages = new Queue<Message>();
     const { port } = await attached(t, { message: (_, data) => messages.push(data) });
     const payload = Uint8Array.from({ length: 9000 }, (_, i) => i * 31 + 1);
@@ -120,7 +119,7 @@ export const cases: Cases = liveCases({
     for (let i = 0; i < 100; i++) assert.deepEqual(messages[i + 1], utf8(`number ${i}`));
   },
 
-  "the upgrade hook rejects with its own response, and HTTP continues": async (t) => {
+  "the upgrade hook rejects with a response, and plain HTTP still works": async (t) => {
     const { port, url } = await attached<{ user: string }>(t, {
       async upgrade(request) {
         await Promise.resolve();
@@ -374,7 +373,7 @@ export const cases: Cases = liveCases({
       peer.send(upgradeRequest());
       const upgradeNow = await arrived.promise;
       peer.socket[leave]();
-      // The socket has no reader before the upgrade, so no event reports a disconnect of its peer.
+      // The socket has no reader before the upgrade, so no event reports its disconnect.
       await new Promise((resolve) => setTimeout(resolve, 100));
       assert.equal(await upgradeNow(), undefined);
       assert.equal(upgrader.connections, 0);
@@ -510,7 +509,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(taken, ["/a", "/b", "/c", "/own"]);
   },
 
-  "an attach whose hook passes leaves the request to other listeners, immediately or later": async (
+  "a hook can leave a request to other listeners, synchronously or asynchronously": async (
     t,
   ) => {
     const http = await httpServer(t);
@@ -532,7 +531,7 @@ export const cases: Cases = liveCases({
     assert.equal((await peer.answer()).status, 404);
   },
 
-  "answers 404 when only attach listens and none of them accepts": async (t) => {
+  "answers 404 when there are only attach listeners and none accepts": async (t) => {
     const http = await httpServer(t);
     const refused = new Queue<string>();
     for (const path of ["/a", "/b"]) {
@@ -548,7 +547,7 @@ export const cases: Cases = liveCases({
     assert.equal(await refused.next(), "/other 404");
   },
 
-  "a hook can also pass on cross-origin requests": async (t) => {
+  "a hook can also leave cross-origin requests to other listeners": async (t) => {
     const http = await httpServer(t);
     const upgrader = attach(http, {
       ...echo,
@@ -652,7 +651,7 @@ export const cases: Cases = liveCases({
     assert.equal(await peer.rest(), "closed today");
   },
 
-  "an aborted request does not end the process while a hook decides": async (t) => {
+  "an aborted request does not end the process while a hook is pending": async (t) => {
     const decide = new Deferred<void>();
     const asked = new Queue<void>();
     const { port, url, sockets } = await attached(t, {

@@ -1,4 +1,4 @@
-// Opening a connection with `connect`, and its failures.
+// Opening connections with `connect`, and its failures.
 
 import assert from "node:assert/strict";
 import {
@@ -20,7 +20,7 @@ import type { Cases } from "./harness.ts";
 
 const echo: ServeOptions = { message: (conn, data) => void conn.send(data) };
 
-/** The properties of a client's request that a server receives. */
+/** Connects and returns the request that the server receives. */
 async function requestOf(
   t: Live,
   options: ConnectOptions,
@@ -32,7 +32,7 @@ async function requestOf(
   return await seen.promise;
 }
 
-/** The error for a server's response to the opening handshake. */
+/** Returns the error of connect when a server responds with these lines. */
 async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError> {
   const server = await t.rawServer();
   const connecting = t.connect(server.url);
@@ -47,7 +47,7 @@ async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError>
   return error;
 }
 
-/** Each character as the byte of its code. */
+/** Encodes each character as one byte. */
 function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
@@ -155,7 +155,7 @@ const requestCases = liveCases({
     const peer = await server.accept();
     await peer.acceptUpgrade(["Set-Cookie: city=M\u00fcnchen", "Server: \u00a9"]);
     const { headers } = (await connecting).handshake;
-    // The peer writes UTF-8; each byte is one character, as in `fetch`.
+    // Each byte of the peer's UTF-8 becomes one character, as in `fetch`.
     assert.equal(headers.get("set-cookie"), "city=M\u00c3\u00bcnchen");
     assert.equal(new Headers([...headers]).get("server"), "\u00c2\u00a9");
   },
@@ -174,7 +174,7 @@ const requestCases = liveCases({
     await assert.rejects(refused, { message: "no token" });
   },
 
-  "headers that never resolve end with the timeout or the signal": async (t) => {
+  "handshakeTimeout and signal cover headers that never resolve": async (t) => {
     const headers = (): Promise<Headers> => new Promise(() => {});
     const late = t.connect("ws://127.0.0.1:1/", { headers, handshakeTimeout: 1 });
     await assert.rejects(late, { code: "HANDSHAKE_TIMEOUT" });
@@ -272,7 +272,7 @@ const wayCases = liveCases({
     assert.deepEqual(asked.all, [address]);
   },
 
-  "a proxy function that returns undefined means a direct connection": async (t) => {
+  "connects directly if the proxy function returns undefined": async (t) => {
     const server = await t.serve(echo);
     const asked: string[] = [];
     const proxy = (url: URL): undefined => void asked.push(url.href);
@@ -319,7 +319,7 @@ const failureCases = liveCases({
     assert.equal(error.status, 403);
     assert.equal(error.headers!.get("x-why"), "no ticket");
     assert.ok(error.body!.startsWith("You may not. "));
-    assert.ok(error.body!.length < 100_000, "only the start");
+    assert.ok(error.body!.length < 100_000, "the body is truncated");
   },
 
   "does not follow redirects; the error has the location": async (t) => {
@@ -362,7 +362,7 @@ const failureCases = liveCases({
     await open({});
   },
 
-  "handshakeTimeout covers a server that accepts and does not respond": async (t) => {
+  "handshakeTimeout covers a server that accepts but does not respond": async (t) => {
     const server = await t.rawServer();
     await assert.rejects(
       t.connect(server.url, { handshakeTimeout: 100 }),
@@ -468,5 +468,4 @@ const failureCases = liveCases({
   },
 });
 
-/** Every case of opening a connection. */
 export const cases: Cases = { ...requestCases, ...wayCases, ...failureCases };

@@ -1,5 +1,4 @@
-// Clients that subscribe to topics themselves, over real sockets: raw clients that write their lines by
-// hand.
+// Client-side topic subscriptions over real sockets, with raw clients.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -25,13 +24,13 @@ const SUBPROTOCOL = "quickws.topics.1";
 
 const everything = { allow: () => true };
 
-/** A message of a client. */
+/** Creates a client's text message. */
 const text = (payload: string): FrameParts => ({ opcode: TEXT, payload });
 
-/** A request of a client. */
+/** Creates a client's request line. */
 const line = (request: unknown): FrameParts => text(`${JSON.stringify(request)}\n`);
 
-/** A raw client that offers subprotocols, and the server's choice. */
+/** Connects a raw client that offers subprotocols. Returns it with the server's choice. */
 async function offering(
   t: Live,
   server: { readonly port: number },
@@ -44,7 +43,7 @@ async function offering(
   return { peer, chosen: headers.get("sec-websocket-protocol") };
 }
 
-/** A raw client that subscribes itself. */
+/** Connects a raw client that uses the topics subprotocol. */
 async function listener(
   t: Live,
   server: { readonly port: number },
@@ -55,19 +54,19 @@ async function listener(
   return peer;
 }
 
-/** The texts of the next messages. */
+/** Returns the texts of the next messages. */
 async function next(peer: RawSocket, count: number): Promise<string[]> {
   const frames = await peer.frames(count);
   return frames.map(({ payload }) => new TextDecoder().decode(payload));
 }
 
-/** Messages of a topic, as they arrive. */
+/** Returns the expected messages of a topic. */
 function ofTopic(topic: string, count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, i) => `{"topic":"${topic}"}\nmessage ${from + i}`);
 }
 
 export const cases: Cases = liveCases({
-  "prefers the subprotocol with the option, and ignores it without": async (t) => {
+  "prefers the topics subprotocol with the option, and ignores it without": async (t) => {
     const choices: [options: ServeOptions, offer: string, chosen: string | null][] = [
       [{ clientTopics: everything }, SUBPROTOCOL, SUBPROTOCOL],
       [{ clientTopics: everything, subprotocols: ["a"] }, `a, ${SUBPROTOCOL}`, SUBPROTOCOL],
@@ -81,7 +80,7 @@ export const cases: Cases = liveCases({
       const client = await offering(t, server, offer);
       assert.equal(client.chosen, chosen);
       client.peer.send(text("\nhello"));
-      assert.deepEqual(await next(client.peer, 1), ["\nhello"], "with its line or as it is");
+      assert.deepEqual(await next(client.peer, 1), ["\nhello"], "with or without a topic line");
       const message = line({ subscribe: "news" });
       client.peer.send(message);
       assert.deepEqual(await next(client.peer, 1), [
@@ -90,7 +89,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "an upgrade hook chooses this subprotocol or another": async (t) => {
+  "an upgrade hook can select this subprotocol or another": async (t) => {
     const server = await t.serve({
       clientTopics: everything,
       upgrade: ({ url, subprotocols }: UpgradeRequest) =>
@@ -289,7 +288,7 @@ export const cases: Cases = liveCases({
     assert.equal(conn.topics.length, 50);
   },
 
-  "messages of all servers on one broker carry their topic": async (t) => {
+  "messages from all servers on a broker have their topic": async (t) => {
     const engine = new FakeBroker();
     const servers: Server[] = [];
     for (let i = 0; i < 2; i++) {

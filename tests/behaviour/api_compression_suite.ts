@@ -27,7 +27,7 @@ const LONG = "All work and no play makes Jack a dull boy. ".repeat(12);
 
 type Compression = NonNullable<CommonOptions["compression"]>;
 
-/** The server side of a connection whose client has sent this offer. */
+/** Opens the server side of a connection for this client offer. Also returns the response. */
 async function offered(
   t: Live,
   compression: Compression,
@@ -42,7 +42,7 @@ async function offered(
   return { conn, peer, answer: headers.get("sec-websocket-extensions") };
 }
 
-/** The client side of a connection whose server has sent this response, with the client's offer. */
+/** Opens the client side of a connection with this server response. Also returns the offer. */
 async function answered(
   t: Live,
   compression: Compression,
@@ -59,7 +59,7 @@ async function answered(
 
 const ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/** Runs a check on a server and on a client that have agreed on compression without takeover. */
+/** Runs a test on both sides of connections with compression and without takeover. */
 async function onceAgreed(
   t: Live,
   compression: Compression,
@@ -79,9 +79,10 @@ async function assertClosedWith(peer: RawSocket, code: number): Promise<void> {
   peer.end();
 }
 
-/** Every case of compression. */
 const peerCases = liveCases({
-  "reports a client that ignores client_no_context_takeover, with the cure": async (t) => {
+  'the error for a client that ignores client_no_context_takeover suggests "compatible"': async (
+    t,
+  ) => {
     const errors = new Queue<Error | undefined>();
     const { peer, answer } = await offered(t, true, "permessage-deflate", {
       message() {},
@@ -96,20 +97,21 @@ const peerCases = liveCases({
     assert.match(error.message, /Jetty, Netty and Tornado do: .*compression: "compatible"$/);
   },
 
-  '"compatible" answers a plain offer plainly, and reads what refers to earlier messages': async (
-    t,
-  ) => {
-    const got = new Queue<Message>();
-    const { conn, peer, answer } = await offered(t, "compatible", "permessage-deflate", {
-      message: (_, data) => got.push(data),
-    });
-    assert.equal(answer, "permessage-deflate");
-    const payloads = await compressedInTurn(LONG, LONG, "short");
-    peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
-    assert.deepEqual(await got.atLeast(3), [LONG, LONG, "short"]);
-    conn.send(LONG);
-    assert.equal(inflated((await peer.frame())!), LONG);
-  },
+  '"compatible" accepts an offer without parameters, and reads messages with context takeover':
+    async (
+      t,
+    ) => {
+      const got = new Queue<Message>();
+      const { conn, peer, answer } = await offered(t, "compatible", "permessage-deflate", {
+        message: (_, data) => got.push(data),
+      });
+      assert.equal(answer, "permessage-deflate");
+      const payloads = await compressedInTurn(LONG, LONG, "short");
+      peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
+      assert.deepEqual(await got.atLeast(3), [LONG, LONG, "short"]);
+      conn.send(LONG);
+      assert.equal(inflated((await peer.frame())!), LONG);
+    },
 
   "serves other connections while compressing a long message, and sends it before the Close frame":
     async (
@@ -149,7 +151,7 @@ const peerCases = liveCases({
       assert.deepEqual(order, ["echo", "long"]);
     },
 
-  '"compatible" still honors what a client asks for': async (t) => {
+  '"compatible" honors the parameters that a client requests': async (t) => {
     const offer = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10";
     assert.equal((await offered(t, "compatible", offer)).answer, offer);
   },
@@ -401,5 +403,4 @@ const optionCases = liveCases({
   },
 });
 
-/** Every case. */
 export const cases: Cases = { ...optionCases, ...peerCases };

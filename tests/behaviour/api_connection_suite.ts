@@ -1,5 +1,4 @@
-// The send methods of a connection, how it buffers output, and how it ends, on both sides of real
-// sockets.
+// Send methods, output buffering and closing, on both sides over real sockets.
 
 import assert from "node:assert/strict";
 import {
@@ -31,7 +30,7 @@ import {
 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** Frames as opcodes and payloads, a fragment that is not the last with a minus. */
+/** Returns the opcode and payload of each frame. A minus marks fragments except the last. */
 function seen(frames: readonly WireFrame[]): Array<[string, string]> {
   return frames.map(({ fin, opcode, payload }) => [
     `${fin ? "" : "-"}${opcode}`,
@@ -39,7 +38,7 @@ function seen(frames: readonly WireFrame[]): Array<[string, string]> {
   ]);
 }
 
-/** A client's connection whose writes to a real socket are counted. */
+/** Opens a client connection over a real socket and records its writes. */
 async function counted(t: Live): Promise<LiveSide & { writes: number[] }> {
   const writes: number[] = [];
   const side = await t.reachOver((transport) => {
@@ -210,7 +209,7 @@ const sendCases = liveCases({
     t.context.after(() => void (TextDecoder.prototype.decode = decode));
     const longest = 100_000;
     TextDecoder.prototype.decode = function (bytes, options): string {
-      // As V8 and JavaScriptCore fail beyond 0.5 and 2 GiB.
+      // V8 and JavaScriptCore throw this error above 0.5 and 2 GiB.
       if (bytes !== undefined && bytes.byteLength > longest) throw new RangeError("Invalid length");
       return decode.call(this, bytes, options);
     };
@@ -233,7 +232,8 @@ const sendCases = liveCases({
 
   "text of 540,000,000 bytes is delivered or fails with MESSAGE_TOO_BIG": () => {
     const bytes = new Uint8Array(540_000_000).fill(0x61);
-    // V8 has no string of more than 536,870,888 characters, JavaScriptCore one of 2 GiB.
+    // Strings are limited to 536,870,888 characters in V8, and to less than 2 GiB in
+    // JavaScriptCore.
     try {
       assert.equal(decodeText(bytes, 0, bytes.length).length, bytes.length);
     } catch (error) {
@@ -272,12 +272,12 @@ const gatherCases = liveCases({
     assert.throws(
       () =>
         conn.cork(() => {
-          conn.send("sent all the same");
+          conn.send("sent anyway");
           throw new Error("in cork");
         }),
       /in cork/,
     );
-    assert.deepEqual(seen(await peer.frames(1)), [["1", "sent all the same"]]);
+    assert.deepEqual(seen(await peer.frames(1)), [["1", "sent anyway"]]);
   },
 
   "sends the output of one tick in one write": async (t) => {
@@ -295,7 +295,7 @@ const gatherCases = liveCases({
         assert.equal(conn.sendDelayed(`${i}`), true);
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
-      assert.ok(conn.bufferedAmount > 0, "they wait");
+      assert.ok(conn.bufferedAmount > 0, "messages are buffered");
       assert.equal(peer.bytes.length, 0);
       conn.sendDelayed(utf8("4"));
       const frames = seen(await peer.frames(5));
@@ -410,5 +410,4 @@ const endCases = liveCases({
   },
 });
 
-/** Every case of a connection's members. */
 export const cases: Cases = { ...sendCases, ...gatherCases, ...endCases };

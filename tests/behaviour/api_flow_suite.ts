@@ -1,5 +1,4 @@
-// Flow control: a peer that does not read, a paused reader, and memory that stays flat for any
-// behavior of the peer.
+// Flow control: peers that do not read, paused readers, and bounded memory.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -19,21 +18,21 @@ import type { Cases } from "./harness.ts";
 
 const MIB = 1 << 20;
 
-/** More than the kernel keeps for two sockets of the loopback. */
+/** More bytes than the kernel buffers for two loopback sockets. */
 const CLOG = 32 * MIB;
 
-/** The header of a client's frame of 64 KiB and more. */
+/** The header size of a client's frame of at least 64 KiB. */
 const HEADER = 14;
 
-/** The allowed growth of memory under any load, including the garbage of a busy test. */
+/** The allowed memory growth under load, including uncollected garbage. */
 const FLAT = 96 * MIB;
 
-/** Whether it is the client side, whose frames are masked. */
+/** Returns whether this is the client side, which masks frames. */
 function isClient(conn: Connection<undefined>): boolean {
   return conn.handshake.headers.has("sec-websocket-accept");
 }
 
-/** Sends a large message to a peer that does not read, until no more output leaves. */
+/** Sends a large message to a peer that does not read, and waits until output is blocked. */
 async function clog({ conn, peer }: LiveSide): Promise<void> {
   peer.discards = true;
   peer.pause();
@@ -41,7 +40,7 @@ async function clog({ conn, peer }: LiveSide): Promise<void> {
   assert.ok(await settled(() => conn.bufferedAmount) > 0, "the kernel buffers everything");
 }
 
-/** A peer that sends up to `count` messages of 1 MiB as fast as they are accepted. */
+/** Sends up to `count` messages of 1 MiB as fast as the connection accepts them. */
 async function pour(peer: RawSocket, count: number): Promise<void> {
   const message = peer.encode({ opcode: BINARY, payload: new Uint8Array(MIB) });
   for (let i = 0; i < count && !peer.over; i++) {
@@ -50,7 +49,7 @@ async function pour(peer: RawSocket, count: number): Promise<void> {
   }
 }
 
-/** Numbered bytes, so that losses and duplicates are detected. */
+/** Yields numbered chunks, to detect losses and duplicates. */
 async function* numbered(
   count: number,
   size: number,
@@ -76,8 +75,8 @@ const outCases = liveCases({
       assert.equal(conn.send(new Uint8Array(1024)), true);
       await clog(side);
       assert.ok(conn.bufferedAmount > 64 * 1024);
-      assert.ok(conn.bufferedAmount < CLOG, "some of it has left");
-      assert.equal(conn.send("accepted all the same"), false);
+      assert.ok(conn.bufferedAmount < CLOG, "some output was sent");
+      assert.equal(conn.send("accepted nevertheless"), false);
       let drained = false;
       const draining = conn.drained().then(() => drained = true);
       assert.equal(drained, false);
@@ -134,7 +133,7 @@ const outCases = liveCases({
     assert.equal(server.broadcast("to everyone"), 3);
     const readers = others.map((other) => other[Symbol.asyncIterator]());
     for (const reader of readers) assert.equal((await reader.next()).value, "to everyone");
-    assert.equal(conn.readyState, "open", "below the limit it is only slow");
+    assert.equal(conn.readyState, "open", "a slow peer below the limit stays connected");
 
     assert.equal(conn.send(new Uint8Array(40 * MIB)), false);
     const { code, clean, initiator, error } = await ends.next();
@@ -143,9 +142,9 @@ const outCases = liveCases({
     assert.equal(error.code, "SLOW_CONSUMER");
     assert.equal(conn.readyState, "closed");
     assert.equal(conn.bufferedAmount, 0);
-    assert.equal(server.broadcast("the others are still there"), 2);
+    assert.equal(server.broadcast("to the others"), 2);
     for (const reader of readers) {
-      assert.equal((await reader.next()).value, "the others are still there");
+      assert.equal((await reader.next()).value, "to the others");
     }
   },
 
@@ -227,7 +226,7 @@ const outCases = liveCases({
   },
 });
 
-/** The three ways to stop reading, and to read one more message. */
+/** Idle readers. Each returns a function that reads the next message. */
 const readers: Record<string, (conn: Connection<undefined>) => () => Promise<Message>> = {
   "an iterator without a pending next()": (conn) => {
     const messages = conn[Symbol.asyncIterator]();
@@ -242,7 +241,7 @@ const readers: Record<string, (conn: Connection<undefined>) => () => Promise<Mes
 const inCases = liveCases({
   ...Object.fromEntries(
     Object.entries(readers).map(([name, readerOf]) => [
-      `${name} makes the peer wait: of 256 MiB it sends a few, and memory stays flat`,
+      `${name} applies backpressure, and memory stays flat`,
       (t: Live) =>
         onBothSides(t, async (open) => {
           const { conn, peer } = await open({});
@@ -256,7 +255,10 @@ const inCases = liveCases({
           const grown = process.memoryUsage().rss - before;
           assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
           for (let i = 0; i < 50; i++) assert.equal((await read()).length, MIB);
-          assert.ok(peer.flushed - start > 50 * MIB, "it continues when the reader reads");
+          assert.ok(
+            peer.flushed - start > 50 * MIB,
+            "the peer resumes sending when the reader reads",
+          );
           conn.terminate();
           await pouring;
         }),
@@ -330,8 +332,8 @@ const inCases = liveCases({
       }
       peer.send({ opcode: PING, payload: "the last" });
       await settled(() => pings);
-      assert.equal(pings, count + 1, "all were read");
-      assert.ok(Math.max(most, conn.bufferedAmount) < MIB, `${most} bytes waited`);
+      assert.equal(pings, count + 1, "all pings were read");
+      assert.ok(Math.max(most, conn.bufferedAmount) < MIB, `${most} bytes were buffered`);
       assert.equal(conn.readyState, "open");
       const grown = process.memoryUsage().rss - before;
       assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
@@ -347,5 +349,4 @@ const inCases = liveCases({
     }),
 });
 
-/** Every case of flow control. */
 export const cases: Cases = { ...outCases, ...inCases };

@@ -1,5 +1,5 @@
-// The handlers of both sides: when they are called, their arguments, and the effect of an error in
-// them. Also the class of the error that `close` receives for each violation of the peer.
+// Handlers of both sides: their calls, arguments and errors, and the error class that `close`
+// receives for each violation by the peer.
 
 import assert from "node:assert/strict";
 import {
@@ -35,7 +35,7 @@ import {
 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** The arguments of every handler call, in order. */
+/** Returns handlers that record the arguments of all calls in order. */
 function recorded(): { queue: Queue<unknown[]>; handlers: Handlers<undefined> } {
   const queue = new Queue<unknown[]>();
   return {
@@ -52,8 +52,8 @@ function recorded(): { queue: Queue<unknown[]>; handlers: Handlers<undefined> } 
 }
 
 /**
- * The end of the connection after the peer sends these frames, and the close code that the peer
- * receives.
+ * Sends these frames as the peer. Returns the end of the connection, and the close code that the
+ * peer receives.
  */
 async function endedBy(
   t: Live,
@@ -143,7 +143,7 @@ const callCases = liveCases({
     onBothSides(t, async (open) => {
       for (const name of ["open", "message", "ping"] as const) {
         for (const end of ["close", "terminate"] as const) {
-          // terminate() in the server's `open` drops its response too, so there is no peer.
+          // terminate() in the server's `open` also drops the response, so the peer cannot connect.
           if (name === "open" && end === "terminate") continue;
           const calls = new Queue<string>();
           const { peer } = await open(
@@ -157,7 +157,7 @@ const callCases = liveCases({
               },
             },
           );
-          // Not right after the handshake: a reset may overtake its response.
+          // Send these after the handshake, because a reset may overtake the response.
           peer.send(
             { opcode: PING },
             { opcode: TEXT, payload: "one" },
@@ -184,7 +184,7 @@ const callCases = liveCases({
     assert.deepEqual((await queue.atLeast(2))[1], ["close", 4001, "", true, "local", "closed"]);
   },
 
-  'text "bytes" gives text as checked bytes, and utf8Check false leaves the check out': (t) =>
+  'text "bytes" delivers validated UTF-8, and utf8Check false skips validation': (t) =>
     onBothSides(t, async (open) => {
       for (const utf8Check of [true, false]) {
         const messages = new Queue<[Message, number]>();
@@ -207,7 +207,7 @@ const callCases = liveCases({
       }
     }),
 
-  "10,000 kept views of messages are never overwritten": (t) =>
+  "does not overwrite the views of 10,000 retained messages": (t) =>
     onBothSides(t, async (open) => {
       const count = 10_000;
       const kept = new Queue<Uint8Array>();
@@ -240,7 +240,7 @@ const callCases = liveCases({
 
 const NAMES = ["open", "message", "ping", "pong", "drain"] as const;
 
-/** Makes one handler fail, in one of the two ways it can. */
+/** Returns options with a handler that throws or rejects. */
 function failing(name: typeof NAMES[number], failure: Error, rejects: boolean): CommonOptions {
   return {
     message: () => {},
@@ -391,7 +391,7 @@ const peerCases = liveCases({
     assert.deepEqual(messages.all, [""]);
   },
 
-  "a lost socket is a ConnectionError: 1006": (t) =>
+  "a disconnect is a ConnectionError: 1006": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({});
       peer.destroy();
@@ -402,5 +402,4 @@ const peerCases = liveCases({
     }),
 });
 
-/** Every case of the handlers. */
 export const cases: Cases = { ...callCases, ...failureCases, ...peerCases };

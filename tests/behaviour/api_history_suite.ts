@@ -1,4 +1,4 @@
-// Topics with a history over real sockets: one order for all servers, and no loss during outages.
+// Topics with a history over real sockets: the same order on all servers, and no loss in outages.
 
 import assert from "node:assert/strict";
 import type { Connection, ServeOptions, Server, WebSocketError } from "../../mod.ts";
@@ -13,7 +13,7 @@ const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
 
 const OFFER = [`Sec-WebSocket-Protocol: ${TOPICS_SUBPROTOCOL}`];
 
-/** The request of a client that reconnects. */
+/** Creates the subscribe request of a client that reconnects. */
 function resume(after: number): FrameParts {
   return { opcode: TEXT, payload: `{"subscribe":"room","after":${after}}\n` };
 }
@@ -26,7 +26,7 @@ interface Fleet {
   readonly errors: string[];
 }
 
-/** A number of servers on one broker, each with a client that subscribes to "room". */
+/** Starts servers on one broker, each with a client subscribed to "room". */
 async function fleet(
   t: Live,
   count: number,
@@ -52,7 +52,7 @@ async function fleet(
 }
 
 export const cases: Cases = liveCases({
-  "with a history all receivers on all servers get the same order": async (t) => {
+  "with a history all servers deliver messages in the same order": async (t) => {
     const { servers, clients, errors } = await fleet(t, 3);
     for (let i = 0; i < 300; i++) {
       const { sent, waiting } = servers[i % 3].publish("room", `message ${i}`);
@@ -111,7 +111,7 @@ export const cases: Cases = liveCases({
 
   "with a history messages published before close() are sent before the Close frame": async (t) => {
     const { servers: [server], clients, history } = await fleet(t, 1);
-    // The broker answers with a delay.
+    // The broker confirms with a delay.
     history.append = (done) =>
       new Promise((resolve) =>
         setTimeout(() => {
@@ -134,7 +134,7 @@ export const cases: Cases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "with a history a shutdown sends published messages, also to the broker": async (t) => {
+  "with a history shutdown sends published messages to clients and to the broker": async (t) => {
     const { servers: [server], clients: [client], history, broker } = await fleet(t, 1);
     const texts: unknown[] = [];
     const read = (async () => {

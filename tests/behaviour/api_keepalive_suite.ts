@@ -1,4 +1,4 @@
-// Dead peers: silence, unanswered pings, and output without progress.
+// Dead-peer detection: silence, unanswered pings, and stalled output.
 
 import assert from "node:assert/strict";
 import { type Connection, TimeoutError } from "../../mod.ts";
@@ -15,7 +15,6 @@ async function assertGone(conn: Connection<undefined>, why: TimeoutError["code"]
   assert.equal(error.code, why);
 }
 
-/** Every case of keepalive. */
 export const cases: Cases = liveCases({
   "pingInterval sends pings, and peers that answer stay connected": (t) =>
     onBothSides(t, async (open) => {
@@ -63,12 +62,11 @@ export const cases: Cases = liveCases({
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "readTimeout spares a peer that sends anything, even a partial message": (t) =>
+  "readTimeout keeps a peer connected that sends anything, even a partial message": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 150, pingInterval: 20 });
       peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(4000) }).subarray(0, 1000));
-      // The peer's pings serve as the clock: each is answered with one more byte of the partial
-      // message.
+      // Each ping from the connection triggers one more byte of the partial message.
       for (let i = 0; i < 12; i++) {
         assert.equal((await peer.frame())!.opcode, PING);
         peer.send(new Uint8Array(1));
@@ -94,7 +92,7 @@ export const cases: Cases = liveCases({
       await peer.until(() => peer.ended || peer.over);
     }),
 
-  "writeTimeout spares a peer that reads slowly": async (t) => {
+  "writeTimeout keeps a peer connected that reads slowly": async (t) => {
     const { conn, peer } = await t.accept({ writeTimeout: 40, pingInterval: 20 });
     conn.send("all of it leaves");
     assert.equal((await peer.frame())!.opcode, TEXT);
@@ -116,7 +114,7 @@ export const cases: Cases = liveCases({
     }
   },
 
-  "client and server of the library keep each other's connection open": async (t) => {
+  "a client and a server of the library keep their connection open": async (t) => {
     const pongs = new Queue<void>();
     const options: CommonOptions = { pingInterval: 20, pongTimeout: 2000, readTimeout: 4000 };
     const { near, far } = await t.pair({ ...options, pong: () => pongs.push() }, {

@@ -1,4 +1,4 @@
-// rateLimit and memoryLimit: the limits of one peer's input, and of the memory of all connections.
+// rateLimit and memoryLimit: limits for one peer's input and for the memory of all connections.
 
 import assert from "node:assert/strict";
 import { type CloseInfo, type LimitReport, Opcode, type WebSocketError } from "../../mod.ts";
@@ -8,12 +8,12 @@ import type { Cases } from "./harness.ts";
 
 const MIB = 1 << 20;
 
-/** The error code of an end. */
+/** Returns the error code of a close. */
 function codeOf({ error }: CloseInfo): string | undefined {
   return (error as WebSocketError | undefined)?.code;
 }
 
-/** The memory of all connections of the process. */
+/** Returns the memory of all connections in the process. */
 async function held(t: Live): Promise<number> {
   const server = await t.serve();
   const { total } = server.stats().memory;
@@ -21,9 +21,8 @@ async function held(t: Live): Promise<number> {
   return total;
 }
 
-/** Every case of the limits. */
 export const cases: Cases = liveCases({
-  'rateLimit "close" delivers what is within the limit, then closes with 1008': async (t) => {
+  'rateLimit "close" delivers messages within the limit, then closes with 1008': async (t) => {
     const reports: LimitReport[] = [];
     const received: unknown[] = [];
     const ends = new Queue<CloseInfo>();

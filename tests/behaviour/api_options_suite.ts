@@ -1,4 +1,4 @@
-// Every option is checked once and immediately: its name, type and range. The errors name the
+// serve and connect validate the name, type and range of every option immediately. Errors name the
 // option, the value and the allowed values.
 
 import assert from "node:assert/strict";
@@ -8,7 +8,7 @@ import type { Cases } from "./harness.ts";
 
 type Kind = typeof TypeError | typeof RangeError;
 
-/** An option, an invalid value, and the class of the error. */
+/** An option, an invalid value, and the error class. */
 type Wrong = readonly [option: string, value: unknown, kind: Kind];
 
 const MAX = 0x7fffffff;
@@ -124,7 +124,7 @@ const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
   ],
 };
 
-/** The options as an object; an option in a sub-object is wrapped in one. */
+/** Returns an options object, nested if the name has a dot. */
 function optionsOf(name: string, value: unknown): Record<string, unknown> {
   const [outer, inner] = name.split(".");
   if (inner === undefined) return { [outer]: value };
@@ -177,7 +177,7 @@ const TABLES: Record<"serve" | "connect", readonly Wrong[]> = {
   ],
 };
 
-/** A call that succeeds by mistake is a failure, and its resource must not stay open. */
+/** Calls serve, and closes a server that starts unexpectedly. */
 async function tryServe(options: unknown): Promise<void> {
   const server = await serve(options as ServeOptions);
   await server.shutdown({ timeout: 0 });
@@ -189,7 +189,7 @@ async function tryConnect(url: string, options: unknown): Promise<void> {
   await conn.closed;
 }
 
-/** The part of an option's name that the error must show; the name itself for header fields and hooks. */
+/** Returns the name that the error must contain: the option's last part, or a header field's. */
 function shown(name: string, value: unknown): string {
   const fields = name === "headers" && typeof value === "object" ? Object.keys(value!) : [];
   return fields[0] ?? name.split(".").at(-1)!;
@@ -202,7 +202,6 @@ function assertRefused(error: unknown, [name, value, kind]: Wrong): true {
   return true;
 }
 
-/** Every case of wrong options. */
 export const cases: Cases = liveCases({
   "serve rejects every option of the wrong type or range by name": async () => {
     for (const wrong of TABLES.serve) {
@@ -248,7 +247,7 @@ export const cases: Cases = liveCases({
   "rejects contradictory options": async (t) => {
     const { url } = await t.serve();
     const { cert } = t.context.fixtures.certificates;
-    const dial = (): never => assert.fail("nothing is dialed");
+    const dial = (): never => assert.fail("must not dial");
     await assert.rejects(tryServe({ unix: "/tmp/x.sock", port: 1 }), TypeError);
     await assert.rejects(tryServe({ unix: "/tmp/x.sock", hostname: "::1" }), TypeError);
     const tls = t.context.fixtures.certificates;

@@ -1,4 +1,4 @@
-// The properties of a connection, and the ways to read from it without a message handler.
+// Properties of a connection, and reading without a message handler.
 
 import assert from "node:assert/strict";
 import { ConnectionError, type Message, WebSocketError } from "../../mod.ts";
@@ -20,7 +20,6 @@ import {
 } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
-/** Every case of reading a connection. */
 export const cases: Cases = liveCases({
   "both sides have url, protocol, extensions, remoteAddress, handshake and data": async (
     t,
@@ -62,7 +61,7 @@ export const cases: Cases = liveCases({
       assert.deepEqual(received, ["one", utf8("two"), "three"]);
     }),
 
-  "the iterator throws when the connection does not end cleanly": (t) =>
+  "the iterator throws after an unclean close": (t) =>
     withEachSide(t, {}, async ({ conn, peer }) => {
       peer.send({ opcode: TEXT, payload: "one" });
       const messages = conn[Symbol.asyncIterator]();
@@ -84,7 +83,7 @@ export const cases: Cases = liveCases({
       assert.equal(conn.readyState, "open");
     }),
 
-  "rejects iteration beside a message handler with a TypeError": async (t) => {
+  "rejects iteration on a connection with a message handler with a TypeError": async (t) => {
     for (const open of [() => t.accept({ message() {} }), () => t.reach({ message() {} })]) {
       const { conn } = await open();
       assert.throws(() => conn[Symbol.asyncIterator](), TypeError);

@@ -1,4 +1,4 @@
-// Automatic reconnection over real sockets: its conditions, its options and its limits.
+// Automatic reconnection over real sockets: conditions, options and limits.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -22,7 +22,7 @@ import { connect, Deferred, type Live, liveCases, Queue } from "../support/live_
 import { freePort } from "../support/ports.ts";
 import type { Cases } from "./harness.ts";
 
-/** Fast enough for a test. */
+/** Short delays for tests. */
 const QUICK: ReconnectOptions = {
   minDelay: 1,
   maxDelay: 8,
@@ -30,7 +30,7 @@ const QUICK: ReconnectOptions = {
   overloadDelay: [1, 2],
 };
 
-/** A server that follows commands: `close 4000`, `cut`; otherwise it echoes. */
+/** A server that obeys the commands `close 4000` and `cut`, and echoes other messages. */
 const obedient: ServeOptions = {
   message(conn, data) {
     const [verb, code] = String(data).split(" ");
@@ -40,7 +40,7 @@ const obedient: ServeOptions = {
   },
 };
 
-/** The outcome for a client that sends a command on each of its connections. */
+/** Returns the outcome of a client that sends a command on each of its connections. */
 async function obey(
   t: Live,
   orders: readonly string[],
@@ -58,7 +58,7 @@ async function obey(
   return { lost, end: await conn.closed };
 }
 
-/** The disconnects of a client whose attempts receive these responses, one after the other. */
+/** Returns the failures of a client whose attempts receive these responses in sequence. */
 async function knock(
   t: Live,
   answers: readonly { status: number; headers?: Record<string, string> }[],
@@ -270,11 +270,11 @@ const streamCases = liveCases({
       async open(conn) {
         for (let n = 0; n < count; n++) conn.send(String(n));
         await conn.drained();
-        // It has closed in a separate turn.
+        // The connection ends in a separate turn.
         setTimeout(() => conn.terminate());
       },
     });
-    // As many as a plain connection delivers.
+    // Expect as many messages as a plain connection delivers.
     const plain = await t.connect(server.url);
     await plain.closed;
     let expected = 0;
@@ -321,7 +321,7 @@ const streamCases = liveCases({
       if (round > 0) break;
       conn.send("cut");
       await lost.next();
-      // Both wait for the next connection.
+      // Both streams are queued for the next connection.
       const stream = conn.sendStream(new Blob(["later"]).stream());
       await writer.write("written");
       assert.equal(await stream, true);
@@ -498,7 +498,7 @@ const streamCases = liveCases({
   },
 });
 
-/** A server that speaks the subprotocol for topics, written by hand: one topic, with a history. */
+/** A minimal server of the topics subprotocol, with one topic and a history. */
 class TopicServer {
   readonly options: ServeOptions = {
     subprotocols: ["quickws.topics.1"],
@@ -507,7 +507,7 @@ class TopicServer {
   };
   readonly requests: Queue<string> = new Queue();
   readonly #listening = new Set<Connection<undefined>>();
-  /** The published messages; a number is the position in this list, from 1. */
+  /** The published messages. A message number is the position in this list, from 1. */
   readonly #history: string[] = [];
   /** Messages before this one are dropped from the history. */
   forgotten = 0;
@@ -649,7 +649,7 @@ const topicCases = liveCases({
     );
   },
 
-  "closes with 1007 on malformed lines, with growing delays": async (t) => {
+  "closes with 1007 on malformed lines, and reconnects with growing delays": async (t) => {
     const codes = new Queue<number>();
     const server = await t.serve({
       subprotocols: ["quickws.topics.1"],
@@ -675,5 +675,4 @@ function textOf(data: string | Uint8Array): string {
   return typeof data === "string" ? data : new TextDecoder().decode(data);
 }
 
-/** Every case of automatic reconnection. */
 export const cases: Cases = { ...lossCases, ...streamCases, ...topicCases };

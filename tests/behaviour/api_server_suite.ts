@@ -32,7 +32,7 @@ async function assertEcho(conn: Connection<undefined>): Promise<void> {
   assert.deepEqual(await conn[Symbol.asyncIterator]().next(), { done: false, value: "echo?" });
 }
 
-/** A number of clients of a server, with their received messages and their final results. */
+/** Connects clients. Returns them with their received messages and close infos. */
 async function clients(t: Live, url: string, count: number): Promise<{
   connections: Connection<undefined>[];
   messages: Queue<Message>[];
@@ -59,7 +59,7 @@ const addressCases = liveCases({
     assert.equal(conn.remoteAddress, "127.0.0.1");
   },
 
-  "the entry of this runtime behaves the same": async (t) => {
+  "the runtime's specific entry behaves the same": async (t) => {
     const entries: Record<RuntimeName, () => Promise<Pick<Entry, "serve" | "connect">>> = {
       deno: () => import("../../src/deno.ts"),
       bun: () => import("../../src/bun.ts"),
@@ -218,7 +218,7 @@ const limitCases = liveCases({
     await server.shutdown();
   },
 
-  "handshakeTimeout: answers 503 when the hook does not decide": async (t) => {
+  "handshakeTimeout: answers 503 when the hook does not return": async (t) => {
     const server = await t.serve({
       handshakeTimeout: 100,
       upgrade: () => new Promise<void>(() => {}),
@@ -231,7 +231,7 @@ const limitCases = liveCases({
     const server = await t.serve({ ...echo, handshakeTimeout: 50 });
     const conn = await t.connect(server.url);
     const silent = await t.rawClient(server);
-    assert.equal((await silent.answer()).status, 408, "the time has passed");
+    assert.equal((await silent.answer()).status, 408, "the timeout has passed");
     await assertEcho(conn);
   },
 });
@@ -388,5 +388,4 @@ const memberCases = liveCases({
   },
 });
 
-/** Every case of a server's options and operations. */
 export const cases: Cases = { ...addressCases, ...limitCases, ...memberCases };

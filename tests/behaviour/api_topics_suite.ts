@@ -1,5 +1,5 @@
-// Topics over real sockets: delivery once and in order, cleanup, compression, and peers that do not
-// read, with each of the four policies.
+// Topics over real sockets: delivery once and in order, cleanup, compression, and each onSlow
+// policy with a peer that does not read.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -17,15 +17,15 @@ import type { Cases } from "./harness.ts";
 
 const MIB = 1 << 20;
 
-/** More than the kernel keeps for two sockets of the loopback. */
+/** More bytes than the kernel buffers for two loopback sockets. */
 const CLOG = 32 * MIB;
 
-/** A result with 0 for all omitted fields. */
+/** Returns a result with 0 for all omitted fields. */
 function result(counts: Partial<PublishResult>): PublishResult {
   return { sent: 0, waiting: 0, replaced: 0, dropped: 0, closed: 0, ...counts };
 }
 
-/** A server whose connections subscribe to "room", and its clients. */
+/** Starts a server whose connections subscribe to "room", and clients. */
 async function room(t: Live, count: number): Promise<{
   server: Server;
   clients: Connection<undefined>[];
@@ -41,14 +41,14 @@ interface Stalled {
   readonly server: Server;
   /** The connection to the peer that does not read. */
   readonly conn: Connection<undefined>;
-  /** That peer. */
+  /** The peer that does not read. */
   readonly slow: Connection<undefined>;
   /** A peer that reads. */
   readonly quick: Connection<undefined>;
   readonly ends: Queue<CloseInfo>;
 }
 
-/** Two subscribers of "room", one of which does not read and has a large backlog. */
+/** Connects two subscribers of "room". One does not read and has a large backlog. */
 async function stalled(t: Live): Promise<Stalled> {
   const ends = new Queue<CloseInfo>();
   const server = await t.serve({
@@ -65,7 +65,7 @@ async function stalled(t: Live): Promise<Stalled> {
   return { server, conn, slow, quick, ends };
 }
 
-/** Makes the peer resume reading, and returns the texts after the message where it stopped. */
+/** Resumes the slow peer, and returns the texts that it receives after the backlog. */
 async function goOn({ conn, slow }: Stalled): Promise<unknown[]> {
   slow.resume();
   assert.equal((await nextMessages(slow, 1) as Uint8Array[])[0].length, CLOG);
@@ -192,7 +192,7 @@ export const cases: Cases = liveCases({
     assert.equal(new TextDecoder().decode(frames[3].payload), text);
   },
 
-  "connections of attach have topics, those of connect reject them": async (t) => {
+  "connections of attach have topics, connections of connect reject them": async (t) => {
     const http = createServer();
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
     const sockets = attach(http, { open: (conn) => void conn.subscribe("room") });
@@ -213,7 +213,7 @@ export const cases: Cases = liveCases({
     });
   },
 
-  'a stalled peer, "queue": it gets everything later, the others at once': async (t) => {
+  'onSlow "queue": a stalled peer receives all messages later, others immediately': async (t) => {
     const it = await stalled(t);
     for (const text of ["1", "2"]) {
       assert.deepEqual(it.server.publish("room", text), result({ sent: 2 }));
@@ -222,7 +222,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await goOn(it), ["1", "2"]);
   },
 
-  'a stalled peer, "drop": it misses what was published meanwhile': async (t) => {
+  'onSlow "drop": a stalled peer misses messages published meanwhile': async (t) => {
     const it = await stalled(t);
     const publish = (text: string): PublishResult =>
       it.server.publish("room", text, { onSlow: "drop" });
@@ -235,7 +235,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await nextMessages(it.quick, 1), ["3"]);
   },
 
-  'a stalled peer, "conflate": it gets the newest of each key when it has caught up': async (t) => {
+  'onSlow "conflate": a stalled peer later receives the newest message of each key': async (t) => {
     const it = await stalled(t);
     const publish = (key: string, text: string): PublishResult =>
       it.server.publish("room", text, { onSlow: "conflate", key });
@@ -245,14 +245,14 @@ export const cases: Cases = liveCases({
     for (let i = 1; i <= 1000; i++) {
       assert.deepEqual(publish("a", `a ${i}`), result({ sent: 1, waiting: 1, replaced: 1 }));
     }
-    assert.equal(it.conn.bufferedAmount, waiting, "nothing gathers");
+    assert.equal(it.conn.bufferedAmount, waiting, "replaced messages are not buffered");
     assert.equal((await nextMessages(it.quick, 1002)).at(-1), "a 1000");
     assert.deepEqual(await goOn(it), ["a 1000", "b 0"]);
     assert.deepEqual(publish("a", "a last"), result({ sent: 2 }));
     assert.deepEqual(await nextMessages(it.slow, 1), ["a last"]);
   },
 
-  'a stalled peer, "close": it is cut with SLOW_CONSUMER, the others go on': async (t) => {
+  'onSlow "close": disconnects only the stalled peer, with SLOW_CONSUMER': async (t) => {
     const it = await stalled(t);
     const close = { onSlow: "close" } as const;
     assert.deepEqual(it.server.publish("room", "1", close), result({ sent: 1, closed: 1 }));
@@ -319,14 +319,14 @@ export const cases: Cases = liveCases({
     assert.deepEqual(texts, ["sent", "published"]);
   },
 
-  "a topic does not retain the message that its name is a slice of": async (t) => {
+  "a topic does not retain the message from which its name was sliced": async (t) => {
     const { conns: [conn] } = await room(t, 1);
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 400; i++) {
       const message = new TextDecoder().decode(new Uint8Array(MIB).fill(97 + i % 20));
       conn.subscribe(message.slice(100, 200 + i));
     }
-    // Bun lets garbage grow further than the other runtimes.
+    // Bun collects garbage later than the other runtimes.
     (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
     const grown = process.memoryUsage().rss - before;
     assert.ok(grown < 200 * MIB, `memory has grown by ${grown} bytes`);

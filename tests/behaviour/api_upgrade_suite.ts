@@ -1,4 +1,4 @@
-// A server's decisions about a request: origins, the `upgrade` hook, subprotocols, plain HTTP.
+// How a server handles requests: origins, the `upgrade` hook, subprotocols, and plain HTTP.
 
 import assert from "node:assert/strict";
 import {
@@ -23,7 +23,7 @@ interface Answer {
   body: string;
 }
 
-/** The response to an upgrade request with further header lines. */
+/** Sends an upgrade request with additional header lines, and returns the response. */
 async function ask<T>(
   t: Live,
   options: ServeOptions<T>,
@@ -46,7 +46,7 @@ async function answerOf(raw: RawSocket, request: string): Promise<Answer> {
   return { status, headers, body };
 }
 
-/** The handlers of a server, which record its errors. */
+/** Records the errors that `onError` receives. */
 function errors(): { queue: Queue<unknown>; onError: (error: unknown) => void } {
   const queue = new Queue<unknown>();
   return { queue, onError: queue.push };
@@ -68,7 +68,7 @@ const originCases = liveCases({
     assert.equal((await ask(t, { allowedOrigins: [] })).status, 101);
   },
 
-  'origins "any" lets every page in': async (t) => {
+  'origins "any" accepts pages of every origin': async (t) => {
     assert.equal(
       (await ask(t, { allowedOrigins: "any" }, "Origin: http://evil.example")).status,
       101,
@@ -85,7 +85,7 @@ const originCases = liveCases({
     assert.equal((await ask(t, options, "Origin: http://a.example")).status, 403);
   },
 
-  "a function decides by the origin and the request": async (t) => {
+  "an origins function receives the origin and the request": async (t) => {
     const asked: Array<[string, string]> = [];
     const options: ServeOptions = {
       allowedOrigins(origin, request) {
@@ -197,7 +197,7 @@ const hookCases = liveCases({
     ]);
   },
 
-  "keeps bytes that a client sends while the hook decides": async (t) => {
+  "keeps bytes that a client sends while the hook is pending": async (t) => {
     const decision = new Deferred<void>();
     const asked = new Deferred<void>();
     const messages = new Queue<Message>();
@@ -252,7 +252,7 @@ const hookCases = liveCases({
       }
     },
 
-  "releases a rejected client that disconnects, before or after the hook decides": async (
+  "releases a rejected client that disconnects before or after the hook returns": async (
     t,
   ) => {
     const refusals: Array<ServeOptions["upgrade"]> = [
@@ -344,7 +344,7 @@ const plainCases = liveCases({
       const raw = await t.rawClient(await t.serve({ onError, fetch }));
       const answer = await answerOf(raw, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
       assert.equal(answer.status, 500);
-      assert.doesNotMatch(answer.body, /no page/, "details for the operator only");
+      assert.doesNotMatch(answer.body, /no page/, "the response hides the error");
     }
     assert.deepEqual(await queue.atLeast(2), [failure, failure]);
   },
@@ -389,5 +389,4 @@ const plainCases = liveCases({
   },
 });
 
-/** Every case of a server's decisions. */
 export const cases: Cases = { ...originCases, ...hookCases, ...plainCases };

@@ -1,5 +1,5 @@
-// The interface between the library and its user: memory that handlers transfer, code that throws,
-// readers that do not read, and and data that was accepted before the connection closed.
+// The library and user code: transferred memory, code that throws, idle readers, and output
+// accepted before a close.
 
 import assert from "node:assert/strict";
 import {
@@ -50,7 +50,7 @@ function transfer(data: string | Uint8Array<ArrayBuffer>): void {
   if (typeof data !== "string") structuredClone(data, { transfer: [data.buffer] });
 }
 
-/** A server's connection that answers its second message, while its first has been transferred. */
+/** Starts a server that transfers binary messages and echoes text. */
 async function transferring(
   t: Live,
   options: CommonOptions,
@@ -74,7 +74,7 @@ async function transferring(
   };
 }
 
-/** Reads at a steady rate until the other side ends. */
+/** Reads at a steady rate until the peer ends the stream. */
 async function readSlowly(peer: RawSocket, bytesPerTurn: number, pause: number): Promise<void> {
   while (!peer.ended && !peer.over) {
     const before = peer.received;
@@ -89,20 +89,19 @@ async function readSlowly(peer: RawSocket, bytesPerTurn: number, pause: number):
   }
 }
 
-/** Every case of user code. */
 export const cases: Cases = liveCases({
   "a handler that transfers a message's buffer fails only its own connection, with a clear error":
     async (t) => {
       const { ends, open } = await transferring(t, { closeTimeout: 100 });
       const [peer, other] = [await open(), await open()];
-      // A message that is alone in its chunk is not affected.
+      // A message in a chunk of its own can be transferred.
       peer.send({ opcode: BINARY, payload: new Uint8Array(1000) });
       peer.send({ opcode: TEXT, payload: "still here" });
       const alone = await peer.frame();
       if (alone!.opcode === TEXT) {
         peer.send(
           { opcode: BINARY, payload: new Uint8Array(1000) },
-          { opcode: TEXT, payload: "lay in the same chunk" },
+          { opcode: TEXT, payload: "was in the same chunk" },
         );
       }
       const info = await ends.next();
@@ -263,7 +262,7 @@ export const cases: Cases = liveCases({
       return "nothing";
     })();
     await assert.rejects(async () => {
-      for await (const _ of near) assert.fail("it must not read");
+      for await (const _ of near) assert.fail("the second loop must not read");
     }, TypeError);
     far.send("x");
     assert.equal(await first, "x");
@@ -300,7 +299,7 @@ export const cases: Cases = liveCases({
       } catch (error) {
         assert.equal((error as WebSocketError).code, "CONNECTION_LOST");
       }
-      if (!cut) assert.equal(count, 300, "what came before the end can still be read");
+      if (!cut) assert.equal(count, 300, "messages received before the end can still be read");
     }
     const paused = await t.accept({ unreadTimeout: 50 });
     paused.conn.pause();
@@ -309,26 +308,25 @@ export const cases: Cases = liveCases({
     assert.equal((await paused.conn.closed).code, 1006);
   },
 
-  "after unreadTimeout messages are discarded on arrival, and a later reader gets later ones":
-    async (t) => {
-      const pongs = new Queue<unknown>();
-      const { conn, peer } = await t.accept({
-        unreadTimeout: 50,
-        closeTimeout: 100,
-        pong: () => pongs.push(1),
-      });
-      const message = { opcode: BINARY, payload: new Uint8Array(50_000) };
-      // Far more than the buffers of a reader and of the kernel hold.
-      for (let i = 0; i < 400; i++) peer.send(message);
-      peer.send({ opcode: PONG });
-      await pongs.next();
-      const reader = conn[Symbol.asyncIterator]();
-      const next = reader.next();
-      peer.send({ opcode: TEXT, payload: "later" });
-      assert.equal((await next).value, "later");
-      peer.send({ opcode: CLOSE, payload: closePayload(1000) });
-      assert.equal((await conn.closed).clean, true);
-    },
+  "discards messages after unreadTimeout, and a later reader gets later messages": async (t) => {
+    const pongs = new Queue<unknown>();
+    const { conn, peer } = await t.accept({
+      unreadTimeout: 50,
+      closeTimeout: 100,
+      pong: () => pongs.push(1),
+    });
+    const message = { opcode: BINARY, payload: new Uint8Array(50_000) };
+    // Far more than the reader and the kernel buffer.
+    for (let i = 0; i < 400; i++) peer.send(message);
+    peer.send({ opcode: PONG });
+    await pongs.next();
+    const reader = conn[Symbol.asyncIterator]();
+    const next = reader.next();
+    peer.send({ opcode: TEXT, payload: "later" });
+    assert.equal((await next).value, "later");
+    peer.send({ opcode: CLOSE, payload: closePayload(1000) });
+    assert.equal((await conn.closed).clean, true);
+  },
 
   "delivers all output sent before close(), however slowly the peer reads": async (t) => {
     const { conn, peer } = await t.accept({ message: () => {}, closeTimeout: 400 });
@@ -341,7 +339,7 @@ export const cases: Cases = liveCases({
     await readSlowly(peer, 256 * 1024, 25);
     // Each message with its header, and the Close frame with its code, after the handshake.
     assert.equal(peer.received - before, 12 * (MIB + 10) + 4);
-    assert.equal(peer.ended, true, "an end, no reset");
+    assert.equal(peer.ended, true, "the stream ends without a reset");
   },
 
   "output in the kernel's buffer after closeTimeout arrives, and the stream ends without a reset":
@@ -355,7 +353,7 @@ export const cases: Cases = liveCases({
       await conn.closed;
       await readSlowly(peer, 128 * 1024, 10);
       assert.equal(peer.received - before, MIB + 10 + 4);
-      assert.equal(peer.ended, true, "an end, no reset");
+      assert.equal(peer.ended, true, "the stream ends without a reset");
     },
 
   "sends output accepted during a stream before the Close frame": async (t) => {
@@ -452,7 +450,7 @@ export const cases: Cases = liveCases({
     );
   },
 
-  "delays pings while it sends a compressed message in fragments": async (t) => {
+  "delays pings while sending a compressed message in fragments": async (t) => {
     const server = await t.serve({ compression: true, pingInterval: 20, message: () => {} });
     const client = await t.rawClient(server);
     await client.upgrade(["Sec-WebSocket-Extensions: permessage-deflate"]);
@@ -543,7 +541,7 @@ export const cases: Cases = liveCases({
       }
     },
 
-  "a block that a handler detaches ends only its own connection, and onError is called once":
+  "a handler that detaches a read buffer ends only its connection, and onError is called once":
     async (t) => {
       const errors: unknown[] = [];
       const closes = new Queue<CloseInfo>();

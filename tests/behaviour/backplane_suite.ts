@@ -17,7 +17,7 @@ import type { Cases, Context } from "./harness.ts";
 /** Milliseconds after which a message expires: long enough to read it on a busy machine. */
 const MAX_AGE = 1000;
 
-/** Names of topics that a broker, or a client, could take for something else. */
+/** Topic names that a broker or client could misinterpret. */
 const TOPICS = [
   "news",
   "a.b.c",
@@ -40,7 +40,7 @@ const TOPICS = [
   "\u20ac".repeat(341),
 ];
 
-/** A message as servers write it. */
+/** Encodes a message as servers do. */
 function envelope(payload: string | Uint8Array): Uint8Array {
   const isText = typeof payload === "string";
   return writeEnvelope({
@@ -54,7 +54,7 @@ function envelope(payload: string | Uint8Array): Uint8Array {
   });
 }
 
-/** Every byte value, which is not valid UTF-8. */
+/** All byte values, which are not valid UTF-8. */
 const BYTES = Uint8Array.from({ length: 1024 }, (_, i) => 255 - i % 256);
 
 const MESSAGES = [
@@ -73,9 +73,9 @@ const LARGE_MESSAGES = [
 interface Setting {
   readonly broker: Broker;
   readonly context: Context;
-  /** A backplane with its own client. */
+  /** Creates a backplane with a separate client. */
   make(options?: NatsBackplaneOptions): Promise<Made>;
-  /** The number of stored items: keys, or consumers and messages. */
+  /** Returns the number of stored items: keys, or consumers and messages. */
   stored(): Promise<string>;
 }
 
@@ -94,7 +94,7 @@ async function setting(
   };
 }
 
-/** Redis's answer to the request for the number of its keys. */
+/** Returns Redis's reply with the number of keys. */
 function redisKeys(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write("DBSIZE\r\n"));
@@ -106,7 +106,7 @@ function redisKeys(port: number): Promise<string> {
   });
 }
 
-/** JetStream's information about its streams, messages and consumers. */
+/** Returns JetStream's streams, messages and consumers. */
 async function natsState(url: string): Promise<string> {
   const connection = await connectNats({ servers: url.replace("nats://", "") });
   const { data } = await connection.request("$JS.API.STREAM.LIST", "{}");
@@ -133,7 +133,7 @@ async function make(
   return made;
 }
 
-/** The numbers of a page, without its start. */
+/** Returns a page with numbers relative to `base`. */
 function shape({ last, complete, messages }: HistoryPage, base: number): unknown[] {
   return [
     last - base,
@@ -163,7 +163,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.equal(received.length, expected.length);
   },
 
-  "a burst arrives once and in order, also at the publisher": async ({ make }) => {
+  "a burst arrives once and in order, including at the publisher": async ({ make }) => {
     const all = [await make(), await make(), await make()];
     const recorders = [];
     for (const { backplane } of all) recorders.push(await Recorder.started(backplane, "t"));
@@ -211,7 +211,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
       for (const recorder of recorders) await recorder.turns("down");
       for (const method of ["publish", "subscribe"] as const) {
         const ask = async (): Promise<unknown> => await one.backplane[method]("t", envelope(""));
-        await assert.rejects(ask, /unavailable/, "nothing waits in the client");
+        await assert.rejects(ask, /unavailable/, "the client does not queue requests");
       }
       await it.broker.restart();
       for (const recorder of recorders) await recorder.isUp();
@@ -230,12 +230,12 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
   "a topic unsubscribed during an outage of the broker is not subscribed again": async (it) => {
     const { backplane } = await it.make();
     const recorder = await Recorder.started(backplane, "kept");
-    await backplane.subscribe("given up");
+    await backplane.subscribe("abandoned");
     await it.broker.kill();
     await recorder.turns("down");
     await it.broker.restart();
     await recorder.isUp();
-    backplane.publish("given up", envelope("1"));
+    backplane.publish("abandoned", envelope("1"));
     backplane.publish("kept", envelope("2"));
     await recorder.messages.atLeast(1);
     await settled(() => recorder.messages.all.length);
@@ -296,7 +296,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
         await backplane.publish("t", message);
         break;
       } catch (error) {
-        // There is space again once some of it has arrived.
+        // Publishing works again once some data has arrived.
         assert.ok(error instanceof RangeError);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -330,7 +330,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await history.append("t", Uint8Array.of(1));
     await history.append("t", Uint8Array.of(2));
     const { last } = await history.read("t");
-    // This case is about age, and no broker reports the expiry of a message.
+    // Wait, because no broker reports the expiry of a message.
     await new Promise((resolve) => setTimeout(resolve, MAX_AGE + 100));
     const missed = await history.read("t", base);
     assert.deepEqual([missed.complete, missed.messages.length, missed.last], [false, 0, last]);
@@ -379,7 +379,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     for (let i = 0; i < 50; i++) {
       const { last, complete, messages } = await history.read(`unknown ${i}`);
       assert.deepEqual([complete, messages], [true, []]);
-      // A client that returns with this number has missed no message.
+      // A client that resumes with this number has missed no message.
       assert.deepEqual(await history.read(`unknown ${i}`, last), { last, complete, messages });
       assert.equal((await history.read(`unknown ${i}`, 7)).complete, false);
     }
@@ -389,10 +389,10 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await history.append("late", Uint8Array.of(2));
     const page = await history.read("late", last);
     assert.deepEqual(page.messages.map(({ message }) => message[0]), [1, 2]);
-    assert.equal(page.complete, true, "also where the topic got its first message since");
+    assert.equal(page.complete, true, "even if the topic was empty at that number");
   },
 
-  "prefixes with a common start are isolated": async (it) => {
+  "isolates prefixes with a common start": async (it) => {
     const isRedis = it.broker.name === "redis";
     const [outer, inner] = isRedis ? ["app:", "app:admin:"] : ["app.", "app.live."];
     const [inside, outside] = isRedis ? ["orders", "admin:orders"] : ["orders", "live.orders"];
@@ -426,8 +426,8 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     const { last } = await history.read("t");
     await it.broker.kill();
     await recorder.turns("down");
-    await assert.rejects(() => history.append("t", Uint8Array.of(5)), "while it is away");
-    await assert.rejects(() => history.read("t", last), "while it is away");
+    await assert.rejects(() => history.append("t", Uint8Array.of(5)), "while the broker is down");
+    await assert.rejects(() => history.read("t", last), "while the broker is down");
     it.broker.forget();
     await it.broker.restart();
     await recorder.isUp();
@@ -471,16 +471,21 @@ async function testHistory(
   assert.deepEqual(await read(numbers[1]), [steps[6], true, ...expected(2)]);
   assert.deepEqual(await read(numbers[0]), [steps[6], false, ...expected(2)]);
   assert.deepEqual(await read(base), [steps[6], false, ...expected(2)]);
-  assert.deepEqual(await read(3), [steps[6], false, ...expected(2)], "of long ago");
-  assert.deepEqual(await read(numbers[6] + 5), [steps[6], false], "never given");
+  assert.deepEqual(await read(3), [steps[6], false, ...expected(2)], "an expired number");
+  assert.deepEqual(
+    await read(numbers[6] + 5),
+    [steps[6], false],
+    "a number that was never assigned",
+  );
 }
 
-/** The case with each client of the runtime, at the same time. */
+/** Runs a case with all clients of the runtime concurrently. */
 async function onEach(
   context: Context,
   run: (it: Setting) => Promise<void>,
 ): Promise<void> {
-  // All brokers first: on a busy machine their start would look like an outage to the others.
+  // Start all brokers first, because starting one on a busy machine can look like an outage of
+  // another.
   const kinds = clientKinds(context.runtime);
   const settings = await Promise.all(kinds.map((kind) => setting(context, kind)));
   await Promise.all(
@@ -495,7 +500,7 @@ async function onEach(
   );
 }
 
-/** Installs the brokers. */
+/** The programs that the cases start. */
 export const needs = brokerPrograms;
 
 export const cases: Cases = {
@@ -527,7 +532,7 @@ export const cases: Cases = {
     for (const recorder of recorders) {
       const received = await recorder.messages.atLeast(expected.length);
       assert.deepEqual(received.map(({ message }) => message), expected);
-      assert.deepEqual(received, recorders[0].messages.all, "also the numbers");
+      assert.deepEqual(received, recorders[0].messages.all, "including the numbers");
     }
     const pages = [];
     const [first] = recorders[0].messages.all.filter(({ number }) => number !== undefined);
@@ -569,7 +574,7 @@ export const cases: Cases = {
     }
   },
 
-  "reports a NATS stream with other subjects and does not change it": async (context) => {
+  "reports a NATS stream with other subjects and does not modify it": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind);
     const one = await it.make({ prefix: "a.b.", stream: "shared" });
@@ -591,7 +596,7 @@ export const cases: Cases = {
     }
   },
 
-  "reports a NATS without JetStream and still delivers messages": async (context) => {
+  "reports a NATS server without JetStream and still delivers messages": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind, { jetStream: false });
     const { backplane } = await it.make();

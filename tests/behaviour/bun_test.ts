@@ -1,4 +1,4 @@
-// The behaviour suites in processes of Bun.
+// Runs the behavior suites in Bun processes.
 
 import { testSuites } from "./run_suites.ts";
 

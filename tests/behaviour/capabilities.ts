@@ -1,4 +1,4 @@
-// Inherent differences between the runtimes, with the reasons; everything else is the same.
+// Inherent differences between the runtimes, with the reasons. Everything else is the same.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 
@@ -7,14 +7,14 @@ export type Capability = "reusePort" | "cutsTlsHandshakes";
 
 const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
   cutsTlsHandshakes: {
-    deno: "Deno keeps the socket of a TlsConn closed in its handshake until the server acts",
+    deno: "Deno does not close the socket of a TlsConn during its handshake until the server acts",
   },
   reusePort: {
-    node: "Node has it from 22.12 on",
+    node: "requires Node 22.12",
   },
 };
 
-/** Whether `runtime` has a feature; each `false` has a reason in this file. */
+/** Returns whether a runtime has a feature. */
 export function can(runtime: RuntimeName, capability: Capability): boolean {
   return MISSING[capability][runtime] === undefined;
 }

@@ -1,5 +1,5 @@
-// Compression by fflate (`compression: { codec }`) over real sockets, against the runtime's own zlib and
-// against the library's own codec.
+// Compression with fflate (`compression: { codec }`) over real sockets. The other side uses the
+// runtime's zlib or the library's codec.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -18,15 +18,14 @@ const LONG = "All work and no play makes Jack a dull boy. ".repeat(12);
 
 const compression = { codec: fflateCodec(fflate) };
 
-/** The content of a compressed frame that ends with a final block. */
+/** Decompresses a frame that ends with a final block. */
 function finalBlock({ payload, rsv }: WireFrame): string {
   assert.equal(rsv, RSV1);
-  // RFC 7692 7.2.3.4: the zero byte after it.
+  // RFC 7692 7.2.3.4: a zero byte follows the final block.
   assert.equal(payload.at(-1), 0);
   return inflateRawSync(Buffer.from(payload.subarray(0, -1))).toString();
 }
 
-/** Every case. */
 export const cases: Cases = liveCases({
   "compresses messages with fflate, each with a final block": async (t) => {
     const server = await t.serve({ compression, open: (conn) => void conn.send(LONG) });

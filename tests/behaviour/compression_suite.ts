@@ -1,5 +1,5 @@
-// Streams of compressed messages between two sides of the library over real sockets, for every
-// possible negotiation: the received messages are the sent ones, in order.
+// Streams of compressed messages between a client and a server over real sockets, for every
+// possible negotiation. All messages must arrive unchanged and in order.
 
 import assert from "node:assert/strict";
 import { type CompressionOptions, type Message, type MessageOpcode, Opcode } from "../../mod.ts";
@@ -10,7 +10,7 @@ import type { Cases } from "./harness.ts";
 
 const WORDS = "the quick brown fox jumps over a lazy dog \u20ac \u00e9t\u00e9 \u{1d11e}".split(" ");
 
-/** A record as a service would send it. */
+/** Generates a typical record of a service. */
 function record(random: Random): Record<string, unknown> {
   return {
     id: random.below(1_000_000),
@@ -24,7 +24,7 @@ function words(random: Random, count: number): string {
   return Array.from({ length: count }, () => random.pick(WORDS)).join(" ");
 }
 
-/** A message of any kind and size, from empty to a quarter of a MiB. */
+/** Generates a message of any kind, from empty to 256 KiB. */
 function message(random: Random): Message {
   const size = 1 << random.below(random.below(40) === 0 ? 16 : 10);
   switch (random.below(6)) {
@@ -45,12 +45,12 @@ const TAKEOVERS: readonly CompressionOptions[] = [true, false].flatMap((serverCo
   [true, false].map((clientContextTakeover) => ({ serverContextTakeover, clientContextTakeover }))
 );
 
-/** An empty stream does not show it. */
+/** Returns the opcode of data, which an empty stream does not reveal. */
 function opcodeOf(data: Message): MessageOpcode {
   return typeof data === "string" ? Opcode.Text : Opcode.Binary;
 }
 
-/** The same in chunks of any size. */
+/** Splits data into chunks of random sizes. */
 async function* inChunks(data: Message, random: Random): AsyncGenerator<Message, void> {
   for (let from = 0; from < data.length;) {
     const to = from + 1 + random.below(data.length);
@@ -60,8 +60,7 @@ async function* inChunks(data: Message, random: Random): AsyncGenerator<Message,
 }
 
 /**
- * Sends messages through an echo server, some of them immediately and some in fragments, and
- * compares the echoes.
+ * Sends messages to an echo server, some whole and some in fragments, and compares the echoes.
  */
 async function exchange(
   t: Live,
@@ -86,7 +85,7 @@ async function exchange(
     }
     await received.atLeast(sent.length);
   }
-  // Compared at the end, so that reused memory would be detected.
+  // Compare at the end, to detect reused memory.
   sent.forEach((data, i) => assert.deepEqual(received.all[i], data, `message ${i}`));
   const { extensions } = client;
   client.close();
@@ -96,16 +95,14 @@ async function exchange(
 }
 
 function describe({ serverContextTakeover, clientContextTakeover }: CompressionOptions): string {
-  const who = [serverContextTakeover && "the server's", clientContextTakeover && "the client's"]
+  const sides = [serverContextTakeover && "the server's", clientContextTakeover && "the client's"]
     .filter(Boolean);
-  return who.length === 0 ? "without takeover" : `with ${who.join(" and ")} takeover`;
+  return sides.length === 0 ? "without takeover" : `with ${sides.join(" and ")} takeover`;
 }
 
 const streams = TAKEOVERS.flatMap((takeover, index) =>
   [8, 9, 10, 11, 12, 13, 14, 15].map((bits): [string, (t: Live) => Promise<void>] => [
-    `messages of all kinds arrive as they were sent, ${
-      describe(takeover)
-    }, windows of ${bits} bits`,
+    `messages of all kinds arrive unchanged, ${describe(takeover)}, windows of ${bits} bits`,
     async (t) => {
       const windows = { serverMaxWindowBits: bits, clientMaxWindowBits: bits };
       const random = new Random(1 + 16 * index + bits);
@@ -123,7 +120,7 @@ const streams = TAKEOVERS.flatMap((takeover, index) =>
 const levels = (["fast", "best", "auto"] as const).map((
   level,
 ): [string, (t: Live) => Promise<void>] => [
-  `messages of all kinds arrive as they were sent, level ${level}`,
+  `messages of all kinds arrive unchanged, level ${level}`,
   async (t) => {
     for (const takeover of [TAKEOVERS[0], TAKEOVERS.at(-1)!]) {
       await exchange(t, { ...takeover, level, threshold: 0 }, new Random(7), 60);
@@ -131,7 +128,6 @@ const levels = (["fast", "best", "auto"] as const).map((
   },
 ]);
 
-/** Every case of the suite. */
 export const cases: Cases = liveCases({
   ...Object.fromEntries(streams),
   ...Object.fromEntries(levels),

@@ -1,5 +1,5 @@
-// The short form of the codec's proof that `tests/deflate/proof.ts` runs at length. JavaScript
-// engines compile the codec differently, and the runtimes' own zlib is the reference.
+// The short version of the codec tests in `tests/deflate/proof.ts`. JavaScript engines compile the
+// codec differently, so it runs on every runtime. The reference is the runtime's zlib.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -16,7 +16,7 @@ import type { Cases } from "./harness.ts";
 /** The maximum decompressed size of a bomb: the default of `maxMessageSize`. */
 const BOMB_LIMIT = 16 << 20;
 
-/** Microseconds of CPU time. */
+/** Returns the CPU time of `run` in microseconds. */
 function cpuTime(run: () => void): number {
   const began = process.cpuUsage();
   run();
@@ -24,7 +24,6 @@ function cpuTime(run: () => void): number {
   return user + system;
 }
 
-/** Every part of the proof. */
 export const cases: Cases = {
   "zlib, fflate and the library decompress the library's output": () => {
     const proof = proveEncoder(new Random(2001), 750);

@@ -1,4 +1,4 @@
-// The behaviour suites in processes of Deno.
+// Runs the behavior suites in Deno processes.
 
 import { testSuites } from "./run_suites.ts";
 

@@ -1,4 +1,4 @@
-// The resources that the behavior suites need outside their process, created for each run.
+// Resources that a behavior suite needs outside its process, created for each run.
 
 import { makeCertificates } from "../support/certificates.ts";
 import type { Fixtures } from "./harness.ts";
@@ -8,9 +8,9 @@ interface SilentPort extends AsyncDisposable {
   port: number;
 }
 
-/** {@linkcode Fixtures} that are removed with their scope. */
+/** {@linkcode Fixtures} that are disposed of with their scope. */
 export interface LiveFixtures extends Fixtures, AsyncDisposable {
-  /** Rejects all pending connections of the silent port. */
+  /** When disposed of, rejects all pending connections of the silent port. */
   silence: AsyncDisposable;
 }
 
@@ -30,7 +30,7 @@ export async function makeFixtures(): Promise<LiveFixtures> {
   };
 }
 
-/** The kernel does not answer a connection attempt while its accept queue is full. */
+/** Fills the accept queue of a port, so that the kernel does not answer connection attempts. */
 async function fillBacklog(): Promise<SilentPort> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   const { port } = listener.addr;

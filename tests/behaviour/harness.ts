@@ -1,17 +1,17 @@
 /*
- * Behavior suites: the same cases in a real Deno, a real Bun and a real Node process.
+ * Behavior suites run the same cases in Deno, Bun and Node processes.
  *
- * To add a suite, write `tests/behaviour/<name>_suite.ts`, which exports `cases: Cases`: a sentence
- * for each case and an async function that throws if the sentence is false. Then add it to
- * `suites.ts`. `deno test tests/behaviour` runs it on all three, a step for each case; `deno test
- * tests/behaviour/bun_test.ts` runs it on one of them, and QUICKWS_CASE="part of a name" only the
- * matching cases.
+ * To add a suite, write `tests/behaviour/<name>_suite.ts` and add it to `suites.ts`. The module
+ * exports `cases: Cases`: for each case, a sentence and an async function that throws if the
+ * sentence is false. `deno test tests/behaviour` runs all suites on all three runtimes, with a
+ * test step per case. `deno test tests/behaviour/bun_test.ts` runs them on Bun only.
+ * QUICKWS_CASE="part of a name" selects cases.
  *
- * A case gets a Context: the runtime's name and Network, certificates, and `after` for cleanup.
- * Cases run one after the other, each within a deadline, and several suites run at the same time: they
- * may not share a port or a file. A suite passes when every case did and the process then exited
- * automatically: a socket or a timer left behind is a failure.
- * `capabilities.ts` lists what a runtime lacks, with the reason.
+ * A case receives a Context with the runtime's name and Network, certificates, and `after` for
+ * cleanup. The cases of a suite run in sequence, each with a deadline. Several suites run
+ * concurrently, so they must not share ports or files. A suite passes if every case passes and the
+ * process then exits on its own: an open socket or timer is a failure. `capabilities.ts` lists
+ * features that a runtime lacks, with the reason.
  */
 
 import process from "node:process";
@@ -24,7 +24,7 @@ import { suites } from "./suites.ts";
 
 /** The resources that the parent process has prepared. */
 export interface Fixtures {
-  /** For TLS listeners and their clients. */
+  /** The certificates of TLS listeners and clients. */
   certificates: Certificates;
   /** A port of 127.0.0.1 that neither accepts nor rejects a connection. */
   silentPort: number;
@@ -38,12 +38,13 @@ export interface Context {
   readonly network: Network;
   readonly fixtures: Fixtures;
   /**
-   * Registers a cleanup for the end of the case, in every outcome; cleanups run in reverse order.
+   * Registers a cleanup for the end of the case, whether it passes or fails. Cleanups run in
+   * reverse order.
    */
   after(cleanUp: () => void | Promise<void>): void;
 }
 
-/** The cases of a suite, by the sentence each proves. */
+/** The cases of a suite, by their sentences. */
 export type Cases = Record<string, (context: Context) => Promise<void>>;
 
 /** One line of a suite's output, as JSON. */
@@ -52,25 +53,25 @@ export type Report =
   | { type: "result"; name: string; milliseconds: number; error?: string }
   | { type: "done"; failed: number };
 
-/** The environment variable that holds the {@linkcode Fixtures} as JSON. */
+/** The environment variable with the {@linkcode Fixtures} as JSON. */
 export const FIXTURES_VARIABLE = "QUICKWS_FIXTURES";
 
-/** The environment variable that selects the socket type of a suite with a network, on Deno. */
+/** The environment variable that selects the socket type on Deno. */
 export const DENO_SOCKETS_VARIABLE = "QUICKWS_DENO_SOCKETS";
 
-/** The environment variable that, with `native`, has servers use the WebSockets of the runtime. */
+/** The environment variable that, set to `native`, makes servers use the runtime's WebSockets. */
 export const SERVER_VARIABLE = "QUICKWS_SERVER";
 
-/** The environment variable that, with `page`, has cases connect with the client for pages. */
+/** The environment variable that, set to `page`, makes cases connect with the page client. */
 export const CLIENT_VARIABLE = "QUICKWS_CLIENT";
 
-/** The environment variable that chooses cases by a part of their name; all without it. */
+/** The environment variable that selects cases by a part of their name. Default: all. */
 const CASE_VARIABLE = "QUICKWS_CASE";
 
-/** Milliseconds that a case, or undoing it, may take on a busy machine; QUICKWS_DEADLINE changes that. */
+/** The time limit of a case and of its cleanup, in milliseconds. QUICKWS_DEADLINE overrides it. */
 const DEADLINE = Number(process.env.QUICKWS_DEADLINE ?? 60_000);
 
-/** Runs the suite that the command line names, and reports on standard output. */
+/** Runs the suite named on the command line, and reports to standard output. */
 export async function runSuite(runtime: RuntimeName, network: Network): Promise<void> {
   const name = process.argv[2];
   const load = suites[name ?? ""];
@@ -107,12 +108,12 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
     report({ type: "result", name, milliseconds, error });
   }
   report({ type: "done", failed });
-  // Open resources of a failed case must not keep the process alive; a successful run must leave
-  // none.
+  // Open resources of a failed case must not keep the process alive. After success, the process
+  // must exit on its own.
   if (failed > 0) process.exit(1);
 }
 
-/** Runs a case, and returns how it failed. */
+/** Runs a case. Returns its error, if any. */
 export async function runCase(
   run: (context: Context) => Promise<void>,
   surroundings: Omit<Context, "after">,
@@ -145,7 +146,7 @@ async function withinDeadline(part: () => void | Promise<void>): Promise<void> {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `thrown: ${String(error)}`;
-  // JavaScriptCore's stacks do not begin with the message.
+  // JavaScriptCore's stacks do not start with the message.
   const stack = error.stack ?? "";
   return stack.includes(error.message) ? stack : `${error.name}: ${error.message}\n${stack}`;
 }

@@ -1,5 +1,5 @@
-// Topics with a history on real brokers, which are killed under load: every client receives
-// each message once, in the same order.
+// Topics with a history on real brokers that are killed under load. Every client must receive each
+// message once and in the same order.
 
 import assert from "node:assert/strict";
 import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";
@@ -10,10 +10,10 @@ import { Broker, brokerPrograms } from "../support/brokers.ts";
 import { Queue } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
-/** Messages that each server publishes in one batch. */
+/** The number of messages that each server publishes in one batch. */
 const BURST = 200;
 
-/** A client that manages its own subscriptions, on one connection after the other. */
+/** A client with client-side subscriptions that uses one connection after another. */
 class Listener {
   readonly texts = new Queue<string>();
   readonly notices = new Queue<string>();
@@ -34,7 +34,7 @@ class Listener {
     );
   }
 
-  /** Disconnects for a while. */
+  /** Disconnects. */
   async leave(): Promise<void> {
     this.#conn?.terminate();
     await this.#conn?.closed;
@@ -49,7 +49,7 @@ class Listener {
   }
 }
 
-/** The parts of a case. */
+/** The setup of a case. */
 interface Site {
   readonly broker: Broker;
   readonly servers: Server[];
@@ -61,7 +61,7 @@ interface Site {
   publish(): void;
 }
 
-/** A broker, and two servers on it that publish the same number of messages. */
+/** Starts a broker with two servers that publish the same number of messages. */
 async function startServers(context: Context, kind: ClientKind): Promise<Site> {
   const broker = await Broker.start(kind.broker, { persistent: true });
   context.after(() => broker[Symbol.asyncDispose]());
@@ -93,13 +93,13 @@ async function startServers(context: Context, kind: ClientKind): Promise<Site> {
   return { broker, servers, downs, published, publish };
 }
 
-/** Checks that listeners have received each text once, in one order, and no other notice. */
+/** Asserts that all listeners received each text once in the same order, and no gap notice. */
 function assertComplete(published: string[][], listeners: Listener[]): void {
   for (const { texts, notices } of listeners) {
     for (const [i, expected] of published.entries()) {
       assert.deepEqual(texts.all.filter((text) => text.startsWith(`${i} `)), expected);
     }
-    assert.deepEqual(texts.all, listeners[0].texts.all, "one order");
+    assert.deepEqual(texts.all, listeners[0].texts.all, "all listeners receive the same order");
     assert.ok(notices.all.every((notice) => notice.startsWith('{"subscribed"')));
   }
 }
@@ -128,7 +128,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
   await returns.listen(context, servers[1]);
   await returns.texts.atLeast(total);
 
-  // A duplicate or a message out of order would be before this one.
+  // A duplicate or misordered message would arrive before this one.
   servers[0].publish("room", "end");
   const listeners = [stays, far, returns];
   for (const { texts } of listeners) {
@@ -138,7 +138,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
   assert.deepEqual(new Set(downs.all), new Set(["BACKPLANE_DOWN"]));
 }
 
-/** Milliseconds without a reply of the broker: longer than a slow disk or a busy machine delays one. */
+/** How long the broker stalls, in milliseconds: longer than on a slow disk or busy machine. */
 const STALL = 8000;
 
 async function outlastStall(context: Context, kind: ClientKind): Promise<void> {
@@ -163,7 +163,7 @@ async function outlastStall(context: Context, kind: ClientKind): Promise<void> {
 let prefixes = 0;
 
 /**
- * Publishes to a listener that reconnects, while one request to the broker fails. Returns the number
+ * Publishes to a client that reconnects, while one request to the broker fails. Returns the number
  * of requests.
  */
 async function outlastFault(
@@ -208,7 +208,7 @@ async function outlastFault(
   return client.count;
 }
 
-/** Lets each request fail in each way. */
+/** Injects each fault into each request. */
 async function outlastFaults(context: Context, kind: ClientKind): Promise<void> {
   const broker = await Broker.start(kind.broker);
   context.after(() => broker[Symbol.asyncDispose]());
@@ -226,10 +226,10 @@ async function outlastFaults(context: Context, kind: ClientKind): Promise<void> 
   }
 }
 
-/** Installs missing brokers. */
+/** The programs that the cases start. */
 export const needs = brokerPrograms;
 
-/** Runs a case with all clients at the same time. */
+/** Runs a case with all clients concurrently. */
 async function withAll(
   context: Context,
   run: (context: Context, kind: ClientKind) => Promise<void>,

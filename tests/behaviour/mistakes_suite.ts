@@ -1,5 +1,5 @@
-// Common mistakes of users and the library's error for each: the value, the cause and the cure, in
-// the same words on every runtime, and never a secret.
+// Common user mistakes. The errors must contain the value, the cause and a fix, in the same words
+// on every runtime, and no secrets.
 
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
@@ -44,7 +44,7 @@ function assertError(
   for (const word of words) assert.match(error.message, word);
 }
 
-/** A TLS server with an untrusted certificate. */
+/** Starts a TLS server with an untrusted certificate, and returns its URL. */
 async function selfSigned(t: Live): Promise<string> {
   const { cert, key } = t.context.fixtures.certificates;
   return (await t.serve({ tls: { cert, key } })).url;
@@ -222,7 +222,7 @@ const tlsCases = liveCases({
   "the error for ws:// to a TLS server suggests wss://": async (t) => {
     const error = await errorOf(connect((await selfSigned(t)).replace("wss:", "ws:")));
     assert.match(error.message, /wss:\/\//);
-    // A server that responds with a TLS alert, as many do.
+    // Many servers respond with a TLS alert.
     const raw = await t.rawServer();
     const refused = errorOf(connect(raw.url));
     const peer = await raw.accept();
@@ -297,7 +297,7 @@ const addressCases = liveCases({
   },
 });
 
-/** A file of a unix socket without a listener, as a killed process leaves it. */
+/** Creates a unix socket file without a listener, as a killed process leaves behind. */
 async function leftover(directory: string): Promise<string> {
   const [bound, path] = [join(directory, "bound.sock"), join(directory, "left.sock")];
   const listener = createNetServer();
@@ -492,7 +492,7 @@ const secretCases = liveCases({
   },
 });
 
-/** Transports that throw in one of their methods. */
+/** The methods in which a custom transport throws. */
 const THROWING = ["start", "write", "resume", "destroy"] as const;
 
 const valueCases = liveCases({
@@ -652,7 +652,6 @@ const valueCases = liveCases({
   },
 });
 
-/** Every mistake. */
 export const cases: Cases = {
   ...closeCases,
   ...tlsCases,

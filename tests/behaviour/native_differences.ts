@@ -1,6 +1,6 @@
-// The cases of the API that the WebSockets of Bun.serve and Deno.serve cannot support, each with
-// the reason: an option or method that `createSockets` rejects, or a decision of the runtime. All
-// other cases of these suites run over `createSockets` as they do over `serve`.
+// API cases that the WebSockets of Bun.serve and Deno.serve do not support, with the reasons:
+// either `createSockets` rejects an option or method, or the runtime behaves differently. All other
+// cases of these suites also run over `createSockets`.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 
@@ -9,7 +9,7 @@ type Differences = Readonly<
   Record<string, Readonly<Record<string, Partial<Record<RuntimeName, string>>>>>
 >;
 
-const BUFFERED = "a message in fragments is buffered and sent as one frame";
+const BUFFERED = "fragments are buffered and sent as one frame";
 const UNSTOPPABLE = "the runtime delivers messages as they arrive and cannot stop reading";
 const OWN_MEMORY = "each message has a separate buffer, so no message is affected";
 
@@ -53,11 +53,11 @@ export const nativeDifferences: Differences = {
       deno: "Deno reports 1006 when a message crosses the Close frame",
     },
     "closeTimeout disconnects a peer that does not answer a close": {
-      deno: "Deno cannot cut a connection",
-      bun: "Bun reports its own close as done when the frame was sent",
+      deno: "Deno cannot terminate a connection",
+      bun: "Bun reports a local close as complete when the Close frame is sent",
     },
     "terminate destroys the socket immediately": {
-      deno: "Deno cannot cut a connection",
+      deno: "Deno cannot terminate a connection",
     },
   },
   "api handlers": {
@@ -74,7 +74,7 @@ export const nativeDifferences: Differences = {
     "delivers no message after a close or terminate inside a handler": {
       deno: 'the option "ping" is rejected',
     },
-    'text "bytes" gives text as checked bytes, and utf8Check false leaves the check out': {
+    'text "bytes" delivers validated UTF-8, and utf8Check false skips validation': {
       deno: 'the option "utf8Check" is rejected',
       bun: 'the option "utf8Check" is rejected',
     },
@@ -89,7 +89,7 @@ export const nativeDifferences: Differences = {
       deno: "Deno sends no Close frame when it ends a connection because of an error",
     },
     "maxMessageSize: a larger message, including all fragments, is a MessageTooBigError: 1009": {
-      deno: "Deno delivers whole messages: fragments without a last one are not counted",
+      deno: "Deno delivers only complete messages, so fragments of others are not counted",
     },
     "maxFragments: closes with 1008, counting empty fragments": {
       deno: 'the option "maxFragments" is rejected',
@@ -130,22 +130,22 @@ export const nativeDifferences: Differences = {
       bun: 'the option "maxHandshakeSize" is rejected',
     },
     "handshakeTimeout: a client with an unfinished request gets 408 and is disconnected": {
-      deno: "the runtime has its own timeout for the request",
-      bun: "the runtime has its own timeout for the request",
+      deno: "the runtime applies its own request timeout",
+      bun: "the runtime applies its own request timeout",
     },
     "handshakeTimeout disconnects a silent client of a TLS server": {
       deno: 'the option "tls" is rejected',
       bun: 'the option "tls" is rejected',
     },
     "handshakeTimeout does not apply to open connections": {
-      deno: "the runtime has its own timeout for the request",
-      bun: "the runtime has its own timeout for the request",
+      deno: "the runtime applies its own request timeout",
+      bun: "the runtime applies its own request timeout",
     },
     "shutdown disconnects peers that do not answer within its timeout": {
-      bun: "Bun reports its own close as done when the frame was sent",
+      bun: "Bun reports a local close as complete when the Close frame is sent",
     },
     "finished resolves when the last connection has closed": {
-      bun: "Bun reports its own close as done when the frame was sent",
+      bun: "Bun reports a local close as complete when the Close frame is sent",
     },
   },
   "api upgrade": {
@@ -185,13 +185,13 @@ export const nativeDifferences: Differences = {
       deno: 'the option "pongTimeout" is rejected',
     },
     "pings do not close a connection without pongTimeout": {
-      deno: "Deno closes without a pong after pingInterval again",
+      deno: "Deno closes the connection if no pong arrives within pingInterval",
     },
     "readTimeout disconnects a silent peer": {
       deno: 'the option "readTimeout" is rejected',
       bun: 'the option "readTimeout" is rejected',
     },
-    "readTimeout spares a peer that sends anything, even a partial message": {
+    "readTimeout keeps a peer connected that sends anything, even a partial message": {
       deno: 'the option "readTimeout" is rejected',
       bun: 'the option "readTimeout" is rejected',
     },
@@ -202,10 +202,10 @@ export const nativeDifferences: Differences = {
     "writeTimeout disconnects a peer that reads no buffered output": {
       deno: "Deno reports only that a whole message was sent",
     },
-    "writeTimeout spares a peer that reads slowly": {
+    "writeTimeout keeps a peer connected that reads slowly": {
       deno: "Deno reports only that a whole message was sent",
     },
-    "client and server of the library keep each other's connection open": {
+    "a client and a server of the library keep their connection open": {
       deno: 'the option "readTimeout" is rejected',
       bun: 'the option "readTimeout" is rejected',
     },
@@ -218,10 +218,14 @@ export const nativeDifferences: Differences = {
       deno: BUFFERED,
       bun: BUFFERED,
     },
-    "an iterator without a pending next() makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
-      { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
-    "a readable without a reader makes the peer wait: of 256 MiB it sends a few, and memory stays flat":
-      { deno: UNSTOPPABLE, bun: UNSTOPPABLE },
+    "an iterator without a pending next() applies backpressure, and memory stays flat": {
+      deno: UNSTOPPABLE,
+      bun: UNSTOPPABLE,
+    },
+    "a readable without a reader applies backpressure, and memory stays flat": {
+      deno: UNSTOPPABLE,
+      bun: UNSTOPPABLE,
+    },
     "pause applies backpressure and stops delivery until resume": {
       deno: UNSTOPPABLE,
       bun: UNSTOPPABLE,
@@ -233,7 +237,7 @@ export const nativeDifferences: Differences = {
     },
     "memory stays flat after 100,000 pings from a peer that does not read": {
       deno: 'the option "ping" is rejected',
-      bun: "Bun keeps a pong for each ping",
+      bun: "Bun buffers a pong for each ping",
     },
   },
   "api history": {},
@@ -258,14 +262,14 @@ export const nativeDifferences: Differences = {
       bun: BUFFERED,
     },
     "delivers all output sent before close(), however slowly the peer reads": {
-      deno: "Deno cannot cut a connection",
+      deno: "Deno cannot terminate a connection",
     },
     "output in the kernel's buffer after closeTimeout arrives, and the stream ends without a reset":
-      { deno: "Deno cannot cut a connection" },
+      { deno: "Deno cannot terminate a connection" },
     "a close that drops output is not clean": {
-      deno: "Deno cannot cut a connection, nor send fragments",
+      deno: "Deno cannot terminate a connection or send fragments",
     },
-    "after unreadTimeout messages are discarded on arrival, and a later reader gets later ones": {
+    "discards messages after unreadTimeout, and a later reader gets later messages": {
       deno: 'the option "pong" is rejected',
       bun: UNSTOPPABLE,
     },
@@ -273,7 +277,7 @@ export const nativeDifferences: Differences = {
       deno: OWN_MEMORY,
       bun: OWN_MEMORY,
     },
-    "a block that a handler detaches ends only its own connection, and onError is called once": {
+    "a handler that detaches a read buffer ends only its connection, and onError is called once": {
       deno: OWN_MEMORY,
       bun: OWN_MEMORY,
     },
@@ -282,7 +286,7 @@ export const nativeDifferences: Differences = {
       bun: BUFFERED,
     },
     "a local stall does not time out the peer": { deno: 'the option "pongTimeout" is rejected' },
-    "delays pings while it sends a compressed message in fragments": {
+    "delays pings while sending a compressed message in fragments": {
       deno: BUFFERED,
       bun: BUFFERED,
     },

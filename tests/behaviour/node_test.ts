@@ -1,4 +1,4 @@
-// The behaviour suites in processes of Node.
+// Runs the behavior suites in Node processes.
 
 import { testSuites } from "./run_suites.ts";
 

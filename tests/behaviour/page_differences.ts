@@ -1,26 +1,25 @@
-// The cases of the API that the client for pages cannot support, each with the reason: an option or method
-// that it rejects, or a decision of the browser. All other cases of these suites run over the global
-// WebSocket of Deno and Bun, and over those of Chromium and Firefox.
+// API cases that the page client does not support, with the reasons: either it rejects an option or
+// method, or the browser behaves differently. All other cases of these suites run over the global
+// WebSocket of Deno, Bun, Chromium and Firefox.
 
 import type { RuntimeName } from "../support/runtimes.ts";
 
 /** An implementation of the global WebSocket. */
 export type PageEngine = Exclude<RuntimeName, "node"> | "chromium" | "firefox";
 
-/** The reason, for all implementations or for some. */
+/** The reason, for all implementations or for individual ones. */
 type Reason = string | Partial<Record<PageEngine, string>>;
 
 const HEADERS = "the browser sets the header fields";
 const DIALS = 'the browser dials itself: "dial", "tls" and "proxy" are rejected';
 const HIDDEN = "the browser hides the response and the reason of a failure";
 const PINGS = "the browser hides pings and pongs and cannot send them";
-const WRITES = "the browser decides when output leaves; the peer is a raw stream from dial";
-const WHOLE =
-  "the browser sends whole messages: a stream is gathered, and nothing of it has left before";
+const WRITES = "the browser decides when to send output, and the case dials a raw stream";
+const WHOLE = "the browser sends whole messages, so a stream is buffered until it ends";
 const CODES =
-  "a page can close with 1000 and 3000-4999 only, so a local error closes with 3000 more";
+  "a page can close only with 1000 and 3000-4999, so a local error adds 3000 to the code";
 const RECEIVES = "the browser delivers messages as they arrive and has no limits for them";
-const CUT = "the browser cannot cut a connection: terminate sends Close frame 4006";
+const CUT = "the browser cannot terminate a connection, so terminate closes with 4006";
 
 const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = {
   "api client": {
@@ -32,7 +31,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "handshake contains the server's response": HIDDEN,
     "bytes above ASCII in unrelated fields are opaque (RFC 9110 5.5)": HIDDEN,
     "headers may be a sync or async function, and host overrides the Host field": HEADERS,
-    "headers that never resolve end with the timeout or the signal": HEADERS,
+    "handshakeTimeout and signal cover headers that never resolve": HEADERS,
     "maxHandshakeSize limits the head of the response": HIDDEN,
     "trusts tls.caCerts and rejects an unknown authority": DIALS,
     "wss: checks a host name and an IPv6 address against the certificate": DIALS,
@@ -40,14 +39,14 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "tls.rejectUnauthorized false accepts any certificate": DIALS,
     "dial supplies any stream, and receives the address": DIALS,
     "dial receives the TLS options, and its error becomes the cause": DIALS,
-    "a proxy function that returns undefined means a direct connection": DIALS,
+    "connects directly if the proxy function returns undefined": DIALS,
     "no listener: ConnectionError CONNECT_FAILED with the runtime's error as its cause": HIDDEN,
     "a disconnect during the handshake: ConnectionError CONNECTION_LOST": HIDDEN,
     "a rejection is a HandshakeError with status, header fields and the start of the body": HIDDEN,
     "does not follow redirects; the error has the location": HIDDEN,
     "a response that is not HTTP is a HandshakeError": HIDDEN,
     "a blocked event loop does not cause a handshake timeout": HEADERS,
-    "handshakeTimeout covers a server that accepts and does not respond": {
+    "handshakeTimeout covers a server that accepts but does not respond": {
       firefox: "Firefox keeps the stream of an abandoned handshake for more than a minute",
     },
     "handshakeTimeout covers a dial that never resolves, and destroys its late stream": DIALS,
@@ -61,7 +60,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "detects a silent server": PINGS,
     "has all send methods of a connection; streams continue across connections": WHOLE,
     "a slow reader gets all messages received before the disconnect": {
-      firefox: "how many messages Firefox delivers before it reports a lost connection varies",
+      firefox: "the number of messages that Firefox delivers before a disconnect varies",
     },
     "URL and headers may be functions, called for each attempt; their error fails the attempt":
       HEADERS,
@@ -73,7 +72,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
       bun: "Bun fails the handshake, as Chromium does, so the attempt is repeated",
       chromium: "Chromium fails the handshake, so the attempt is repeated",
     },
-    "closes with 1007 on malformed lines, with growing delays": CODES,
+    "closes with 1007 on malformed lines, and reconnects with growing delays": CODES,
   },
   "api connection": {
     "send to a disconnected peer returns false and does not throw": PINGS,
@@ -94,7 +93,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "autoPong false leaves pings to the ping handler": PINGS,
     "delivers no message after a close or terminate inside a handler": PINGS,
     "reports a client's own close as local and clean": PINGS,
-    'text "bytes" gives text as checked bytes, and utf8Check false leaves the check out': RECEIVES,
+    'text "bytes" delivers validated UTF-8, and utf8Check false skips validation': RECEIVES,
     "closes with 1011 when a handler throws or rejects, and reports the error to close": CODES,
   },
   "api reading": {
@@ -105,10 +104,10 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
   },
 };
 
-/** The suites that run with the client for pages. */
+/** The suites that run with the page client. */
 export const pageSuites: readonly string[] = Object.keys(DIFFERENCES);
 
-/** The excluded cases of a suite, with the reasons. */
+/** Returns the excluded cases of a suite, with the reasons. */
 export function pageDifferences(suite: string, engine: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(DIFFERENCES[suite]!).map(([name, reason]) => [

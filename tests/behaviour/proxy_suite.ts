@@ -10,7 +10,6 @@ import { proxyTlsCases } from "./proxy/tls.ts";
 /** The programs that the cases start. */
 export const needs: typeof clientProxies = clientProxies;
 
-/** Every case of proxies, and of TLS behind them. */
 export const cases: Cases = {
   ...routeCases,
   ...credentialCases,

@@ -1,4 +1,4 @@
-// Runs a behaviour suite in this Deno process; run_suites.ts starts it.
+// Runs a behavior suite in this Deno process. run_suites.ts starts it.
 
 import process from "node:process";
 import { denoNetwork } from "../../src/transport/deno.ts";

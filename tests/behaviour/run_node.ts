@@ -1,4 +1,4 @@
-// Runs a behaviour suite in this Node process; run_suites.ts starts it.
+// Runs a behavior suite in this Node process. run_suites.ts starts it.
 
 import { nodeNetwork } from "../../src/transport/node.ts";
 import { runSuite } from "./harness.ts";

@@ -1,4 +1,4 @@
-// Starts each behavior suite in a real process of each runtime, and makes a step of every case.
+// Runs each behavior suite in a process of each runtime, with a test step per case.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -17,22 +17,22 @@ import { nativeDifferences } from "./native_differences.ts";
 import { pageSuites } from "./page_differences.ts";
 import { suites } from "./suites.ts";
 
-/** Milliseconds without a line until a process counts as hung; each case has its own deadline. */
+/** The milliseconds without output after which a process counts as hung. */
 const SILENCE_LIMIT = 240_000;
 
-/** Milliseconds for a process to exit after its last case. */
+/** The time limit for a process to exit after its last case, in milliseconds. */
 const EXIT_LIMIT = 240_000;
 
-/** The number of processes that run at the same time: the cases of one wait beside those of others. */
+/** The number of concurrent processes, which mostly wait. */
 const AHEAD = 4;
 
-/** The end of a process; with a problem, if it was not the one expected. */
+/** The end of a process, with a problem if it was unexpected. */
 interface End {
   readonly type: "end";
   readonly problem?: string;
 }
 
-/** The process of a suite. Its reports are kept, because it may run before its test does. */
+/** The process of a suite. It queues reports, because the process may start before its test. */
 class SuiteProcess {
   readonly #runtime: RuntimeName;
   readonly #suite: string;
@@ -49,26 +49,26 @@ class SuiteProcess {
     this.#env = env;
   }
 
-  /** Starts the process, once, and waits for its end. */
+  /** Starts the process unless it has started, and waits for its end. */
   run(): Promise<void> {
     return this.#running ??= this.#run();
   }
 
-  /** The next report; throws when the process ends or hangs instead. */
+  /** Returns the next report. Throws if the process ends or hangs. */
   async next(): Promise<Report> {
     const next = await this.#next();
     if (next.type !== "end") return next;
     throw failure(next.problem ?? "the process ended before its suite");
   }
 
-  /** Waits for the process to exit; throws if it hangs or fails. */
+  /** Waits for the process to exit. Throws if it hangs or fails. */
   async ended(): Promise<void> {
     const end = await this.#next();
-    assert.equal(end.type, "end", "there are reports after the last case");
+    assert.equal(end.type, "end", "a report follows the last case");
     if (end.type === "end" && end.problem !== undefined) throw failure(end.problem);
   }
 
-  /** Kills the process, if it is still running. */
+  /** Kills the process if it is still running. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kill();
     await this.#running;
@@ -79,14 +79,14 @@ class SuiteProcess {
     try {
       this.#child?.kill("SIGKILL");
     } catch {
-      // It has ended.
+      // The process has exited.
     }
   }
 
   async #next(): Promise<Report | End> {
     for (;;) {
       const [next] = this.#unread;
-      // The end remains, for a test that continues after it.
+      // Keep the end for further calls.
       if (next !== undefined && next.type !== "end") this.#unread.shift();
       if (next !== undefined) return next;
       await this.#added.promise;
@@ -109,7 +109,7 @@ class SuiteProcess {
     this.#add({ type: "end", problem });
   }
 
-  /** Keeps the reports of a new process until its end. Returns the problem, if there is one. */
+  /** Starts a process and queues its reports until it ends. Returns the problem, if any. */
   async #follow(): Promise<string | undefined> {
     await using fixtures = await makeFixtures();
     const module = fileURLToPath(new URL(`run_${this.#runtime}.ts`, import.meta.url));
@@ -138,7 +138,7 @@ class SuiteProcess {
     return `the process ${problem} (exit code ${code}, signal ${signal})\n${await errorOutput}`;
   }
 
-  /** Keeps the reports, and returns how the process deviates from a suite that ends. */
+  /** Queues the reports. Returns a problem if the process does not end as expected. */
   async #expect(
     child: Deno.ChildProcess,
     lines: AsyncIterator<string>,
@@ -152,11 +152,11 @@ class SuiteProcess {
       this.#add(report);
       if (report.type !== "done") continue;
       if (report.failed > 0) return undefined;
-      // `Bun.connect` cannot be canceled; a rejection ends its pending attempts.
+      // `Bun.connect` cannot be canceled. Rejecting its pending attempts ends them.
       if (this.#runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
       const status = await within(EXIT_LIMIT, child.status);
-      if (status === undefined) return "does not end: something is still open";
-      return status.success ? undefined : "ended badly";
+      if (status === undefined) return "does not exit: a resource is still open";
+      return status.success ? undefined : "failed";
     }
   }
 }
@@ -167,14 +167,14 @@ class Processes {
   #next = 0;
   #running = 0;
 
-  /** Adds the process of a further test. */
+  /** Adds the process of another test. */
   add(process: SuiteProcess): void {
     this.#all.push(process);
   }
 
-  /** Starts a process, and those of later tests as far as {@linkcode AHEAD} permits. */
+  /** Starts a process, and those of later tests up to {@linkcode AHEAD} concurrent processes. */
   start(process: SuiteProcess): void {
-    // Tests that are filtered out leave a gap.
+    // Skip the processes of tests that were filtered out.
     this.#next = Math.max(this.#next, this.#all.indexOf(process));
     this.#startNext();
     void process.run();
@@ -197,7 +197,7 @@ class Processes {
   }
 }
 
-/** An error with the output of the other process, not the stack of this one. */
+/** Creates an error with the output of another process instead of this one's stack. */
 function failure(text: string): Error {
   const error = new Error(text);
   error.stack = text;
@@ -233,9 +233,9 @@ async function testSuite(
     }
     assert.equal(report.type, "done");
     if (report.failed > 0) return;
-    await t.step("the process exits: no handle is left open", () => process.ended());
+    await t.step("the process exits without open handles", () => process.ended());
   };
-  // A process may begin in the test before its own.
+  // A process may start during an earlier test.
   testUnless(reason)(title, test, { sanitizeOps: false, sanitizeResources: false });
 }
 
@@ -257,7 +257,7 @@ export async function testSuites(runtime: RuntimeName): Promise<void> {
       [SERVER_VARIABLE]: "native",
     });
   }
-  // The same cases with the client for pages, over the global WebSocket of Deno and of Bun.
+  // The same cases with the page client, over the global WebSocket of Deno and Bun.
   for (const suite of pageSuites) {
     await testSuite(
       `behaviour of ${suite} with the client for pages on ${runtime}`,

@@ -1,4 +1,4 @@
-// The behavior suites by name: each runs on every runtime.
+// The behavior suites by name. Each runs on every runtime.
 
 import type { ProgramName } from "../support/need.ts";
 import type { Cases } from "./harness.ts";
@@ -10,7 +10,7 @@ export interface Suite {
   needs?: readonly ProgramName[];
 }
 
-/** How to load each suite. The longest come first, because other suites run beside them. */
+/** Loads each suite. The longest suites are first, because others run concurrently. */
 export const suites: Record<string, () => Promise<Suite>> = {
   proxy: () => import("./proxy_suite.ts"),
   transport: () => import("./transport_suite.ts"),

@@ -1,4 +1,4 @@
-// The port of `src/transport/transport.ts`, over the real sockets of each runtime.
+// The Transport interface over the real sockets of each runtime.
 
 import type { Cases } from "./harness.ts";
 import { closingCases } from "./transport/closing.ts";
@@ -9,7 +9,6 @@ import { tlsCases } from "./transport/tls.ts";
 import { trustCases } from "./transport/trust.ts";
 import { writingCases } from "./transport/writing.ts";
 
-/** Every case of the port. */
 export const cases: Cases = {
   ...echoCases,
   ...writingCases,

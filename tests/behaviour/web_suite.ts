@@ -19,7 +19,7 @@ import type { Cases } from "./harness.ts";
 
 const ECHO: ServeOptions = { message: (conn, data) => void conn.send(data) };
 
-/** A socket whose events are read one by one. */
+/** Queues the events of a socket. */
 class Watched {
   readonly socket: WebSocket;
   readonly events = new Queue<Event>();
@@ -35,7 +35,7 @@ class Watched {
     });
   }
 
-  /** The next event, which must be of this type. */
+  /** Returns the next event, which must be of this type. */
   async next(type: string): Promise<Event> {
     const event = await this.events.next();
     assert.equal(event.type, type);
@@ -59,7 +59,7 @@ class Watched {
   }
 }
 
-/** An open socket whose server is the test. */
+/** Opens a socket to a server that the test drives. */
 async function reach(
   t: Live,
   protocols?: string | string[] | WebSocketOptions,
@@ -74,7 +74,7 @@ async function reach(
   return { watched, socket: watched.socket, peer, request };
 }
 
-/** An open stream whose server is the test. */
+/** Opens a stream to a server that the test drives. */
 async function reachStream(t: Live, options?: WebSocketStreamOptions): Promise<
   & { stream: WebSocketStream; peer: RawSocket }
   & Awaited<WebSocketStream["opened"]>
@@ -99,7 +99,7 @@ function thrown(run: () => void): string {
 
 const bytes = Uint8Array.of.bind(Uint8Array);
 
-/** A turn of the event loop. */
+/** Waits for one turn of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -186,7 +186,7 @@ const constructorCases = liveCases({
     assert.deepEqual(requests.all, ["bag", "third"]);
   },
 
-  "TLS options are an extension: a certificate of a private authority": async (t) => {
+  "accepts TLS options as an extension, such as a private authority": async (t) => {
     const { cert, key, ca } = t.context.fixtures.certificates;
     const server = await t.serve({ ...ECHO, tls: { cert, key } });
     const trusted = new Watched(t, server.url, { tls: { caCerts: [ca] } });
@@ -220,7 +220,7 @@ const constructorCases = liveCases({
     assert.equal(plain.socket.extensions, "");
   },
 
-  "the constants are on the class and on its objects, and cannot be changed": async () => {
+  "the class and its objects have read-only constants": async () => {
     const names = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
     for (const [value, name] of names.entries()) {
       for (const place of [WebSocket, WebSocket.prototype]) {
@@ -286,7 +286,7 @@ const eventCases = liveCases({
     assert.ok((await watched.message()).data instanceof Blob);
     const { data } = await watched.message();
     assert.deepEqual(new Uint8Array(data), bytes(7, 8));
-    assert.equal(data.byteLength, 2, "the buffer holds the message alone");
+    assert.equal(data.byteLength, 2, "the buffer contains only the message");
   },
 
   "fires no message after close()": async (t) => {
@@ -468,7 +468,7 @@ const closeCases = liveCases({
           [4000, "bye", closePayload(4000, "bye")],
           [1000, wrong, closePayload(1000, "\ufffd")],
           [undefined, "bye", closePayload(1000, "bye")],
-          // [Clamp]: to the nearest integer.
+          // [Clamp] rounds to the nearest integer.
           [3000.4, undefined, closePayload(3000)],
         ] as const
       ) {
@@ -510,7 +510,7 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [false, 1006, ""]);
   },
 
-  "messages sent before close, including Blobs, leave before the Close frame": async (t) => {
+  "messages sent before close, including Blobs, are sent before the Close frame": async (t) => {
     const { watched, socket, peer } = await reach(t, { compression: false });
     socket.send(new Blob(["blob"]));
     socket.send("text");
@@ -535,13 +535,12 @@ const closeCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1000, ""]);
   },
 
-  "a peer that does not answer Close is not a failure: close is not clean, and no error is fired":
-    async (t) => {
-      const { watched, socket, peer } = await reach(t, { closeTimeout: 20 });
-      socket.close(1000);
-      assert.equal((await peer.frame())!.opcode, CLOSE);
-      assert.deepEqual(await watched.close(), [false, 1006, ""]);
-    },
+  "a peer that does not answer Close causes an unclean close without an error event": async (t) => {
+    const { watched, socket, peer } = await reach(t, { closeTimeout: 20 });
+    socket.close(1000);
+    assert.equal((await peer.frame())!.opcode, CLOSE);
+    assert.deepEqual(await watched.close(), [false, 1006, ""]);
+  },
 
   "a Close frame with an illegal reason fails the connection": async (t) => {
     const { watched, peer } = await reach(t);
@@ -659,7 +658,7 @@ const sendCases = liveCases({
 });
 
 const streamCases = liveCases({
-  "messages flow both ways, as strings and bytes": async (t) => {
+  "transfers strings and bytes in both directions": async (t) => {
     const server = await t.serve({ ...ECHO, subprotocols: ["v1"] });
     const stream = new WebSocketStream(server.url, { protocols: ["v1"] });
     assert.equal(stream.url, server.url);
@@ -771,7 +770,7 @@ const streamCases = liveCases({
     const reader = (await stream.opened).readable.getReader();
     await reader.read();
     for (let turns = 0; turns < 100; turns++) await turn();
-    assert.ok(sent < count, `${sent} messages were sent to a reader that took one`);
+    assert.ok(sent < count, `${sent} messages were sent to a reader that read one`);
     for (let taken = 1; taken < count; taken++) {
       assert.equal((await reader.read()).value?.length, size);
     }
@@ -877,7 +876,6 @@ const globalCases = liveCases({
   },
 });
 
-/** See the head of this file. */
 export const cases: Cases = {
   ...constructorCases,
   ...eventCases,

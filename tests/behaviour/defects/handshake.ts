@@ -1,4 +1,4 @@
-// The opening handshake, on both sides.
+// Defects of the opening handshake, on both sides.
 
 import assert from "node:assert/strict";
 import {
@@ -16,7 +16,7 @@ import { acceptOf, type RawAnswer, upgradeRequest } from "../../support/raw_peer
 import { BINARY, type FrameParts, TEXT } from "../../support/vectors.ts";
 import type { Cases } from "../harness.ts";
 
-/** A server's response to a legal request with some lines replaced. */
+/** Sends a valid request with some lines replaced, and returns the server's response. */
 async function ask(
   t: Live,
   options: ServeOptions,
@@ -37,7 +37,7 @@ async function ask(
   return answer;
 }
 
-/** The result for a client whose server responds with these lines. */
+/** Returns the result of a client whose server responds with these lines. */
 async function answered(
   t: Live,
   options: ConnectOptions,
@@ -59,7 +59,7 @@ async function answered(
   return { ...await outcome, request };
 }
 
-/** The lines of a legal response, and further ones. */
+/** Returns the lines of a valid response, and additional lines. */
 function legal(...more: string[]): (accept: string) => string[] {
   return (accept) => [
     "Upgrade: websocket",
@@ -111,7 +111,9 @@ const serverHandshake = liveCases({
     assert.equal(headers.get("upgrade"), "websocket");
   },
 
-  "D5: selects no subprotocol without a match, and reads every line of them": async (t) => {
+  "D5: selects no subprotocol without a match, and reads all subprotocol header fields": async (
+    t,
+  ) => {
     const offer = "Sec-WebSocket-Protocol: a, b";
     for (const options of [{}, { subprotocols: ["c"] }]) {
       const { status, headers } = await ask(t, options, {}, offer);
@@ -132,7 +134,7 @@ const serverHandshake = liveCases({
     }
   },
 
-  "D7: skips unknown extensions and bad offers, and leaks no socket": async (
+  "D7: skips unknown extensions and invalid offers, and leaks no socket": async (
     t,
   ) => {
     const offers = [
@@ -149,7 +151,7 @@ const serverHandshake = liveCases({
       const next = await ask(t, { compression: true }, {}, `${line}, permessage-deflate`);
       assert.match(next.headers.get("sec-websocket-extensions") ?? "", /^permessage-deflate/);
     }
-    // A grammar violation is answered, too, and the socket is closed: `ask` waits for it.
+    // The server also answers a grammar violation and closes the socket, for which `ask` waits.
     assert.equal((await ask(t, {}, {}, "Sec-WebSocket-Extensions: ;;")).status, 400);
   },
 
@@ -219,7 +221,7 @@ const clientHandshake = liveCases({
     await peer.until(() => peer.ended || peer.over);
   },
 
-  "D25: does not change the caller's options, which work for many connections": async (
+  "D25: does not modify the caller's options, so they can be reused": async (
     t,
   ) => {
     const headers = { Cookie: "a=1" };
@@ -238,7 +240,7 @@ const clientHandshake = liveCases({
     }
   },
 
-  "D27: CONNECT names the target and user, and loses no bytes after the response": async (
+  "D27: CONNECT sends the target and user, and loses no bytes after the response": async (
     t,
   ) => {
     const target = await t.serve({
@@ -265,5 +267,5 @@ const clientHandshake = liveCases({
   },
 });
 
-/** Errors before a connection was open. */
+/** Defects before a connection is open. */
 export const handshakeCases: Cases = { ...serverHandshake, ...clientHandshake };

@@ -1,4 +1,4 @@
-// Frames, messages, and the end of a connection.
+// Defects in frames, messages, and the end of a connection.
 
 import assert from "node:assert/strict";
 import type { CloseInfo, Message, WebSocketError } from "../../../mod.ts";
@@ -25,7 +25,7 @@ import {
 } from "../../support/vectors.ts";
 import type { Cases } from "../harness.ts";
 
-/** The next Close frame, after other frames. */
+/** Returns the next Close frame, and skips other frames. */
 async function closeFrame({ peer }: LiveSide): Promise<WireFrame> {
   let frame = await peer.frame();
   while (frame !== undefined && frame.opcode !== CLOSE) frame = await peer.frame();
@@ -33,7 +33,7 @@ async function closeFrame({ peer }: LiveSide): Promise<WireFrame> {
   return frame;
 }
 
-/** The peer sends this; it receives a Close frame with the code, and `close` is called once. */
+/** Sends this as the peer. Asserts that it receives this close code, and `close` is called once. */
 async function assertFailed(
   side: LiveSide,
   ends: Queue<CloseInfo>,
@@ -48,14 +48,14 @@ async function assertFailed(
   assert.equal((info.error as WebSocketError).closeCode, code);
 }
 
-/** A handler of `close`, and its received results. */
+/** Returns options that record the arguments of `close`. */
 function watched(options: CommonOptions = {}): { ends: Queue<CloseInfo>; options: CommonOptions } {
   const ends = new Queue<CloseInfo>();
   return { ends, options: { message() {}, ...options, close: (_, info) => ends.push(info) } };
 }
 
 const framing = liveCases({
-  "D30: a length with its top bit set, or a huge one, fails only that connection": async (t) => {
+  "D30: a huge length, or one with its top bit set, fails only that connection": async (t) => {
     for (const maxMessageSize of [undefined, 1000, 0x7fffffff]) {
       for (const length of [1n << 63n, (1n << 64n) - 1n, (1n << 63n) - 1n, 1n << 53n, 1n << 32n]) {
         const code = length >> 63n === 1n ? 1002 : 1009;
@@ -66,8 +66,8 @@ const framing = liveCases({
       }
     }
     const { near } = await t.pair({ message: (conn, data) => void conn.send(data) });
-    near.send("the process lives");
-    assert.equal((await near[Symbol.asyncIterator]().next()).value, "the process lives");
+    near.send("still running");
+    assert.equal((await near[Symbol.asyncIterator]().next()).value, "still running");
   },
 
   "D32: maxMessageSize applies to the message, not to individual frames": async (t) => {
@@ -171,7 +171,7 @@ const controls = liveCases({
     assert.equal(calls.all.length, 4);
   },
 
-  "D44: delivers the whole reason of a Close": async (t) => {
+  "D44: delivers the complete close reason": async (t) => {
     const { ends, options } = watched();
     await withEachSide(t, options, async ({ peer }) => {
       peer.send({ opcode: CLOSE, payload: closePayload(1000, "good bye") });
@@ -212,7 +212,7 @@ const controls = liveCases({
         assert.deepEqual(delayed.payload, utf8(`delayed ${i}`));
         assert.deepEqual(atOnce.payload, utf8(`at once ${i}`));
         const later = await t.accept({ delayedWrite: { maxDelay: 30 } });
-        later.conn.sendDelayed("the timer's time is over");
+        later.conn.sendDelayed("sent by a later timer");
         await later.peer.frame();
         conn.sendDelayed("alone");
         assert.deepEqual((await peer.frame())!.payload, utf8("alone"));
@@ -221,5 +221,5 @@ const controls = liveCases({
   },
 });
 
-/** Errors on an open connection. */
+/** Defects on an open connection. */
 export const sessionCases: Cases = { ...framing, ...controls };

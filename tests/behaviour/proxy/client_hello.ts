@@ -1,4 +1,4 @@
-// The server name in the first message of a TLS client (RFC 8446 4.1.2, RFC 6066 section 3).
+// Reads the server name from a TLS ClientHello (RFC 8446 4.1.2, RFC 6066 section 3).
 
 import assert from "node:assert/strict";
 import type { RawSocket } from "../../support/raw_socket.ts";
@@ -43,7 +43,7 @@ class Reader {
   }
 
   bytes(size: number): Uint8Array {
-    assert.ok(this.#at + size <= this.#bytes.length, "the ClientHello is cut");
+    assert.ok(this.#at + size <= this.#bytes.length, "the ClientHello is truncated");
     return this.#bytes.subarray(this.#at, this.#at += size);
   }
 

@@ -1,4 +1,4 @@
-// The authorization of proxy users, and which party receives the credentials.
+// Proxy authentication, and which party receives the credentials.
 
 import assert from "node:assert/strict";
 import { ConnectionError } from "../../../mod.ts";
@@ -6,7 +6,7 @@ import { type Live, liveCases } from "../../support/live_harness.ts";
 import type { Cases } from "../harness.ts";
 import { assertEchoes, echoServer, openRoute, type Scheme, schemes } from "./route.ts";
 
-/** A user name, a password, and their possible forms in a URL. */
+/** User names and passwords, with their form in a URL. */
 const PLAIN: readonly [username: string, password: string, user: string][] = [
   ["user", "secret", "user:secret"],
   ["user", "secret", "%75s%65r:%73ecret"],
@@ -20,7 +20,7 @@ const SPECIAL: readonly [username: string, password: string, user: string][] = [
   ["u".repeat(255), "p".repeat(255), `${"u".repeat(255)}:${"p".repeat(255)}`],
 ];
 
-/** Credentials that a proxy does not accept, and its response. */
+/** Invalid credentials, and the proxy's response. */
 const WRONG: readonly [user: string, http: RegExp, socks: RegExp][] = [
   ["user:wrong@", /40[17] .* rejects the user name/, /rejects the user name and password/],
   ["other:secret@", /40[17] .* rejects the user name/, /rejects the user name and password/],
@@ -35,7 +35,7 @@ const WRONG: readonly [user: string, http: RegExp, socks: RegExp][] = [
 const cases: Record<string, (t: Live) => Promise<void>> = {};
 
 for (const scheme of schemes) {
-  cases[`${scheme}: the user and password of the URL are shown to the proxy`] = async (t) => {
+  cases[`${scheme}: sends user and password of the URL to the proxy`] = async (t) => {
     const server = await echoServer(t);
     for (const [username, password, user] of scheme.startsWith("http") ? PLAIN : SPECIAL) {
       const { url, caCerts } = await openRoute(t, scheme, { username, password });
@@ -95,5 +95,4 @@ cases["the proxy does not receive the server's user name and password"] = async 
   await refused;
 };
 
-/** The cases of proxy credentials. */
 export const credentialCases: Cases = liveCases(cases);

@@ -1,4 +1,4 @@
-// Failures between a client and its proxy, and the errors for the user.
+// Failures between a client and its proxy, and the resulting errors.
 
 import assert from "node:assert/strict";
 import { ConnectionError, type ErrorCode, TimeoutError } from "../../../mod.ts";
@@ -11,20 +11,20 @@ import type { Cases } from "../harness.ts";
 import { echoServer, openRoute, schemes } from "./route.ts";
 
 const STANDS = "HTTP/1.1 200 Connection established\r\n\r\n";
-/** A SOCKS5 proxy that requires no authentication and connects. */
+/** The replies of a SOCKS5 proxy that requires no authentication and connects. */
 const SOCKS_STANDS = hex("0500 05000001000000000000");
 
-/** The error that a connection fails with. */
+/** Returns the error of a failed connect. */
 function failure(connecting: Promise<unknown>): Promise<Error & { code?: ErrorCode }> {
   return connecting.then(() => assert.fail("connected"), (error) => error);
 }
 
-/** Waits until the other side has cut or ended its stream. */
+/** Waits until the peer has reset or ended its stream. */
 function gone(peer: RawSocket): Promise<void> {
   return peer.until(() => peer.ended || peer.over);
 }
 
-/** The same, where the other side may have been in a TLS handshake with this one. */
+/** Like {@linkcode gone}, for a peer that may be in a TLS handshake. */
 async function goneFrom(t: Live, scheme: string, peer: RawSocket): Promise<void> {
   if (scheme !== "https" || can(t.context.runtime, "cutsTlsHandshakes")) await gone(peer);
 }
@@ -34,7 +34,7 @@ const end = (peer: RawSocket): void => peer.end();
 const destroy = (peer: RawSocket): void => peer.destroy();
 const reset = (peer: RawSocket): void => void peer.socket.resetAndDestroy();
 
-/** A proxy that the test plays, and the connection that is being opened through it. */
+/** Starts connecting through a proxy that the test drives. */
 async function played(
   t: Live,
   target: string,
@@ -42,13 +42,13 @@ async function played(
 ): Promise<{ proxy: RawServer; peer: RawSocket; failed: Promise<Error & { code?: ErrorCode }> }> {
   const proxy = await t.rawServer();
   const url = `${scheme}://127.0.0.1:${proxy.port}`;
-  // A hang runs into the deadline of the case.
+  // If connect hangs, the case exceeds its deadline.
   const failed = failure(t.connect(target, { proxy: url, handshakeTimeout: 0 }));
   const peer = await proxy.accept();
   return { proxy, peer, failed };
 }
 
-/** Opening a connection fails when the proxy sends something invalid, and disconnects the proxy. */
+/** Asserts that connect fails and disconnects after this response from the proxy. */
 async function failsAfter(t: Live, scheme: string, answer: string | Uint8Array): Promise<void> {
   const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
   peer.send(answer);
@@ -61,7 +61,7 @@ async function failsAfter(t: Live, scheme: string, answer: string | Uint8Array):
 const perScheme: Record<string, (t: Live) => Promise<void>> = {};
 
 for (const scheme of schemes) {
-  perScheme[`${scheme}: a proxy that is down is named`] = async (t) => {
+  perScheme[`${scheme}: the error for an unreachable proxy names the proxy`] = async (t) => {
     const host = `127.0.0.1:${await freePort()}`;
     const proxy = `${scheme}://user:secret@${host}`;
     const error = await failure(t.connect("ws://127.0.0.1:1/", { proxy }));
@@ -71,7 +71,7 @@ for (const scheme of schemes) {
     assert.ok(error.cause instanceof Error);
   };
 
-  perScheme[`${scheme}: a server that is down is named`] = async (t) => {
+  perScheme[`${scheme}: the error for an unreachable server names the server`] = async (t) => {
     const route = await openRoute(t, scheme);
     const port = await freePort();
     const options = { proxy: route.url, tls: { caCerts: route.caCerts } };
@@ -106,7 +106,7 @@ for (const scheme of schemes) {
       assert.ok(error instanceof TimeoutError, String(error));
     };
 
-  perScheme[`${scheme}: the signal cancels immediately, and its reason is the error`] = async (
+  perScheme[`${scheme}: the signal cancels immediately and rejects with its reason`] = async (
     t,
   ) => {
     const proxy = await t.rawServer();
@@ -125,7 +125,7 @@ for (const scheme of schemes) {
     await goneFrom(t, scheme, peer);
   };
 
-  perScheme[`${scheme}: a disconnected proxy ends the connection with 1006`] = async (t) => {
+  perScheme[`${scheme}: closes with 1006 when the proxy disconnects`] = async (t) => {
     const { ca, cert, key } = t.context.fixtures.certificates;
     for (const tls of [undefined, { cert, key }]) {
       const route = await openRoute(t, scheme);
@@ -145,7 +145,7 @@ for (const scheme of schemes) {
 }
 
 const playedCases = liveCases({
-  "fails when a proxy ends or cuts the connection inside its response": async (t) => {
+  "fails when a proxy ends or resets the connection within its response": async (t) => {
     for (
       const [scheme, answer] of [["http", "HTTP/1.1 20"], ["socks5", hex("0500 0500")]] as const
     ) {
@@ -174,7 +174,7 @@ const playedCases = liveCases({
     }
   },
 
-  "disconnects a proxy that sends without end": async (t) => {
+  "disconnects a proxy that sends endless data": async (t) => {
     for (
       const [scheme, answer] of [
         ["http", "HTTP/1.1 200 OK\r\nX: " + "x".repeat(1 << 24)],
@@ -186,7 +186,7 @@ const playedCases = liveCases({
     }
   },
 
-  "fails when a proxy cuts the connection right after its response": async (t) => {
+  "fails when a proxy disconnects right after its response": async (t) => {
     for (const target of ["ws://127.0.0.1:1/", "wss://127.0.0.1:1/"]) {
       for (const cut of [end, destroy, reset]) {
         const { peer, failed } = await played(t, target);
@@ -255,5 +255,4 @@ const playedCases = liveCases({
   },
 });
 
-/** The cases of failures between a client and its proxy. */
 export const failureCases: Cases = { ...liveCases(perScheme), ...playedCases };

@@ -1,4 +1,4 @@
-// A route to a server through a real proxy, and the cases that must pass on it.
+// Routes to a server through real proxies, and assertions about them.
 
 import assert from "node:assert/strict";
 import type { Connection, ServeOptions, Server } from "../../../mod.ts";
@@ -20,18 +20,18 @@ export const schemes: readonly Scheme[] = ["http", "https", "socks5", "socks5h"]
 
 /** A running proxy. */
 export interface Route {
-  /** Its URL, without the user and password that it requires. */
+  /** The URL of the proxy, without credentials. */
   readonly url: string;
-  /** The authority of its certificate, if it uses TLS. */
+  /** The authority of the proxy's certificate, if it uses TLS. */
   readonly caCerts: string[];
-  /** The proxy itself, whose log contains its targets. */
+  /** The proxy program, whose log contains the targets. */
   readonly program: ListeningProgram;
 }
 
-/** The certificate of all `https` proxies: clients read the same authorities once. */
+/** The certificate of all `https` proxies, shared so that clients load its authority once. */
 let proxyCertificates: Certificates | undefined;
 
-/** Starts a proxy; an `https` one is tinyproxy behind stunnel. */
+/** Starts a proxy. An `https` proxy is tinyproxy behind stunnel. */
 export async function openRoute(
   { context }: Live,
   scheme: Scheme,
@@ -65,7 +65,7 @@ export async function openRoute(
   };
 }
 
-/** An echo server. */
+/** Starts an echo server. */
 export function echoServer(t: Live, options: ServeOptions = {}): Promise<Server> {
   return t.serve({ ...options, message: (conn, data) => void conn.send(data) });
 }
@@ -83,7 +83,7 @@ export async function assertAskedFor(
 
 const LARGE = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
 
-/** Small and large text and binary messages are echoed; then the closing handshake completes. */
+/** Asserts that small and large messages of both kinds are echoed, then closes cleanly. */
 export async function assertEchoes(conn: Connection<undefined>): Promise<void> {
   const messages = ["hello", "", Uint8Array.of(1, 2, 3), LARGE, "x".repeat(70_000)];
   const received = conn[Symbol.asyncIterator]();

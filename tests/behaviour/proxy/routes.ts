@@ -1,4 +1,4 @@
-// Every kind of proxy leads to every kind of target.
+// Connections through every kind of proxy to every kind of target.
 
 import assert from "node:assert/strict";
 import { type Live, liveCases } from "../../support/live_harness.ts";
@@ -12,7 +12,7 @@ import {
   schemes,
 } from "./route.ts";
 
-/** A host as written in a URL, the address of its server, and its IP address. */
+/** Hosts as written in a URL, with the server's listen address and the IP address. */
 const HOSTS: readonly [host: string, hostname: string, address: string][] = [
   ["127.0.0.1", "127.0.0.1", "127.0.0.1"],
   ["[::1]", "::1", "::1"],
@@ -41,7 +41,7 @@ for (const scheme of schemes) {
   }
 }
 
-/** The host name sent to the proxy: `socks5` resolves names locally; SOCKS uses no brackets. */
+/** Returns the host sent to the proxy. `socks5` resolves names locally. SOCKS uses no brackets. */
 function nameFor(scheme: Scheme, host: string, address: string): string {
   if (scheme === "socks5") return address;
   return scheme === "socks5h" && host.startsWith("[") ? address : host;
@@ -71,7 +71,7 @@ const more = liveCases({
     }
   },
 
-  "a function chooses the proxy, or none, for each URL": async (t) => {
+  "a function selects a proxy or none for each URL": async (t) => {
     const route = await openRoute(t, "http");
     const server = await echoServer(t);
     const asked: string[] = [];
@@ -96,5 +96,4 @@ const more = liveCases({
   },
 });
 
-/** Every kind of proxy to every kind of target. */
 export const routeCases: Cases = { ...liveCases(routes), ...more };

@@ -1,5 +1,4 @@
-// The trusted authorities of a route, and the certificates of each party: TLS to the proxy, to the
-// server, and to both.
+// Trusted authorities and certificates, with TLS to the proxy, to the server, or to both.
 
 import assert from "node:assert/strict";
 import {
@@ -15,7 +14,7 @@ import type { Cases } from "../harness.ts";
 import { serverNameOf } from "./client_hello.ts";
 import { assertEchoes, echoServer, openRoute, type Scheme } from "./route.ts";
 
-/** The authority of most servers: Node takes 40 ms to read a new list of authorities. */
+/** The authority of most servers, shared because Node takes 40 ms to load a new list. */
 const authority = makeAuthority();
 
 /** A route to a server: directly, or through a proxy. */
@@ -23,7 +22,7 @@ type Way = Scheme | "no proxy";
 
 const WAYS: readonly Way[] = ["no proxy", "http", "https", "socks5", "socks5h"];
 
-/** Connects over a route, and trusts its proxy in addition to the authorities in the options. */
+/** Connects over a route. Trusts its proxy in addition to the authorities in the options. */
 type ConnectBy = (url: string, tls: TlsClientOptions) => Promise<Connection<undefined>>;
 
 async function openWay(t: Live, way: Way): Promise<ConnectBy> {
@@ -113,7 +112,7 @@ for (const way of WAYS) {
   };
 }
 
-/** An HTTPS proxy with a certificate of the test's choice. */
+/** Starts an HTTPS proxy with this certificate. */
 async function httpsProxy(
   t: Live,
   certificates: Certificates,
@@ -134,19 +133,18 @@ const proxyCases = liveCases({
     assert.equal(server.connections, 0);
   },
 
-  "https: checks a proxy's certificate against the proxy's name, for any name of the server":
-    async (t) => {
-      const certificates = makeCertificates(["localhost"]);
-      const port = await httpsProxy(t, certificates);
-      const { ca, cert, key } = makeCertificates(["b.example"]);
-      const server = await echoServer(t, { tls: { cert, key } });
-      const tls = { caCerts: [ca, certificates.ca], serverName: "b.example" };
-      await assertEchoes(await t.connect(server.url, { proxy: `https://localhost:${port}`, tls }));
-      await assertRefused(
-        t.connect(server.url, { proxy: `https://127.0.0.1:${port}`, tls }),
-        "PROXY_FAILED",
-      );
-    },
+  "https: checks a proxy's certificate against the proxy's name, not the server's": async (t) => {
+    const certificates = makeCertificates(["localhost"]);
+    const port = await httpsProxy(t, certificates);
+    const { ca, cert, key } = makeCertificates(["b.example"]);
+    const server = await echoServer(t, { tls: { cert, key } });
+    const tls = { caCerts: [ca, certificates.ca], serverName: "b.example" };
+    await assertEchoes(await t.connect(server.url, { proxy: `https://localhost:${port}`, tls }));
+    await assertRefused(
+      t.connect(server.url, { proxy: `https://127.0.0.1:${port}`, tls }),
+      "PROXY_FAILED",
+    );
+  },
 
   "https: accepts a proxy with a certificate for an IPv6 address": async (t) => {
     const certificates = makeCertificates(["::1"]);
@@ -236,7 +234,7 @@ const nameCases = liveCases({
     }
   },
 
-  "does the same without a proxy, for any trusted authorities": async (t) => {
+  "sends the same server names without a proxy, for any trusted authorities": async (t) => {
     const server = await t.rawServer();
     for (
       const [host, serverName, asked] of [
@@ -259,7 +257,7 @@ const nameCases = liveCases({
     }
   },
 
-  "requests an https proxy by its own name, never by the server's": async (t) => {
+  "sends an https proxy its own name in TLS, never the server's": async (t) => {
     const proxy = await t.rawServer();
     for (const [host, asked] of [["localhost", "localhost"], ["127.0.0.1", undefined]] as const) {
       const connecting = assert.rejects(
@@ -277,5 +275,4 @@ const nameCases = liveCases({
   },
 });
 
-/** The cases of TLS trust. */
 export const proxyTlsCases: Cases = { ...liveCases(perWay), ...proxyCases, ...nameCases };

@@ -1,5 +1,5 @@
-// The end of a stream: each direction separately, both together, or by a reset; `closed` is called once in each
-// case.
+// Streams that end in one direction, in both, or by a reset. `closed` must be called once each
+// time.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -10,12 +10,12 @@ import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 
 const MIB = 1 << 20;
 
-/** Several turns of the event loop, for a duplicate event to arrive. */
+/** Waits several turns of the event loop, so that a duplicate event would arrive. */
 async function someTurns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Connects and resets in another process, while this process waits and accepts no connection. */
+/** Connects and resets in another process. Blocks this process, so it accepts no connection. */
 function resetAtOnce(port: number, count: number): void {
   const program = `
     const net = require("node:net");
@@ -37,7 +37,7 @@ async function sendUntilClosed(end: End): Promise<void> {
   }
 }
 
-/** One direction ends, the other continues. */
+/** Ends one direction, and asserts that the other continues. */
 async function halfClose(first: End, second: End): Promise<void> {
   first.finish();
   await second.until(() => second.ends === 1);
@@ -134,7 +134,7 @@ export const closingCases: Cases = {
     const whole = 32 * MIB;
     assert.equal(client.write(pattern(whole)), false);
     const left = (): number => whole - client.transport.bufferedAmount;
-    // The kernel's buffers are full.
+    // Wait until the kernel's buffers are full.
     for (let before = -1; before !== left();) {
       before = left();
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -239,7 +239,7 @@ export const closingCases: Cases = {
     assert.equal(client.closes, 1);
   },
 
-  "a peer's disconnect is reported while reading, or at the latest on a write": async (context) => {
+  "reports a peer's disconnect while reading, or at the latest on a write": async (context) => {
     const { client, server } = await connect(context);
     // Unread bytes make the kernel answer a close with a reset. It may have sent a FIN before, and
     // some runtimes see that first.
@@ -315,7 +315,7 @@ export const closingCases: Cases = {
     const client = await dial(context, { port: listener.port });
     client.start();
     void client.send(pattern(10));
-    // The intact one is last; some runtimes report the earlier ones, and some do not.
+    // The intact connection is last. Some runtimes also report the earlier ones.
     while (client.received < 10) {
       const server = await listener.accept();
       echo(server);

@@ -7,7 +7,7 @@ import type { Cases } from "../harness.ts";
 import { connect, dial, echo, listen } from "./end.ts";
 import { pattern } from "./pattern.ts";
 
-/** The code that all runtimes use, from the system's errors. */
+/** Returns a predicate for errors with this system error code, which all runtimes use. */
 function code(expected: RegExp): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof Error);

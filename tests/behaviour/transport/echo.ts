@@ -1,4 +1,4 @@
-// Echoes: sizes, orders, and the kinds of sockets.
+// Echoes of various sizes, over all kinds of sockets.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -17,7 +17,7 @@ export async function stream(end: End, length: number, size: number): Promise<vo
   end.finish();
 }
 
-/** 32 MiB go both ways and arrive whole. */
+/** Sends 32 MiB in both directions and asserts that all bytes arrive. */
 export async function echoesLarge({ client, server }: Pair): Promise<void> {
   const check = new PatternCheck();
   client.onData = (chunk) => check.add(chunk);
@@ -100,7 +100,7 @@ export const echoCases: Cases = {
     assert.equal(server.transport.remoteAddress, "::1");
   },
 
-  "a host name is looked up": async (context) => {
+  "resolves a host name": async (context) => {
     const { client, server } = await connect(context, { options: { hostname: "localhost" } });
     echo(server);
     await client.send(pattern(10));

@@ -1,5 +1,5 @@
-// One end of a connection under test: it records the events of its transport, and notes every
-// violation of the interface's contract, in every case.
+// One end of a connection under test. It records the events of its transport and every violation of
+// the transport contract.
 
 import assert from "node:assert/strict";
 import type {
@@ -10,7 +10,7 @@ import type {
 } from "../../../src/transport/transport.ts";
 import type { Context } from "../harness.ts";
 
-/** A transport with a sink that records. */
+/** A transport with a recording sink. */
 export class End implements TransportSink {
   readonly transport: Transport;
   /** Every delivered chunk. */
@@ -22,13 +22,13 @@ export class End implements TransportSink {
   closes = 0;
   /** The argument of `closed`. */
   error: Error | undefined;
-  /** Runs for each chunk; its return value is that of `data`. */
+  /** Called for each chunk. Its result is the result of `data`. */
   onData: ((chunk: Uint8Array) => boolean | void) | undefined;
   onDrain: (() => void) | undefined;
   onEnd: (() => void) | undefined;
   readonly #breaches: string[] = [];
   readonly #waiting: Array<{ condition: () => boolean; resolve: () => void }> = [];
-  /** The pending call of the test. */
+  /** The test's call in progress. */
   #calling: string | undefined;
   #started = false;
   #paused = false;
@@ -40,7 +40,7 @@ export class End implements TransportSink {
       if (!this.#started) this.start();
       this.destroy();
       await this.until(() => this.closes > 0);
-      assert.equal(transport.bufferedAmount, 0, "there is no pending call on a closed transport");
+      assert.equal(transport.bufferedAmount, 0, "a closed transport has no buffered output");
       assert.deepEqual(this.#breaches, []);
     });
   }
@@ -50,7 +50,7 @@ export class End implements TransportSink {
     this.#call("start", () => this.transport.start(sink));
   }
 
-  /** Writes as callers must: never before a pending drain. */
+  /** Writes. Callers must not write before a pending drain. */
   write(bytes: Uint8Array, length = bytes.length): boolean {
     assert.ok(!this.#owedDrain, "the case writes before the drain");
     const done = this.#call("write", () => this.transport.write(bytes, length));
@@ -73,7 +73,7 @@ export class End implements TransportSink {
     this.#call("resume", () => this.transport.resume());
   }
 
-  /** Ends the local direction; `end` is the peer's. */
+  /** Ends the local direction. `end` reports the end of the peer's direction. */
   finish(): void {
     this.#call("end", () => this.transport.end());
   }
@@ -82,7 +82,7 @@ export class End implements TransportSink {
     this.#call("destroy", () => this.transport.destroy(error));
   }
 
-  /** Waits until the condition holds; checks it after each event of the transport. */
+  /** Waits until a condition is met. Checks it after each event of the transport. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
@@ -180,15 +180,15 @@ export class End implements TransportSink {
   }
 }
 
-/** The address of a case's listener: a free port of the loopback by default. */
+/** The address of a listener. Default: a free loopback port. */
 export type Place = Partial<ListenOptions>;
 
-/** A listener that hands out its connections one by one, and is closed when the case ends. */
+/** A listener that returns its connections one by one. It closes when the case ends. */
 export interface Accepting {
   hostname: string;
   port: number;
   close(): Promise<void>;
-  /** The next connection, accepted but not started. */
+  /** Returns the next connection, accepted but not started. */
   accept(): Promise<End>;
 }
 
@@ -224,7 +224,7 @@ export async function listen(context: Context, place: Place = {}): Promise<Accep
   };
 }
 
-/** Dials; the connection is not started. */
+/** Dials without starting the connection. */
 export async function dial(
   context: Context,
   options: Partial<DialOptions> & { port: number },

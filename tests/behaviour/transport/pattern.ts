@@ -1,5 +1,5 @@
-// Bytes that encode their position in a stream: lost, duplicated, swapped or overwritten bytes are
-// detected.
+// Bytes that encode their position in a stream, to detect lost, duplicate, swapped or overwritten
+// bytes.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -32,7 +32,7 @@ export function fill(bytes: Uint8Array, position = 0): Uint8Array {
   return bytes;
 }
 
-/** New bytes of the stream. */
+/** Returns new bytes of the stream. */
 export function pattern(length: number, position = 0): Uint8Array {
   return fill(new Uint8Array(length), position);
 }
@@ -51,10 +51,10 @@ export function assertPattern(bytes: Uint8Array, position = 0): void {
   });
 }
 
-/** Follows a stream of chunks and asserts each on arrival. */
+/** Checks the chunks of a stream on arrival. */
 export class PatternCheck {
   position = 0;
-  /** The first fault; a sink may not throw. */
+  /** The first fault, recorded because a sink must not throw. */
   fault: unknown;
 
   add(chunk: Uint8Array): void {

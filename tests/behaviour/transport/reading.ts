@@ -1,4 +1,4 @@
-// The timing of chunks, the ownership of their memory, and how to pause them.
+// The timing of chunks, the ownership of their memory, and pausing.
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -11,7 +11,7 @@ import { stream } from "./echo.ts";
 
 const MIB = 1 << 20;
 
-/** Sends until both kernels' buffers are full; returns the number of written bytes. */
+/** Sends until the kernel's buffers are full. Returns the number of written bytes. */
 async function sendUntilBlocked(end: End): Promise<number> {
   let position = 0;
   for (;;) {
@@ -73,7 +73,7 @@ export const readingCases: Cases = {
     assert.ok(checks[0]!.position > 0 && checks[1]!.position > checks[0]!.position);
   },
 
-  "pause stops reading from the kernel: the peer is blocked, and memory stays flat": async (
+  "pause stops reading from the kernel, so the peer is blocked and memory stays flat": async (
     context,
   ) => {
     const { client, server } = await connect(context);
@@ -85,7 +85,7 @@ export const readingCases: Cases = {
     server.pause();
     const length = await sendUntilBlocked(client);
     assert.equal(server.received, 100);
-    assert.ok(length < 24 * MIB, `${length} bytes went out`);
+    assert.ok(length < 24 * MIB, `${length} bytes were sent`);
     const waiting = client.transport.bufferedAmount;
     assert.ok(waiting > 0);
     const memory = process.memoryUsage().rss;
@@ -150,10 +150,10 @@ export const readingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "delivered chunks are not changed": async (context) => {
+  "does not modify delivered chunks": async (context) => {
     const { client, server } = await connect(context);
     let position = 0;
-    // One after the other, so that they arrive as many small chunks, then a flood of large ones.
+    // Many small chunks, sent one by one, then a flood of large chunks.
     for (let count = 0; count < 1000; count++) {
       const bytes = pattern(1 + (count * 37) % 700, position);
       position += bytes.length;
@@ -166,7 +166,7 @@ export const readingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "chunks of a flood are not changed": async (context) => {
+  "does not modify the chunks of a flood": async (context) => {
     const { client, server } = await connect(context);
     await stream(client, 16 * MIB, 123_456);
     await server.until(() => server.ends === 1);
@@ -174,7 +174,7 @@ export const readingCases: Cases = {
     assert.equal(server.received, 16 * MIB);
   },
 
-  "the sink may change a chunk in place": async (context) => {
+  "the sink may modify a chunk in place": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     server.onData = (chunk) => {
@@ -191,7 +191,7 @@ export const readingCases: Cases = {
     check.assertWhole(100_000);
   },
 
-  "memory that the sink kept is never overwritten, other memory may be": async (context) => {
+  "never overwrites memory that the sink keeps": async (context) => {
     const { client, server } = await connect(context);
     const check = new PatternCheck();
     const kept: Array<{ chunk: Uint8Array; position: number }> = [];

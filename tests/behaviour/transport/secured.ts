@@ -1,10 +1,10 @@
-// Connecting under TLS, as the cases about it do.
+// TLS listeners and clients for the cases.
 
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Context } from "../harness.ts";
 import { type Accepting, connect, listen, type Pair } from "./end.ts";
 
-/** The client options that trust the authority of the fixtures. */
+/** Returns client options that trust the authority of the fixtures. */
 export function trusted({ fixtures }: Context): TlsClientOptions {
   return { caCerts: [fixtures.certificates.ca] };
 }
@@ -14,7 +14,7 @@ export function listenTls(context: Context): Promise<Accepting> {
   return listen(context, { tls: context.fixtures.certificates });
 }
 
-/** Connects to such a listener by its name. */
+/** Connects to a TLS listener by host name. */
 export function connectTls(
   context: Context,
   tls: TlsClientOptions = trusted(context),

@@ -1,4 +1,4 @@
-// The same stream under TLS.
+// Transports over TLS.
 
 import assert from "node:assert/strict";
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
@@ -11,7 +11,7 @@ import { connectTls, listenTls, trusted } from "./secured.ts";
 
 const MIB = 1 << 20;
 
-/** Connects without TLS to a TLS listener, and then has the client start TLS. */
+/** Connects to a TLS listener without TLS, then starts TLS on the client. */
 async function secureLater(context: Context, tls: TlsClientOptions): Promise<Pair> {
   const listener = await listenTls(context);
   const plain = await context.network.dial({
@@ -60,7 +60,7 @@ export const tlsCases: Cases = {
     assert.equal(server.received, position);
   },
 
-  "TLS: memory that the sink kept is never overwritten, other memory may be": async (context) => {
+  "TLS: never overwrites memory that the sink keeps": async (context) => {
     const { client, server } = await connectTls(context);
     const kept: Array<{ chunk: Uint8Array; position: number }> = [];
     const check = new PatternCheck();
@@ -153,7 +153,7 @@ export const tlsCases: Cases = {
     assert.equal(client.transport.bufferedAmount, 0);
   },
 
-  "TLS over an already open stream": async (context) => {
+  "TLS: starts on an open stream": async (context) => {
     const { client, server } = await secureLater(context, {
       ...trusted(context),
       serverName: "localhost",
@@ -195,7 +195,7 @@ export const tlsCases: Cases = {
   },
 
   "TLS in TLS": async (context) => {
-    // Forwards the data inside the outer TLS to the inner server and back.
+    // Forwards the data of the outer TLS to the inner server and back.
     const inner = await listenTls(context);
     const outer = await listenTls(context);
     const accepting = inner.accept().then((server) => (server.start(), echo(server), server));
@@ -224,7 +224,7 @@ export const tlsCases: Cases = {
     check.assertWhole(MIB);
   },
 
-  "TLS over an open stream is rejected like any other": async (context) => {
+  "TLS: rejects an untrusted certificate on an open stream": async (context) => {
     await assert.rejects(
       secureLater(context, { serverName: "localhost" }),
       (error) => error instanceof Error,

@@ -11,8 +11,8 @@ import { connectTls, listenTls, trusted } from "./secured.ts";
 const MIB = 1 << 20;
 
 /**
- * Dials a TLS listener whose certificate must be rejected. The server is notified, but receives no
- * data.
+ * Asserts that dialing a TLS listener rejects its certificate, and that the server is notified
+ * without receiving data.
  */
 async function refused(context: Context, hostname: string, tls: TlsClientOptions): Promise<void> {
   const listener = await listenTls(context);
@@ -58,7 +58,7 @@ export const trustCases: Cases = {
     await refused(context, "localhost", { caCerts: [makeCertificates().ca] });
   },
 
-  "TLS: one of several authorities is enough": async (context) => {
+  "TLS: accepts a certificate of any trusted authority": async (context) => {
     const { client, server } = await connectTls(context, {
       caCerts: [makeCertificates().ca, context.fixtures.certificates.ca],
     });

@@ -26,10 +26,10 @@ export const writingCases: Cases = {
     assertPattern(server.bytes());
   },
 
-  "after true, and after a drain, the caller may reuse the memory": async (context) => {
+  "the caller may reuse memory after write returns true, and after a drain": async (context) => {
     const { client, server } = await connect(context);
     let position = 0;
-    // Sizes around the capacity of a kernel, so that both results occur where possible.
+    // Sizes around the kernel's capacity, so that both results occur where possible.
     for (const size of [1, 10, 1000, 65_536, 65_537, 100_000, MIB, 10 * MIB, 5, 70_000, 3]) {
       const memory = pattern(size, position);
       if (!client.write(memory)) {
@@ -72,7 +72,7 @@ export const writingCases: Cases = {
     await client.until(() => done || client.drains === 1);
   },
 
-  "bufferedAmount falls while the peer reads, and is 0 at the drain event": async (context) => {
+  "bufferedAmount decreases while the peer reads, and is 0 at the drain event": async (context) => {
     const { client, server } = await connect(context);
     const length = 32 * MIB;
     server.pause();
