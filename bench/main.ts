@@ -65,7 +65,7 @@ const EVERYTHING = [
   "plots",
 ];
 
-/** Runs a benchmark with a main module of its own, in a separate process. */
+/** Runs a benchmark with a separate main module, in a separate process. */
 async function runModule(module: string, args: string[]): Promise<void> {
   const process = start(commandFor("deno", module, ...args), { stdout: "inherit" });
   if (!(await process.status).success) Deno.exit(1);

@@ -126,7 +126,7 @@ export function describe(workload: Workload): string {
   if (kind === "handshakes") return `handshakes, ${many} at a time`;
   if (kind === "broadcast") return `${showSize(payload)} to ${many} connections`;
   if (kind === "publish") {
-    const times = burst === 1 ? "" : `, ${burst} at once`;
+    const times = burst === 1 ? "" : `, ${burst} per turn`;
     return `${showSize(payload)} to ${many} subscriber${connections === 1 ? "" : "s"}${times}`;
   }
   const content = compression ? `JSON, ${compression}` : text ? "text" : "binary";

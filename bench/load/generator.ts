@@ -16,7 +16,10 @@ export const nodeGenerator: Generator = {
   command: (load) => commandFor("node", "load/node/main.ts", load),
 };
 
-/** Returns the generator in Go, or the one on Node without Go or with `BENCH_GENERATOR=node`. */
+/**
+ * Returns the generator in Go, or the one on Node if Go is missing or `BENCH_GENERATOR=node` is
+ * set.
+ */
 export function findGenerator(): Generator {
   if (Deno.env.get("BENCH_GENERATOR") === "node") return nodeGenerator;
   const program = goProgram(join(root, "bench/load/go"));

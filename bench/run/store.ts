@@ -5,7 +5,7 @@ import { root } from "../support/runtimes.ts";
 
 const directory = join(root, "bench", "results");
 
-/** Writes a result: a string as it is, other values as JSON. */
+/** Writes a result: strings unchanged, other values as JSON. */
 export function save(name: string, content: unknown): void {
   const text = typeof content === "string" ? content : `${JSON.stringify(content, null, 2)}\n`;
   Deno.mkdirSync(directory, { recursive: true });

@@ -108,4 +108,4 @@ for (const [runtime, programs] of Object.entries(PROGRAMS)) {
     ]);
   }
 }
-console.log(table([["runtime", "program", "ms", "above empty", "quickws / it"], ...rows]));
+console.log(table([["runtime", "program", "ms", "above empty program", "quickws / it"], ...rows]));

@@ -86,7 +86,7 @@ const sizes = options.sizes.split(",").map(Number);
 for (const mode of ["alone", "takeover"] as const) {
   const figures: Result[][] = [];
   for (const size of sizes) figures.push(await measure(mode, size));
-  const what = "us of CPU per echo of JSON, by message size in bytes (size of the reply)";
+  const what = "CPU us per JSON echo, by message size in bytes (reply size / message size)";
   console.log(`\n${what}, ${mode === "alone" ? "without" : "with"} takeover\n`);
   const rows = [["", ...sizes.map(String)]];
   for (const [index, [name, runtime]] of SERVERS.entries()) {

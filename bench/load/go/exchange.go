@@ -31,7 +31,7 @@ type connection struct {
 	waits         bool
 }
 
-// Exchange is the state of the whole load.
+// Exchange is the state of a load.
 type Exchange struct {
 	load        *Load
 	epoll       int

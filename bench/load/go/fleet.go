@@ -65,7 +65,7 @@ type publisher struct {
 	last           int64
 }
 
-// Fleet is the state of the whole load.
+// Fleet is the state of a load on a fleet.
 type Fleet struct {
 	load       *FleetLoad
 	epoll      int

@@ -20,7 +20,7 @@ interface Line {
   times: Float64Array;
 }
 
-/** The state of the whole load. */
+/** The state of a load. */
 export class Exchange {
   readonly #load: Load;
   /** Whether the server sends each message to all connections. */
