@@ -40,7 +40,7 @@ Deno.test("each optional part of the request has its own field", () => {
   )));
 });
 
-Deno.test("empty lists offer nothing", () => {
+Deno.test("empty lists add no fields", () => {
   assert.deepEqual(
     buildRequest({ ...plain, subprotocols: [], extensions: "", headers: [] }),
     buildRequest(plain),

@@ -7,7 +7,7 @@ import { head } from "./replay.ts";
 export interface RequestVector {
   /** The client. */
   readonly title: string;
-  /** The whole head. */
+  /** The head as text. */
   readonly text: string;
   /** The value of Sec-WebSocket-Key. */
   readonly key: string;

@@ -176,7 +176,7 @@ export async function converse(
     for (let i = 0; i < 100; i++) assert.equal(await client.receive(), `message ${i}`);
   });
   if (client.sendFragments !== undefined) {
-    await step("echoes long fragmented messages, interleaved with whole messages", async () => {
+    await step("echoes long fragmented messages, interleaved with unfragmented ones", async () => {
       const sent: string[] = [];
       for (const pieces of longFragments()) {
         sent.push(pieces.join(""), "between");

@@ -229,7 +229,7 @@ Deno.test("the first fragment determines whether the message is compressed", () 
   assert.deepEqual(bytes, concat(...frames.map(frame)));
 });
 
-Deno.test("sends a short message of one fragment uncompressed, like a whole message", () => {
+Deno.test("sends a short message of one fragment uncompressed, like an unfragmented one", () => {
   const bytes = written(false, (writer) => {
     writer.fragment(Opcode.Binary, true, hex(""));
     writer.fragment(Opcode.Text, true, utf8("aaa"));
@@ -287,5 +287,5 @@ Deno.test("a long message reserves output memory for its compressed size", () =>
   writer.fragment(Opcode.Binary, false, zeros);
   writer.fragment(Opcode.Continuation, true, zeros);
   assert.ok(output.written.length < 20_000, `${output.written.length} bytes`);
-  assert.ok(room < 2 * output.written.length, `room for ${room} bytes`);
+  assert.ok(room < 2 * output.written.length, `${room} bytes were reserved`);
 });

@@ -99,7 +99,7 @@ Deno.test("drops a send context before it closes a connection", () => {
   assert.deepEqual(holder.errors, []);
 });
 
-Deno.test("drops a context if it does not fit beside the memory of the connections", () => {
+Deno.test("drops a context if the connections leave too little memory for it", () => {
   const contexts = new ContextMemories();
   const governor = new MemoryGovernor(contexts);
   const holder = new Holder(governor);

@@ -67,7 +67,7 @@ for (const [side, mask] of SIDES) {
     }
   });
 
-  Deno.test(`control frames from ${side} carry up to 125 bytes`, () => {
+  Deno.test(`control frames from ${side} may have up to 125 bytes`, () => {
     for (const opcode of [Opcode.Ping, Opcode.Pong, Opcode.Close]) {
       for (const size of [0, 1, 124, 125]) {
         const payload = new Uint8Array(size).fill(7);

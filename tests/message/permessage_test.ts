@@ -154,7 +154,7 @@ const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
 ];
 
 for (const [what, fragments] of FRAGMENTED) {
-  Deno.test(`a message in fragments, ${what}, is one compressed message`, () => {
+  Deno.test(`fragments (${what}) make up one compressed message`, () => {
     const message = concat(...fragments);
     for (const level of ["auto", "fast", "best"] as const) {
       for (const windowBits of [8, 15]) {
@@ -400,7 +400,7 @@ Deno.test("allocates memory only with takeover, and close releases it", () => {
   const sender = open(rules, ALONE, TAKEOVER);
   pack(sender, message);
   const encoder = all.byteLength - before;
-  assert.ok(encoder >= 4096 && encoder <= 16384, `an encoder holds ${encoder} bytes`);
+  assert.ok(encoder >= 4096 && encoder <= 16384, `an encoder takes ${encoder} bytes`);
   const receiver = open(rules, { takeover: true, windowBits: 10 }, ALONE);
   const wire = new Uint8Array(deflateRawSync(message, { finishFlush: 2, windowBits: 10 }));
   unpack(receiver, wire.slice(0, -4));

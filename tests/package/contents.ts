@@ -103,7 +103,7 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     }
   });
 
-  test("publint reports nothing", async () => {
+  test("publint reports no problems", async () => {
     const cli = join(root, "node_modules", "publint", "src", "cli.js");
     assert.match(await nodePrinted(cli, "run", tarball, "--strict"), /All good/);
   });

@@ -123,7 +123,7 @@ export async function testWs(tarball: string, work: string): Promise<void> {
     assert.deepEqual(await typeErrors(compiler, [path]), [[]]);
   });
 
-  Deno.test("@quickws/ws: publint and attw report nothing", async () => {
+  Deno.test("@quickws/ws: publint and attw report no problems", async () => {
     const publint = join(root, "node_modules", "publint", "src", "cli.js");
     assert.match(await nodePrinted(publint, "run", tarball, "--strict"), /All good/);
     const attw = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");

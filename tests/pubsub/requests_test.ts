@@ -376,7 +376,7 @@ socketTest("rapid changes of a subscription cause one call of allow at a time", 
   assert.deepEqual(peer.payloads, [refused("b", "a connection may have at most 1 topics")]);
   await decisions.decide("a", true);
   assert.deepEqual([conn.topics, server.subscribers("a")], [[], 0]);
-  assert.equal(peer.payloads.length, 1, "a withdrawn request gets no answer");
+  assert.equal(peer.payloads.length, 1, "there is no answer to a withdrawn request");
 
   peer.send(subscribe("a"), unsubscribe("a"), subscribe("a"));
   await quiet();
@@ -519,7 +519,7 @@ for (
     ["terminates", (conn: Connection<undefined>) => conn.terminate()],
   ] as const
 ) {
-  socketTest(`an allow that ${what} the connection leaks nothing`, async (t) => {
+  socketTest(`an handler allow that ${what} the connection leaks no memory`, async (t) => {
     const { server, conn, peer } = await topicSide(t, {
       clientTopics: {
         allow(conn) {

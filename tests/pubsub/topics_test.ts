@@ -486,7 +486,7 @@ socketTest("a message published during a fragmented message follows it", async (
   assert.equal(peer.payloads.join(""), "begin endbehind");
 });
 
-Deno.test("retains nothing of connections that closed with queued messages", async () => {
+Deno.test("retains no memory for connections that closed with queued messages", async () => {
   const network = new MemoryNetwork();
   const server = await serveOver(network, {
     highWaterMark: 500,

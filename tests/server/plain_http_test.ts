@@ -136,7 +136,7 @@ const FAILING: readonly [what: string, fetch: () => Response | Promise<Response>
     throw new Error("secret");
   }],
   ["rejects", () => Promise.reject(new Error("secret"))],
-  ["throws a HandshakeError of its own", () => {
+  ["throws a HandshakeError", () => {
     throw new HandshakeError("STATUS_UNEXPECTED", "secret", { status: 302 });
   }],
   ["returns undefined", () => undefined as unknown as Response],

@@ -60,7 +60,7 @@ const HEADERS: readonly [what: string, header: number[], address: PeerAddress | 
 for (const [what, header, address] of HEADERS) {
   Deno.test(`PROXY protocol: reads ${what} for any chunk size`, () => {
     for (const size of [1, 2, 7, 16, 17, header.length, header.length + 9]) {
-      assert.deepEqual(read(header, size), { address, rest: 0 }, `pieces of ${size}`);
+      assert.deepEqual(read(header, size), { address, rest: 0 }, `chunks of ${size}`);
       const more = [...header, ...bytes("GET / HTTP/1.1\r\n")];
       assert.deepEqual(read(more, more.length), { address, rest: 16 });
     }

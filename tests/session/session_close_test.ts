@@ -233,7 +233,7 @@ Deno.test("a failure after a local Close frame is reported, but sends no second 
 
 Deno.test("a failure without a close code ends the stream without a Close frame", () => {
   const endpoint = Endpoint.open("server");
-  endpoint.session.fail(new ConnectionError("CONNECTION_LOST", "The cable is cut"));
+  endpoint.session.fail(new ConnectionError("CONNECTION_LOST", "The connection was reset"));
   assert.equal(endpoint.waiting, 0);
   assert.deepEqual(endpoint.asked, ["startCloseTimer", "endOutput"]);
   endpoint.session.streamClosed();

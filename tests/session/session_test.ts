@@ -234,7 +234,7 @@ Deno.test("delivers no message after the peer's Close frame, in the same chunk o
       { opcode: CLOSE, payload: closePayload(1000) },
       { opcode: TEXT, payload: "behind" },
       { opcode: PING },
-      { rsv: 7, opcode: 15, payload: "not even legal" },
+      { rsv: 7, opcode: 15, payload: "invalid" },
     );
     assert.equal(endpoint.session.receive(chunk), chunk.length);
     const later = endpoint.fromPeer({ opcode: TEXT, payload: "later" });

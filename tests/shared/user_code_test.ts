@@ -7,7 +7,7 @@ Deno.test("writes an error without a handler to the console, unchanged", () => {
   assert.deepEqual(withConsole(() => logError(error)).logged, [[error]]);
 });
 
-Deno.test("writes the error of a call that throws or rejects, and nothing else", async () => {
+Deno.test("writes only the errors of calls that throw or reject", async () => {
   const error = new Error("an unhandled error");
   const thrown = withConsole(() => {
     callReported(() => {

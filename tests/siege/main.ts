@@ -3,7 +3,7 @@
 //
 //   --runtime bun       deno, bun, node, or all of them (default all)
 //   --attack bombs      one attack (default all)
-//   --server page       page (settings in docs/guide/security.md), defaults, peer, all (default all)
+//   --server page       page (settings in docs/guide/security.md), defaults, peer (default all)
 //   --seconds 3         the minimum duration of each attack
 //   --clients 100       the number of honest clients
 //   --attackers 1       concurrent flooding attackers
@@ -52,7 +52,7 @@ const HEADER = [
   "p99, ms",
   "peak memory, MiB",
   "honest closed",
-  "attack",
+  "attack size",
 ];
 
 function row(name: string, title: string, all: readonly SiegeFigures[]): string[] {

@@ -57,7 +57,7 @@ Deno.test("a stopped reader consumes no input, and resumes without loss for any 
         const framesBefore = sink.frames;
         at = sink.reader.read(chunk, at);
         if (at < chunk.length) {
-          assert.equal(sink.frames, framesBefore + 1, "one frame is read between two stops");
+          assert.equal(sink.frames, framesBefore + 1, "the reader stops after one frame");
           assert.equal(sink.reader.read(chunk, at), at, "a stopped reader reads no input");
         }
         sink.reader.resume();
