@@ -40,7 +40,7 @@ const server = await serve<Late>({
 });
 
 /** Sends a price immediately, or keeps it for `drain` if earlier output is still buffered. */
-function tell(conn: Connection<Late>, symbol: string, message: Prepared): void {
+function sendPrice(conn: Connection<Late>, symbol: string, message: Prepared): void {
   const late = conn.data;
   // If prices are pending, this one must also wait, or an older price could arrive after it.
   if (late.size > 0 || conn.bufferedAmount > HIGH_WATER_MARK) {
@@ -60,7 +60,7 @@ setInterval(() => {
     prices.set(symbol, next);
     // Encoded once for all receivers.
     const message = prepareMessage(JSON.stringify({ symbol, tick, price: next.toFixed(2) }));
-    for (const conn of server.clients()) tell(conn, symbol, message);
+    for (const conn of server.clients()) sendPrice(conn, symbol, message);
   }
 }, interval);
 

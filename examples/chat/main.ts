@@ -85,17 +85,17 @@ const server = await serve<Guest>({
   open(conn) {
     // Subscribes clients without the topics subprotocol.
     if (conn.protocol === "") conn.subscribe(ROOM);
-    tellAll({ notice: `${conn.data.name} joined` });
+    broadcast({ notice: `${conn.data.name} joined` });
   },
 
   message(conn, data) {
     if (typeof data !== "string") return conn.close(CloseCode.UnsupportedData, "text only");
     // The server sets the author, because a page could send another user's name.
-    tellAll({ name: conn.data.name, text: data });
+    broadcast({ name: conn.data.name, text: data });
   },
 
   close(conn) {
-    tellAll({ notice: `${conn.data.name} left` });
+    broadcast({ notice: `${conn.data.name} left` });
   },
 
   fetch(request) {
@@ -107,7 +107,7 @@ const server = await serve<Guest>({
   },
 });
 
-function tellAll(message: Record<string, string>): void {
+function broadcast(message: Record<string, string>): void {
   server.publish(ROOM, JSON.stringify(message));
 }
 

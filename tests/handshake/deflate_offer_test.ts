@@ -188,7 +188,7 @@ const YES_NO = [true, false];
 const BITS = [8, 9, 12, 15];
 
 /** Yields all combinations of options, with the minimum, a medium and the maximum window. */
-function* allWishes(): Generator<DeflateConfig> {
+function* allConfigs(): Generator<DeflateConfig> {
   for (const serverContextTakeover of YES_NO) {
     for (const clientContextTakeover of YES_NO) {
       for (const serverMaxWindowBits of BITS) {
@@ -206,9 +206,9 @@ function* allWishes(): Generator<DeflateConfig> {
 }
 
 Deno.test("both sides agree on the smaller value of their options", () => {
-  for (const client of allWishes()) {
+  for (const client of allConfigs()) {
     const offer = parseExtensions([offerDeflate(client)]);
-    for (const server of allWishes()) {
+    for (const server of allConfigs()) {
       const { agreement, extensions } = acceptDeflate(offer, server)!;
       const { inbound, outbound } = checkDeflateAnswer(parseExtensions([extensions]), client)!;
       // The outbound direction of one side is the inbound direction of the other.

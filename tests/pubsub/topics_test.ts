@@ -266,7 +266,7 @@ async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & {
 }
 
 /** Unblocks the first connection. Returns the payloads that both peers have received. */
-async function goOn(t: Harness, { peers }: Room): Promise<string[][]> {
+async function unblock(t: Harness, { peers }: Room): Promise<string[][]> {
   t.network.accepted[0].unblock();
   await quiet();
   return payloads(peers).map((list) => list.map((text) => text === KILOBYTE ? "K" : text));
@@ -277,16 +277,16 @@ socketTest('"queue" sends to slow subscribers like to all others', async (t) => 
   for (const onSlow of [undefined, "queue"] as const) {
     assert.deepEqual(it.server.publish("room", "m", { onSlow }), result({ sent: 2 }));
   }
-  assert.deepEqual(await goOn(t, it), [["K", "m", "m"], ["m", "m"]]);
+  assert.deepEqual(await unblock(t, it), [["K", "m", "m"], ["m", "m"]]);
 });
 
 socketTest('"drop" skips slow subscribers while they are slow', async (t) => {
   const it = await stalled(t);
   const drop = { onSlow: "drop" } as const;
   assert.deepEqual(it.server.publish("room", "1", drop), result({ sent: 1, dropped: 1 }));
-  assert.deepEqual(await goOn(t, it), [["K"], ["1"]]);
+  assert.deepEqual(await unblock(t, it), [["K"], ["1"]]);
   assert.deepEqual(it.server.publish("room", "2", drop), result({ sent: 2 }));
-  assert.deepEqual(await goOn(t, it), [["K", "2"], ["1", "2"]]);
+  assert.deepEqual(await unblock(t, it), [["K", "2"], ["1", "2"]]);
 });
 
 socketTest('"close" disconnects slow subscribers with SLOW_CONSUMER', async (t) => {
@@ -316,7 +316,7 @@ socketTest(
     assert.deepEqual(publish("a", "a2"), result({ sent: 1, waiting: 1, replaced: 1 }));
     assert.deepEqual(publish("", "none"), result({ sent: 1, waiting: 1 }));
     assert.deepEqual(it.server.publish("room", "none 2", { onSlow: "conflate" }).replaced, 1);
-    assert.deepEqual(await goOn(t, it), [
+    assert.deepEqual(await unblock(t, it), [
       ["K", "a2", "b1", "none 2"],
       ["a1", "b1", "a2", "none", "none 2"],
     ]);
@@ -333,7 +333,7 @@ socketTest("keys of different topics are independent", async (t) => {
   it.conns[0].subscribe("room1");
   it.server.publish("room", "one", { onSlow: "conflate", key: "1" });
   assert.equal(it.server.publish("room1", "two", { onSlow: "conflate" }).replaced, 0);
-  assert.deepEqual((await goOn(t, it))[0], ["K", "one", "two"]);
+  assert.deepEqual((await unblock(t, it))[0], ["K", "one", "two"]);
 });
 
 socketTest(

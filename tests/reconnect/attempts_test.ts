@@ -17,7 +17,7 @@ const failure = new ConnectionError("CONNECT_FAILED", "no listener");
 const info: CloseInfo = { code: 1001, reason: "", clean: true, initiator: "remote" };
 
 /** Attempts whose outcomes the test controls. */
-class Trial extends Attempts {
+class TestAttempts extends Attempts {
   readonly log: Queue<string> = new Queue();
   readonly losses: ConnectionLoss[] = [];
   readonly signals: AbortSignal[] = [];
@@ -54,7 +54,7 @@ class Trial extends Attempts {
 }
 
 Deno.test("retries failed attempts up to maxAttempts", async () => {
-  const trial = new Trial({ minDelay: 1, maxAttempts: 2 });
+  const trial = new TestAttempts({ minDelay: 1, maxAttempts: 2 });
   trial.rejects[0](failure);
   await trial.log.atLeast(3);
   trial.rejects[1](failure);
@@ -67,7 +67,7 @@ Deno.test("retries failed attempts up to maxAttempts", async () => {
 
 Deno.test("a connection that closes early counts as a failure, and a stable one resets the count", () => {
   for (const [minUptime, counts] of [[HOUR, [1, 2, 3]], [0, [1, 1, 1]]] as const) {
-    const trial = new Trial({ minUptime, retry: () => HOUR });
+    const trial = new TestAttempts({ minUptime, retry: () => HOUR });
     for (let round = 0; round < 3; round++) {
       trial.attemptOpened();
       trial.attemptFailed({ info });
@@ -80,7 +80,7 @@ Deno.test("a connection that closes early counts as a failure, and a stable one 
 });
 
 Deno.test("reports a disconnect with the delay that the hook has chosen", () => {
-  const trial = new Trial({ retry: () => HOUR });
+  const trial = new TestAttempts({ retry: () => HOUR });
   trial.attemptOpened();
   trial.attemptFailed({ info });
   assert.deepEqual(trial.losses, [{ info, error: undefined, attempt: 1, wait: HOUR }]);
@@ -90,7 +90,7 @@ Deno.test("reports a disconnect with the delay that the hook has chosen", () => 
 });
 
 Deno.test("stop cancels an attempt and ignores its error", async () => {
-  const trial = new Trial({});
+  const trial = new TestAttempts({});
   trial.stopAttempts();
   assert.equal(trial.signals[0].aborted, true);
   trial.rejects[0](failure);
@@ -99,20 +99,20 @@ Deno.test("stop cancels an attempt and ignores its error", async () => {
 });
 
 Deno.test("stop cancels a delay, even inside a callback", () => {
-  const waiting = new Trial({ retry: () => HOUR });
+  const waiting = new TestAttempts({ retry: () => HOUR });
   waiting.attemptOpened();
   waiting.attemptFailed({ info });
   assert.deepEqual(waiting.log.all, ["dial", "wait 1"]);
   waiting.stopAttempts();
   assert.equal(waiting.reconnectNow(), false, "no delay is pending");
 
-  const within = new Trial({});
+  const within = new TestAttempts({});
   within.onWait = () => within.stopAttempts();
   within.attemptOpened();
   within.attemptFailed({ info });
   assert.equal(within.reconnectNow(), false, "no delay is pending");
 
-  const inTheHook: Trial = new Trial({
+  const inTheHook: TestAttempts = new TestAttempts({
     retry() {
       inTheHook.stopAttempts();
       return true;
@@ -135,7 +135,7 @@ const FAILING: readonly [what: string, retry: ReconnectOptions["retry"]][] = [
 
 for (const [what, retry] of FAILING) {
   Deno.test(`a hook that ${what} ends reconnection, and its error is reported once, as the cause`, async () => {
-    const trial = new Trial({ retry });
+    const trial = new TestAttempts({ retry });
     trial.attemptOpened();
     trial.attemptFailed({ info });
     await trial.log.atLeast(2);
@@ -148,7 +148,7 @@ for (const [what, retry] of FAILING) {
 Deno.test("reports an invalid return value of a hook", async () => {
   for (const answer of [-1, NaN, Infinity, 2 ** 31, null, "yes", {}]) {
     for (const retry of [() => answer, () => Promise.resolve(answer)]) {
-      const trial = new Trial({ retry: retry as never });
+      const trial = new TestAttempts({ retry: retry as never });
       trial.attemptFailed({ error: failure });
       await trial.log.atLeast(2);
       const { message } = trial.reported[0] as Error;
@@ -177,7 +177,7 @@ for (const [answer, ...outcomes] of ANSWERS) {
     for (const retry of [() => answer, () => Promise.resolve(answer)]) {
       for (const [index, code] of [1001, 1000].entries()) {
         const seen: ConnectionLoss[] = [];
-        const trial = new Trial({
+        const trial = new TestAttempts({
           minDelay: HOUR,
           retry(loss) {
             seen.push(loss);
@@ -198,7 +198,7 @@ for (const [answer, ...outcomes] of ANSWERS) {
 Deno.test("ignores the result of a hook after the end", async () => {
   let answer = (_: boolean): void => {};
   const retry = (): Promise<boolean> => new Promise((resolve) => answer = resolve);
-  const trial = new Trial({ retry });
+  const trial = new TestAttempts({ retry });
   trial.attemptOpened();
   trial.attemptFailed({ info });
   assert.equal(trial.reconnectNow(), false);
@@ -211,7 +211,7 @@ Deno.test("ignores the result of a hook after the end", async () => {
 
 Deno.test("wraps a rejection value that is not an Error", async () => {
   for (const reason of [undefined, "a text"]) {
-    const trial = new Trial({});
+    const trial = new TestAttempts({});
     trial.rejects[0](reason);
     await trial.log.atLeast(2);
     assert.ok(trial.error instanceof Error);

@@ -13,7 +13,7 @@ import { Opcode } from "../../src/wire/opcode.ts";
 const encoder = new TextEncoder();
 
 /** Subscriptions without a connection. It records the calls. */
-class Desk implements SubscriptionsOwner {
+class Harness implements SubscriptionsOwner {
   call(handler: () => unknown): unknown {
     return handler();
   }
@@ -60,156 +60,161 @@ function codeOf(error: unknown): unknown {
 }
 
 Deno.test("requests topics that were subscribed while disconnected when a connection opens", async () => {
-  const desk = new Desk();
-  const first = desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.subscribe("b", desk.handlers("b"));
-  assert.deepEqual(desk.requests, []);
-  desk.topics.connected();
-  const third = desk.topics.subscribe("c", desk.handlers("c"));
-  assert.deepEqual(desk.requests, [{ subscribe: "a" }, { subscribe: "b" }, { subscribe: "c" }]);
-  assert.deepEqual(desk.topics.names, ["a", "b", "c"]);
-  desk.receive({ subscribed: "a" });
-  desk.receive({ subscribed: "c", number: 4 });
+  const harness = new Harness();
+  const first = harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.subscribe("b", harness.handlers("b"));
+  assert.deepEqual(harness.requests, []);
+  harness.topics.connected();
+  const third = harness.topics.subscribe("c", harness.handlers("c"));
+  assert.deepEqual(harness.requests, [{ subscribe: "a" }, { subscribe: "b" }, { subscribe: "c" }]);
+  assert.deepEqual(harness.topics.names, ["a", "b", "c"]);
+  harness.receive({ subscribed: "a" });
+  harness.receive({ subscribed: "c", number: 4 });
   await first;
   await third;
-  assert.deepEqual(desk.log, []);
+  assert.deepEqual(harness.log, []);
 });
 
 Deno.test("delivers each number once and in order, and the next connection resumes after the last one", () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  desk.receive({ subscribed: "a", number: 6 });
-  for (const number of [5, 6, 8, 8, 7, 11]) desk.receive({ topic: "a", number }, `m${number}`);
-  desk.receive({ passed: "a", number: 12 });
-  desk.receive({ passed: "a", number: 3 });
-  desk.receive({ topic: "a", number: 12 }, "its own");
-  desk.topics.disconnected();
-  desk.topics.connected();
-  assert.deepEqual(desk.requests, [{ subscribe: "a" }, { subscribe: "a", after: 12 }]);
-  desk.receive({ subscribed: "a", number: 12 });
-  desk.receive({ topic: "a", number: 13 }, "m13");
-  assert.deepEqual(desk.log, [["a", "m8", 8], ["a", "m11", 11], ["a", "m13", 13]]);
+  const harness = new Harness();
+  harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  harness.receive({ subscribed: "a", number: 6 });
+  for (const number of [5, 6, 8, 8, 7, 11]) harness.receive({ topic: "a", number }, `m${number}`);
+  harness.receive({ passed: "a", number: 12 });
+  harness.receive({ passed: "a", number: 3 });
+  harness.receive({ topic: "a", number: 12 }, "its own");
+  harness.topics.disconnected();
+  harness.topics.connected();
+  assert.deepEqual(harness.requests, [{ subscribe: "a" }, { subscribe: "a", after: 12 }]);
+  harness.receive({ subscribed: "a", number: 12 });
+  harness.receive({ topic: "a", number: 13 }, "m13");
+  assert.deepEqual(harness.log, [["a", "m8", 8], ["a", "m11", 11], ["a", "m13", 13]]);
 });
 
 Deno.test("number 0 is valid", () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  desk.receive({ subscribed: "a", number: 0 });
-  desk.topics.disconnected();
-  desk.topics.connected();
-  assert.deepEqual(desk.requests.at(-1), { subscribe: "a", after: 0 });
+  const harness = new Harness();
+  harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  harness.receive({ subscribed: "a", number: 0 });
+  harness.topics.disconnected();
+  harness.topics.connected();
+  assert.deepEqual(harness.requests.at(-1), { subscribe: "a", after: 0 });
 });
 
 Deno.test("calls missed, and accepts lower numbers after a restart", () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  desk.receive({ subscribed: "a", number: 100 });
-  desk.topics.disconnected();
-  desk.topics.connected();
-  desk.receive({ subscribed: "a", number: 2 });
-  desk.receive({ missed: "a" });
-  desk.receive({ topic: "a", number: 3 }, "new");
-  assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", 3]]);
+  const harness = new Harness();
+  harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  harness.receive({ subscribed: "a", number: 100 });
+  harness.topics.disconnected();
+  harness.topics.connected();
+  harness.receive({ subscribed: "a", number: 2 });
+  harness.receive({ missed: "a" });
+  harness.receive({ topic: "a", number: 3 }, "new");
+  assert.deepEqual(harness.log, [["a", "missed"], ["a", "new", 3]]);
 });
 
 Deno.test("without numbers, delivers every message and calls missed for the gap between connections", () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.subscribe("never confirmed", desk.handlers("b"));
-  desk.topics.connected();
-  desk.receive({ subscribed: "a" });
-  desk.receive({ subscribed: "a" });
-  desk.receive({ topic: "a" }, "one");
-  desk.receive({ topic: "a" }, "one");
+  const harness = new Harness();
+  harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.subscribe("never confirmed", harness.handlers("b"));
+  harness.topics.connected();
+  harness.receive({ subscribed: "a" });
+  harness.receive({ subscribed: "a" });
+  harness.receive({ topic: "a" }, "one");
+  harness.receive({ topic: "a" }, "one");
   // The second connection closes before any confirmation.
   for (let connection = 0; connection < 2; connection++) {
-    desk.topics.disconnected();
-    desk.topics.connected();
+    harness.topics.disconnected();
+    harness.topics.connected();
   }
-  desk.receive({ subscribed: "a" });
-  desk.receive({ subscribed: "a" });
-  desk.receive({ subscribed: "never confirmed" });
-  assert.deepEqual(desk.log, [["a", "one", undefined], ["a", "one", undefined], ["a", "missed"]]);
+  harness.receive({ subscribed: "a" });
+  harness.receive({ subscribed: "a" });
+  harness.receive({ subscribed: "never confirmed" });
+  assert.deepEqual(harness.log, [["a", "one", undefined], ["a", "one", undefined], [
+    "a",
+    "missed",
+  ]]);
 });
 
 Deno.test("detects a server that has lost its history by a missing number", () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  desk.receive({ subscribed: "a", number: 7 });
-  desk.topics.disconnected();
-  desk.topics.connected();
-  desk.receive({ subscribed: "a" });
-  desk.receive({ topic: "a" }, "new");
-  assert.deepEqual(desk.log, [["a", "missed"], ["a", "new", undefined]]);
+  const harness = new Harness();
+  harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  harness.receive({ subscribed: "a", number: 7 });
+  harness.topics.disconnected();
+  harness.topics.connected();
+  harness.receive({ subscribed: "a" });
+  harness.receive({ topic: "a" }, "new");
+  assert.deepEqual(harness.log, [["a", "missed"], ["a", "new", undefined]]);
 });
 
 Deno.test("a refusal rejects the promise and calls the handler, and the topic is not requested again", async () => {
-  const desk = new Desk();
-  const refused = desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  desk.receive({ refused: "a", reason: "not you" });
+  const harness = new Harness();
+  const refused = harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  harness.receive({ refused: "a", reason: "not you" });
   await assert.rejects(refused, (error: Error) => {
     assert.equal(codeOf(error), "TOPIC_REFUSED");
     assert.match(error.message, /"a": not you$/);
     return true;
   });
-  assert.deepEqual(desk.log, [["a", "refused", "not you"]]);
-  assert.deepEqual(desk.topics.names, []);
+  assert.deepEqual(harness.log, [["a", "refused", "not you"]]);
+  assert.deepEqual(harness.topics.names, []);
   // A later refusal has the same effect.
-  const confirmed = desk.topics.subscribe("b", desk.handlers("b"));
-  desk.receive({ subscribed: "b" });
+  const confirmed = harness.topics.subscribe("b", harness.handlers("b"));
+  harness.receive({ subscribed: "b" });
   await confirmed;
-  desk.receive({ refused: "b", reason: "" });
-  assert.deepEqual(desk.topics.names, []);
+  harness.receive({ refused: "b", reason: "" });
+  assert.deepEqual(harness.topics.names, []);
 });
 
 Deno.test("unsubscribe settles the promise, notifies the server, and allows a new subscription", async () => {
-  const desk = new Desk();
-  const unconfirmed = desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  assert.equal(desk.topics.unsubscribe("a"), true);
-  assert.equal(desk.topics.unsubscribe("a"), false);
+  const harness = new Harness();
+  const unconfirmed = harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  assert.equal(harness.topics.unsubscribe("a"), true);
+  assert.equal(harness.topics.unsubscribe("a"), false);
   await assert.rejects(unconfirmed, (error) => codeOf(error) === "NOT_OPEN");
-  desk.topics.subscribe("a", desk.handlers("a"));
-  assert.deepEqual(desk.requests, [{ subscribe: "a" }, { unsubscribe: "a" }, { subscribe: "a" }]);
-  desk.topics.disconnected();
-  assert.equal(desk.topics.unsubscribe("a"), true);
-  desk.topics.connected();
-  assert.equal(desk.requests.length, 3);
+  harness.topics.subscribe("a", harness.handlers("a"));
+  assert.deepEqual(harness.requests, [{ subscribe: "a" }, { unsubscribe: "a" }, {
+    subscribe: "a",
+  }]);
+  harness.topics.disconnected();
+  assert.equal(harness.topics.unsubscribe("a"), true);
+  harness.topics.connected();
+  assert.equal(harness.requests.length, 3);
 });
 
 Deno.test("the close settles every promise, including later ones", async () => {
-  const desk = new Desk();
-  const waiting = desk.topics.subscribe("a", desk.handlers("a"));
-  desk.topics.connected();
-  desk.topics.end();
-  const late = desk.topics.subscribe("b", desk.handlers("b"));
+  const harness = new Harness();
+  const waiting = harness.topics.subscribe("a", harness.handlers("a"));
+  harness.topics.connected();
+  harness.topics.end();
+  const late = harness.topics.subscribe("b", harness.handlers("b"));
   for (const promise of [waiting, late]) {
     await assert.rejects(promise, (error) => codeOf(error) === "NOT_OPEN");
   }
-  assert.deepEqual(desk.topics.names, []);
+  assert.deepEqual(harness.topics.names, []);
 });
 
 Deno.test("a rejected subscription that is not awaited causes no unhandled rejection", async () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", { message() {} });
-  desk.topics.connected();
-  desk.receive({ refused: "a", reason: "" });
+  const harness = new Harness();
+  harness.topics.subscribe("a", { message() {} });
+  harness.topics.connected();
+  harness.receive({ refused: "a", reason: "" });
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
 Deno.test("removes the header line from other messages of any type", () => {
-  const desk = new Desk();
+  const harness = new Harness();
   const bytes = Uint8Array.of(0x0a, 1, 2);
-  assert.equal(desk.topics.receive("\nhello\nyou", Opcode.Text), "plain");
-  assert.equal(desk.topics.receive("\n", Opcode.Text), "plain");
-  assert.equal(desk.topics.receive(bytes, Opcode.Binary), "plain");
-  assert.equal(desk.topics.receive(encoder.encode("\nhi"), Opcode.Text), "plain");
-  assert.deepEqual(desk.log, [
+  assert.equal(harness.topics.receive("\nhello\nyou", Opcode.Text), "plain");
+  assert.equal(harness.topics.receive("\n", Opcode.Text), "plain");
+  assert.equal(harness.topics.receive(bytes, Opcode.Binary), "plain");
+  assert.equal(harness.topics.receive(encoder.encode("\nhi"), Opcode.Text), "plain");
+  assert.deepEqual(harness.log, [
     ["plain", "hello\nyou", Opcode.Text],
     ["plain", "", Opcode.Text],
     ["plain", Uint8Array.of(1, 2), Opcode.Binary],
@@ -218,13 +223,13 @@ Deno.test("removes the header line from other messages of any type", () => {
 });
 
 Deno.test("delivers topic messages as strings, binary, and text as bytes", () => {
-  const desk = new Desk();
+  const harness = new Harness();
   const seen: unknown[] = [];
-  desk.topics.subscribe("a", { message: (data, about) => void seen.push(data, about) });
-  desk.topics.connected();
+  harness.topics.subscribe("a", { message: (data, about) => void seen.push(data, about) });
+  harness.topics.connected();
   const line = encoder.encode('{"topic":"a","number":1}\n\x00\x01');
-  desk.topics.receive(line, Opcode.Binary);
-  desk.topics.receive(encoder.encode('{"topic":"a"}\n'), Opcode.Text);
+  harness.topics.receive(line, Opcode.Binary);
+  harness.topics.receive(encoder.encode('{"topic":"a"}\n'), Opcode.Text);
   assert.deepEqual(seen, [
     Uint8Array.of(0, 1),
     { number: 1, opcode: Opcode.Binary },
@@ -234,13 +239,13 @@ Deno.test("delivers topic messages as strings, binary, and text as bytes", () =>
 });
 
 Deno.test("returns messages of topics that the server subscribed, and ignores its notices", () => {
-  const desk = new Desk();
-  desk.receive({ subscribed: "x" });
-  desk.receive({ missed: "x" });
-  desk.receive({ passed: "x", number: 1 });
-  desk.receive({ refused: "x", reason: "" });
-  assert.equal(desk.receive({ topic: "x", number: 2 }, "data"), "other");
-  assert.deepEqual(desk.log, [["other", "x", "data", { number: 2, opcode: Opcode.Text }]]);
+  const harness = new Harness();
+  harness.receive({ subscribed: "x" });
+  harness.receive({ missed: "x" });
+  harness.receive({ passed: "x", number: 1 });
+  harness.receive({ refused: "x", reason: "" });
+  assert.equal(harness.receive({ topic: "x", number: 2 }, "data"), "other");
+  assert.deepEqual(harness.log, [["other", "x", "data", { number: 2, opcode: Opcode.Text }]]);
 });
 
 for (
@@ -264,26 +269,26 @@ for (
   ]
 ) {
   Deno.test(`${JSON.stringify(bad.slice(0, 40))} is malformed, as text and as bytes`, () => {
-    const desk = new Desk();
-    desk.topics.subscribe("a", desk.handlers("a"));
-    desk.topics.connected();
-    desk.topics.receive(bad, Opcode.Text);
-    desk.topics.receive(encoder.encode(bad), Opcode.Binary);
-    assert.deepEqual(desk.log, ["malformed", "malformed"]);
+    const harness = new Harness();
+    harness.topics.subscribe("a", harness.handlers("a"));
+    harness.topics.connected();
+    harness.topics.receive(bad, Opcode.Text);
+    harness.topics.receive(encoder.encode(bad), Opcode.Binary);
+    assert.deepEqual(harness.log, ["malformed", "malformed"]);
   });
 }
 
 Deno.test("a line that is not UTF-8 is malformed", () => {
-  const desk = new Desk();
+  const harness = new Harness();
   const line = encoder.encode('{"topic":"a"}\n');
   line[10] = 0xff;
-  desk.topics.receive(line, Opcode.Binary);
-  assert.deepEqual(desk.log, ["malformed"]);
+  harness.topics.receive(line, Opcode.Binary);
+  assert.deepEqual(harness.log, ["malformed"]);
 });
 
 Deno.test("invalid handlers and a repeated topic throw synchronously without effect", () => {
-  const desk = new Desk();
-  desk.topics.subscribe("a", { message() {} });
+  const harness = new Harness();
+  harness.topics.subscribe("a", { message() {} });
   for (
     const handlers of [
       undefined,
@@ -296,11 +301,11 @@ Deno.test("invalid handlers and a repeated topic throw synchronously without eff
       { message() {}, open() {} },
     ]
   ) {
-    assert.throws(() => void desk.topics.subscribe("b", handlers as never), TypeError);
+    assert.throws(() => void harness.topics.subscribe("b", handlers as never), TypeError);
   }
   assert.throws(
-    () => void desk.topics.subscribe("a", { message() {} }),
+    () => void harness.topics.subscribe("a", { message() {} }),
     /"a" is subscribed to alr/,
   );
-  assert.deepEqual(desk.topics.names, ["a"]);
+  assert.deepEqual(harness.topics.names, ["a"]);
 });

@@ -216,7 +216,7 @@ function* sequences(length: number): Generator<Step[]> {
 }
 
 /** Checks the invariants that hold for every sequence. */
-function assertSound(endpoint: Endpoint, messagesInTime: number): void {
+function assertInvariants(endpoint: Endpoint, messagesInTime: number): void {
   const [ending, ...more] = endpoint.endings;
   assert.equal(more.length, 0, "the end is reported once");
   assert.equal(endpoint.session.state, "closed");
@@ -245,7 +245,7 @@ for (const side of SIDES) {
             }
           }
           endpoint.session.streamClosed();
-          assertSound(endpoint, messagesInTime);
+          assertInvariants(endpoint, messagesInTime);
         } catch (cause) {
           throw new Error(steps.join(", "), { cause });
         }

@@ -147,11 +147,11 @@ class Latest<T> {
   /**
    * Waits until the latest line meets a condition, at most for {@linkcode GRACE}. Returns the line.
    */
-  async when(isSo: (value: T) => boolean): Promise<T> {
+  async when(isMet: (value: T) => boolean): Promise<T> {
     const end = performance.now() + GRACE;
     for (;;) {
       const value = this.#value;
-      if (value !== undefined && (isSo(value) || performance.now() > end)) return value;
+      if (value !== undefined && (isMet(value) || performance.now() > end)) return value;
       if (performance.now() > end) throw new Error("attackers: no response");
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -84,25 +84,25 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   /** Performs one random step. */
   step(): void {
     const { outages } = this.#chances;
-    if (this.#random.below(1000) < outages) this.#goAway();
-    const what = this.#random.below(10);
-    if (what < 3) this.#publish();
-    else if (what < 5) this.#carry();
-    else if (what < 7) this.#read();
-    else if (what === 7) this.#come();
-    else if (what === 8) this.#leave();
-    else if (!this.#isUp && this.#random.below(4) === 0) this.#comeBack();
+    if (this.#random.below(1000) < outages) this.#startOutage();
+    const action = this.#random.below(10);
+    if (action < 3) this.#publish();
+    else if (action < 5) this.#deliverLive();
+    else if (action < 7) this.#read();
+    else if (action === 7) this.#addReceiver();
+    else if (action === 8) this.#removeReceiver();
+    else if (!this.#isUp && this.#random.below(4) === 0) this.#endOutage();
   }
 
   /** Completes all pending work, and checks that every receiver has every message. */
   settle(): void {
-    if (!this.#isUp) this.#comeBack();
+    if (!this.#isUp) this.#endOutage();
     // A receiver detects the loss of the last message only when another one arrives.
     this.#append(this.#count++, false);
     if (this.#live.at(-1) !== this.#all.at(-1)) this.#live.push(this.#all.at(-1)!);
     for (let i = 0; this.#live.length > 0 || this.#wanted || this.#reading; i++) {
       assert.ok(i < 5000, "the simulation does not end");
-      this.#carry();
+      this.#deliverLive();
       this.#read();
     }
     for (const receiver of this.#receivers) {
@@ -220,7 +220,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   }
 
   /** Delivers live messages. */
-  #carry(): void {
+  #deliverLive(): void {
     for (let n = this.#random.below(4); n >= 0; n--) {
       const message = this.#live.shift();
       if (message !== undefined) this.receive(message, message.previous);
@@ -262,7 +262,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   }
 
   /** Connects a receiver, for the first time or again. */
-  #come(): void {
+  #addReceiver(): void {
     if (this.#receivers.size > 20) return;
     const receiver = new Receiver();
     this.#receivers.add(receiver);
@@ -274,14 +274,14 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     this.join(receiver, after);
   }
 
-  #leave(): void {
+  #removeReceiver(): void {
     if (this.#receivers.size < 3) return;
     const receiver = [...this.#receivers][this.#random.below(this.#receivers.size)];
     this.#receivers.delete(receiver);
     this.leave(receiver);
   }
 
-  #goAway(): void {
+  #startOutage(): void {
     if (!this.#isUp) return;
     this.#isUp = false;
     this.#live = [];
@@ -290,7 +290,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
     this.interrupt();
   }
 
-  #comeBack(): void {
+  #endOutage(): void {
     this.#isUp = true;
     // Other servers published messages during the outage.
     for (let n = this.#random.below(5); n > 0; n--) this.#append(this.#count++, false);

@@ -253,7 +253,7 @@ function colorOf(name) {
   return getComputedStyle(swatch).color;
 }
 
-/** Rounds up to 1, 2 or 5 times a power of ten. @param {number} rough */
+/** Rounds to 1, 2 or 5 times a power of ten. @param {number} rough */
 function niceStep(rough) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const digit = rough / power;
