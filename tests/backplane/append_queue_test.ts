@@ -98,11 +98,11 @@ Deno.test("drops a message that a connected broker rejects", async () => {
   broker.queue.up();
   broker.push("a", "b");
   await broker.refuse(0);
-  broker.throws = "at once";
+  broker.throws = "thrown";
   broker.push("c");
   broker.throws = undefined;
   assert.deepEqual(broker.reports.all, []);
-  assert.deepEqual(await broker.reports.atLeast(2), ["refused 0", "refused at once"]);
+  assert.deepEqual(await broker.reports.atLeast(2), ["refused 0", "refused thrown"]);
   broker.queue.down();
   broker.queue.up();
   assert.deepEqual(broker.appended, ["a", "b", "c", "b"]);
@@ -132,7 +132,7 @@ Deno.test("does not append a message again when later ones were acknowledged", a
   assert.match(broker.reports.all[0], /^refused Error: The broker confirmed later messages/);
 });
 
-Deno.test("appends a message again after an outage although other topics went on", async () => {
+Deno.test("appends a rejected message again even if later messages on other topics were stored", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.pushTo("one", "a");
@@ -146,7 +146,7 @@ Deno.test("appends a message again after an outage although other topics went on
   assert.deepEqual(broker.reports.all, []);
 });
 
-Deno.test("drops a message only after a whole delay without an outage", async () => {
+Deno.test("drops a rejected message only if no outage follows within the delay", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b");

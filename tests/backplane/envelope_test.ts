@@ -74,7 +74,7 @@ function changed(index: number, byte: number): Uint8Array {
   return bytes;
 }
 
-const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
+const INVALID_ENVELOPES: readonly [what: string, bytes: Uint8Array][] = [
   ["an empty message", hex("")],
   ["an unknown version", changed(0, 2)],
   ["an unknown type", changed(1, 3)],
@@ -86,7 +86,7 @@ const GARBLED: readonly [what: string, bytes: Uint8Array][] = [
   ["another program's message", utf8('{"type":"hello","from":"another program"}')],
 ];
 
-for (const [what, bytes] of GARBLED) {
+for (const [what, bytes] of INVALID_ENVELOPES) {
   Deno.test(`rejects ${what} as an envelope`, () => assert.equal(readEnvelope(bytes), undefined));
 }
 

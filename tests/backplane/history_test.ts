@@ -407,7 +407,7 @@ historyTest("reports and drops a message that the broker rejects, and continues"
   history.append = () => {
     throw cause;
   };
-  node.publish("refused at once");
+  node.publish("rejected immediately");
   history.append = undefined;
   const errors = await node.errors.atLeast(2);
   assert.deepEqual(errors.map((error) => [error.code, error.cause]), [
@@ -520,7 +520,7 @@ historyTest("reports a broker that throws, and continues", 1, async (t) => {
   assert.ok(broker.isUp);
 });
 
-const BROUGHT: readonly [what: string, message: unknown[]][] = [
+const INVALID_MESSAGES: readonly [what: string, message: unknown[]][] = [
   ["another program's bytes", ["room", hex("01 02"), 1, 0]],
   ["text instead of bytes", ["room", "text", 1, 0]],
   ["no topic", [7, hex(""), 1, 0]],
@@ -532,7 +532,7 @@ const BROUGHT: readonly [what: string, message: unknown[]][] = [
   ["a negative previous number", ["room", hex(""), 3, -1]],
 ];
 
-for (const [what, message] of BROUGHT) {
+for (const [what, message] of INVALID_MESSAGES) {
   historyTest(`reports and ignores a message with ${what}`, 1, async (t) => {
     const { nodes: [node] } = t;
     const receiver = node.join();

@@ -159,7 +159,7 @@ Deno.test("delivers a message that was appended twice once, also to new subscrib
   assert.deepEqual(back, ["at 1", "3"]);
 });
 
-Deno.test("delivers a message once whose second copy follows a replay", () => {
+Deno.test("delivers a message once if a duplicate follows a replay", () => {
   const t = new Bench();
   const back = t.add(1);
   t.ask();

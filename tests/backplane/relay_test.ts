@@ -306,7 +306,7 @@ for (const [how, fail] of Object.entries(FAILURES)) {
   });
 }
 
-const RUBBISH: readonly [what: string, topic: unknown, message: unknown][] = [
+const INVALID_MESSAGES: readonly [what: string, topic: unknown, message: unknown][] = [
   ["another program's bytes", "room", hex("01 02 03")],
   ["an empty message", "room", hex("")],
   ["text instead of bytes", "room", "hello"],
@@ -314,7 +314,7 @@ const RUBBISH: readonly [what: string, topic: unknown, message: unknown][] = [
   ["no topic", undefined, hex("01")],
 ];
 
-for (const [what, topic, message] of RUBBISH) {
+for (const [what, topic, message] of INVALID_MESSAGES) {
   socketTest(`reports and ignores ${what} from the broker`, async (t) => {
     const [it] = await nodes(t, 1);
     it.backplane.sink.message(topic as string, message as Uint8Array);

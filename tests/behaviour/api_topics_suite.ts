@@ -66,7 +66,7 @@ async function stalled(t: Live): Promise<Stalled> {
 }
 
 /** Resumes the slow peer, and returns the texts that it receives after the backlog. */
-async function goOn({ conn, slow }: Stalled): Promise<unknown[]> {
+async function resumeSlow({ conn, slow }: Stalled): Promise<unknown[]> {
   slow.resume();
   assert.equal((await nextMessages(slow, 1) as Uint8Array[])[0].length, CLOG);
   await conn.drained();
@@ -219,7 +219,7 @@ export const cases: Cases = liveCases({
       assert.deepEqual(it.server.publish("room", text), result({ sent: 2 }));
     }
     assert.deepEqual(await nextMessages(it.quick, 2), ["1", "2"]);
-    assert.deepEqual(await goOn(it), ["1", "2"]);
+    assert.deepEqual(await resumeSlow(it), ["1", "2"]);
   },
 
   'onSlow "drop": a stalled peer misses messages published meanwhile': async (t) => {
@@ -229,7 +229,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(publish("1"), result({ sent: 1, dropped: 1 }));
     assert.deepEqual(publish("2"), result({ sent: 1, dropped: 1 }));
     assert.deepEqual(await nextMessages(it.quick, 2), ["1", "2"]);
-    assert.deepEqual(await goOn(it), []);
+    assert.deepEqual(await resumeSlow(it), []);
     assert.deepEqual(publish("3"), result({ sent: 2 }));
     assert.deepEqual(await nextMessages(it.slow, 1), ["3"]);
     assert.deepEqual(await nextMessages(it.quick, 1), ["3"]);
@@ -247,7 +247,7 @@ export const cases: Cases = liveCases({
     }
     assert.equal(it.conn.bufferedAmount, waiting, "replaced messages are not buffered");
     assert.equal((await nextMessages(it.quick, 1002)).at(-1), "a 1000");
-    assert.deepEqual(await goOn(it), ["a 1000", "b 0"]);
+    assert.deepEqual(await resumeSlow(it), ["a 1000", "b 0"]);
     assert.deepEqual(publish("a", "a last"), result({ sent: 2 }));
     assert.deepEqual(await nextMessages(it.slow, 1), ["a last"]);
   },

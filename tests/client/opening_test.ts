@@ -99,7 +99,7 @@ socketTest("reports a rejection with status, headers and the start of the body",
     peer.send(
       "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 11\r\n\r\n",
       "no token",
-      "!!!and what follows",
+      "!!!and more",
     );
   });
   assert.ok(error instanceof HandshakeError);

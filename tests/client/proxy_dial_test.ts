@@ -9,9 +9,9 @@ import { RawPeer } from "../support/raw_peer.ts";
 import { quiet } from "../support/socket_harness.ts";
 import { concat, hex, TEXT, toHex } from "../support/vectors.ts";
 
-const REASON = new Error("given up");
+const REASON = new Error("aborted");
 const never = (): Promise<never> => new Promise(() => {});
-const STANDS = "HTTP/1.1 200 OK\r\n\r\n";
+const ESTABLISHED = "HTTP/1.1 200 OK\r\n\r\n";
 
 /** A network with a proxy on port 3128 that the test drives, fake DNS and fake TLS. */
 class ProxyNetwork extends MemoryNetwork {
@@ -77,7 +77,7 @@ Deno.test("dials the proxy and sends it the target", async () => {
   const dialing = dial(network, "http://proxy.example:3128", address);
   const proxy = await network.proxy();
   assert.match(await proxy.head(), /^CONNECT a\.example:80 HTTP\/1\.1\r\nHost: a\.example:80\r\n/);
-  proxy.send(`${STANDS}and the server's first words`);
+  proxy.send(`${ESTABLISHED}and the server's first words`);
   const { transport, rest } = await dialing;
   assert.equal(new TextDecoder().decode(rest), "and the server's first words");
   assert.equal(transport, proxy.transport.peer);
@@ -100,7 +100,7 @@ Deno.test("starts TLS after the proxy handshake, with the URL's host or tls.serv
     const dialing = dial(network, "http://proxy.example:3128", { hostname, tls }, tls);
     const proxy = await network.proxy();
     assert.deepEqual(network.secured, []);
-    proxy.send(STANDS);
+    proxy.send(ESTABLISHED);
     const { transport } = await dialing;
     assert.deepEqual(network.secured, [{ transport, options: { ...tls, serverName } }]);
   }
@@ -119,7 +119,7 @@ Deno.test("connects to an https proxy over TLS, with the proxy's name and certif
   for (const address of [{ tls }, {}]) {
     network.proxies.length = 0;
     const dialing = dial(network, "https://proxy.example:3128", address, tls);
-    (await network.proxy()).send(STANDS);
+    (await network.proxy()).send(ESTABLISHED);
     await dialing;
     assert.deepEqual(network.dialed.pop()!.tls, { caCerts: ["ca"], rejectUnauthorized: false });
   }
@@ -154,7 +154,7 @@ Deno.test("rejects bytes that a proxy sends before the TLS handshake", async () 
   const network = await ProxyNetwork.open();
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
   const proxy = await network.proxy();
-  proxy.send(`${STANDS}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
+  proxy.send(`${ESTABLISHED}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
   await assert.rejects(dialing, {
     name: "ConnectionError",
     code: "PROXY_FAILED",
@@ -203,7 +203,7 @@ Deno.test("a failed TLS handshake rejects with the network's error and disconnec
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const dialing = dial(network, "http://proxy.example:3128", { tls: {} });
   const proxy = await network.proxy();
-  proxy.send(STANDS);
+  proxy.send(ESTABLISHED);
   await assert.rejects(dialing, { message: "self-signed certificate" });
   await proxy.until(() => proxy.over);
 });
@@ -253,7 +253,7 @@ Deno.test("the signal aborts the TLS handshake, even if the network ignores it",
   const { signal } = controller;
   const dialing = dial(network, "http://proxy.example:3128", { tls: {}, signal });
   const proxy = await network.proxy();
-  proxy.send(STANDS);
+  proxy.send(ESTABLISHED);
   await quiet();
   controller.abort(REASON);
   await assert.rejects(dialing, REASON);
@@ -266,7 +266,7 @@ Deno.test("the signal has no effect after dial has resolved", async () => {
   const { signal } = controller;
   const dialing = dial(network, "http://proxy.example:3128", { signal });
   const proxy = await network.proxy();
-  proxy.send(STANDS);
+  proxy.send(ESTABLISHED);
   await dialing;
   controller.abort(REASON);
   await quiet();
@@ -287,7 +287,7 @@ Deno.test("opens a connection through the tunnel and sends the server no proxy f
   const proxy = await network.proxy();
   assert.ok((await proxy.head()).includes(`Proxy-Authorization: Basic ${btoa("eve:hunter2")}\r\n`));
   const before = proxy.transport.peer.writes.length;
-  proxy.send(STANDS);
+  proxy.send(ESTABLISHED);
   const request = await proxy.acceptUpgrade([], proxy.encode({ opcode: TEXT, payload: "hi" }));
   assert.match(request, /^GET \/ HTTP\/1\.1\r\nHost: a\.example\r\n/);
   const connection = await connecting;
@@ -310,7 +310,7 @@ Deno.test("delivers bytes that a server sends immediately through the tunnel", a
   const connecting = connect(network, { proxy: "http://proxy.example:3128" });
   const proxy = await network.proxy();
   // An overloaded server may respond before the request, in the same chunk as the proxy's reply.
-  proxy.send(`${STANDS}HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull`);
+  proxy.send(`${ESTABLISHED}HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull`);
   await assert.rejects(connecting, { name: "HandshakeError", status: 503, body: "full" });
   assert.equal(proxy.transport.over, true);
 });
@@ -348,7 +348,7 @@ Deno.test("a failed TLS handshake through a tunnel fails with CONNECT_FAILED", a
   network.gates.tls = () => Promise.reject(new Error("self-signed certificate"));
   const proxy = "http://proxy.example:3128";
   const connecting = connect(network, { proxy }, "wss://a.example/");
-  (await network.proxy()).send(STANDS);
+  (await network.proxy()).send(ESTABLISHED);
   await assert.rejects(connecting, {
     name: "ConnectionError",
     code: "CONNECT_FAILED",
@@ -357,20 +357,21 @@ Deno.test("a failed TLS handshake through a tunnel fails with CONNECT_FAILED", a
 });
 
 /** Steps that stall. */
-const STUCK: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] = [
-  ["the name lookup", (network) => {
-    network.gates.lookup = never;
-  }],
-  ["the connection to the proxy", (network) => {
-    network.gates.dial = never;
-  }],
-  ["the proxy handshake", () => {}],
-  ["the TLS handshake", async (network) => {
-    network.gates.tls = never;
-    await answerSocks(network);
-  }],
-  ["the opening handshake", (network) => answerSocks(network)],
-];
+const STALLED: readonly [step: string, prepare: (network: ProxyNetwork) => void | Promise<void>][] =
+  [
+    ["the name lookup", (network) => {
+      network.gates.lookup = never;
+    }],
+    ["the connection to the proxy", (network) => {
+      network.gates.dial = never;
+    }],
+    ["the proxy handshake", () => {}],
+    ["the TLS handshake", async (network) => {
+      network.gates.tls = never;
+      await answerSocks(network);
+    }],
+    ["the opening handshake", (network) => answerSocks(network)],
+  ];
 
 async function answerSocks(network: ProxyNetwork): Promise<void> {
   const proxy = await network.proxy(3);
@@ -379,7 +380,7 @@ async function answerSocks(network: ProxyNetwork): Promise<void> {
   proxy.send(hex("05000001000000000000"));
 }
 
-for (const [step, prepare] of STUCK) {
+for (const [step, prepare] of STALLED) {
   Deno.test(`handshakeTimeout covers ${step}, through a proxy`, async () => {
     const network = await ProxyNetwork.open();
     const options = { proxy: "socks5://proxy.example:3128", handshakeTimeout: 20 };

@@ -1,6 +1,6 @@
-// The examples in docstrings run on Deno and print the output in their comments. `deno test --doc`
-// would load the library again for each example and would not compare the output. Examples marked
-// `ignore` are for other runtimes or need a broker; tests/docs/check_types.ts type-checks them.
+// Runs the examples in docstrings on Deno and compares their output with the comments. `deno test
+// --doc` would reload the library for each example and not compare the output. Examples marked
+// `ignore` are for other runtimes or need a broker. tests/docs/check_types.ts type-checks them.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { expectedLines } from "./blocks.ts";
 /** An example as a function. The parameter shadows the global console. */
 type Example = (console: Pick<Console, "log">) => Promise<void>;
 
-/** Rewrites the code of a module as the body of an asynchronous function. */
+/** Converts the code of a module to the body of an async function. */
 function functionBody(code: string): string {
   return code
     .replaceAll(/^import \* as (\w+) from (".+");.*$/gm, "const $1 = await import($2);")
@@ -24,7 +24,7 @@ function functionBody(code: string): string {
     .replaceAll(/^export (?=const |function |class )/gm, "");
 }
 
-/** The code of each example by its origin. */
+/** The code of the examples by origin. */
 const examples = new Map<string, string>();
 for (const { path, text } of [...librarySources(), ...doctorSources()]) {
   for (const match of text.matchAll(/^( *) \* ```ts\n([^]*?)^\1 \* ```$/gm)) {
@@ -62,7 +62,7 @@ for (const [index, [origin, code]] of [...examples].entries()) {
     };
     if (left.size === 0) resolve();
     await runs[index]!({ log });
-    // Handlers of events print after the last line of the example.
+    // Event handlers may print after the last line of the example.
     await complete;
     assert.equal(left.size, 0);
   });

@@ -7,13 +7,13 @@ import { createInterface } from "node:readline";
  * Executes the commands on standard input in order. After the reply to `"quit"`, the library must
  * have no open resources, so that the process exits.
  */
-export function obey(carryOut: (order: unknown) => Promise<unknown>): void {
+export function obey(execute: (order: unknown) => Promise<unknown>): void {
   const input = createInterface(process.stdin);
   let last: Promise<unknown> = Promise.resolve();
   input.on("line", (line) => {
     const order: unknown = JSON.parse(line);
     last = last.then(async () => {
-      const answer = await carryOut(order);
+      const answer = await execute(order);
       process.stdout.write(`${JSON.stringify(answer ?? null)}\n`);
       if (order !== "quit") return;
       input.close();

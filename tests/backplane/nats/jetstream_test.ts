@@ -28,7 +28,7 @@ function answering(answer: string | Uint8Array | Error): NatsConnection {
   };
 }
 
-const RUBBISH: [what: string, answer: string | Uint8Array | Error][] = [
+const INVALID_REPLIES: [what: string, answer: string | Uint8Array | Error][] = [
   ["an empty reply", ""],
   ["invalid JSON", "-ERR"],
   ["a number", "7"],
@@ -39,7 +39,7 @@ const RUBBISH: [what: string, answer: string | Uint8Array | Error][] = [
   ["a timeout", new Error("timeout")],
 ];
 
-for (const [what, answer] of RUBBISH) {
+for (const [what, answer] of INVALID_REPLIES) {
   Deno.test(`rejects the request after ${what} from JetStream`, async () => {
     const connection = answering(answer);
     await assert.rejects(() => request(connection, "$JS.API.INFO", {}), JetStreamError);

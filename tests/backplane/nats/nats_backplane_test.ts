@@ -5,7 +5,7 @@ import type { NatsConnection, NatsMessage } from "../../../src/backplane/nats/co
 import { NatsBackplane } from "../../../src/backplane/nats/nats_backplane.ts";
 import { Deferred, Queue } from "../../support/live_harness.ts";
 
-/** A reply to every request: the information about the stream, and the number of a message. */
+/** A valid reply to every request, with stream information and a message number. */
 const REPLY = {
   created: "2026-01-01T00:00:00Z",
   config: {},
@@ -30,7 +30,7 @@ class Connection implements NatsConnection {
     return { unsubscribe: () => {} };
   }
 
-  /** The outcomes of the next requests; afterwards all are replied to. */
+  /** The outcomes of the next requests. Later requests succeed. */
   readonly outcomes: unknown[] = [];
   readonly requests: string[] = [];
 
@@ -142,7 +142,7 @@ function rejection(code: number, number: number): unknown {
 
 const NO_RESPONDERS = named("RequestError", named("NoResponders"));
 
-/** Outcomes of a request that may be different later. */
+/** Temporary failures of a request. */
 const OUTAGES: unknown[] = [
   named("TimeoutError"),
   named("RequestError"),
@@ -152,7 +152,7 @@ const OUTAGES: unknown[] = [
   rejection(500, 10118),
 ];
 
-/** Outcomes that remain. */
+/** Permanent failures of a request. */
 const REJECTIONS: unknown[] = [
   NO_RESPONDERS,
   named("RequestError", named("PermissionViolationError")),
@@ -162,7 +162,7 @@ const REJECTIONS: unknown[] = [
   rejection(400, 10027),
 ];
 
-/** Opens the stream with these outcomes first. */
+/** Returns a setup that opens the stream. The first requests have these outcomes. */
 function opening(outcomes: unknown[]): (connection: Connection, backplane: NatsBackplane) => void {
   return (connection, { history }) => {
     connection.outcomes.push(...outcomes);
@@ -170,7 +170,7 @@ function opening(outcomes: unknown[]): (connection: Connection, backplane: NatsB
   };
 }
 
-Deno.test("is up when the stream is open, however often that fails before", async () => {
+Deno.test("reports up once the stream is open, even after repeated failures", async () => {
   const { backplane, log } = await started(opening(OUTAGES));
   await log.atLeast(2);
   assert.equal(log.all.length, 2, "one outage");
@@ -180,7 +180,7 @@ Deno.test("is up when the stream is open, however often that fails before", asyn
   await backplane.close();
 });
 
-Deno.test("is up when the stream can never be opened, and rejects messages", async () => {
+Deno.test("reports up if the stream can never be opened, and rejects messages", async () => {
   for (const outcome of REJECTIONS) {
     const { connection, backplane, log } = await started(opening([outcome]));
     connection.outcomes.push(outcome);
@@ -192,8 +192,8 @@ Deno.test("is up when the stream can never be opened, and rejects messages", asy
   }
 });
 
-Deno.test("reports an outage before a request is rejected, and opens the stream again", async () => {
-  // The stream was deleted, or its server has no JetStream any more.
+Deno.test("reports an outage before it rejects the request, then reopens the stream", async () => {
+  // The stream was deleted, or the server no longer has JetStream.
   for (const outcome of [...OUTAGES, NO_RESPONDERS, rejection(404, 10059)]) {
     for (const method of ["append", "read"] as const) {
       const { connection, backplane, log } = await started(opening([]));
@@ -212,7 +212,7 @@ Deno.test("reports an outage before a request is rejected, and opens the stream 
   }
 });
 
-Deno.test("a message that the server rejects for good is no outage", async () => {
+Deno.test("does not report an outage when the server permanently rejects a message", async () => {
   const { connection, backplane, log } = await started(opening([]));
   for (const outcome of [rejection(400, 10054), named("InvalidArgumentError")]) {
     connection.outcomes.push(outcome);
@@ -222,7 +222,7 @@ Deno.test("a message that the server rejects for good is no outage", async () =>
   await backplane.close();
 });
 
-Deno.test("a late failure from before an outage is not another outage", async () => {
+Deno.test("a late failure of a request sent before an outage is not another outage", async () => {
   const { connection, backplane, log } = await started(opening([]));
   const late = new Deferred<NatsMessage>();
   const request = connection.request.bind(connection);
@@ -231,7 +231,7 @@ Deno.test("a late failure from before an outage is not another outage", async ()
   await Promise.resolve();
   connection.request = request;
   connection.events.push({ type: "disconnect" });
-  // The client reports each failed attempt to reconnect.
+  // The client reports each failed reconnect attempt.
   for (const type of ["disconnect", "reconnect", "reconnect"]) connection.events.push({ type });
   await log.atLeast(3);
   late.reject(named("TimeoutError"));
@@ -240,7 +240,7 @@ Deno.test("a late failure from before an outage is not another outage", async ()
   await backplane.close();
 });
 
-Deno.test("a flush that fails counts as an outage before the subscription fails", async () => {
+Deno.test("reports an outage for a failed flush before the subscription fails", async () => {
   const { connection, backplane, log } = await started();
   connection.flush = () => Promise.reject(named("RequestError"));
   await assert.rejects(() => backplane.subscribe("t"));

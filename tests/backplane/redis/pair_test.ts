@@ -84,11 +84,11 @@ Deno.test("publishes on one connection and subscribes on the other", async () =>
   const { pair, publisher, subscriber, listeners, received } = await dial();
   await pair.subscribe("c", true);
   await pair.send(1, (link) => link.publish("c", "m"));
-  listeners[1].message("c", "came");
+  listeners[1].message("c", "text");
   await pair.subscribe("c", false);
   assert.deepEqual(publisher.requests, ["publish c m"]);
   assert.deepEqual(subscriber.requests, ["subscribe c", "unsubscribe c"]);
-  assert.deepEqual(received, ["c came"]);
+  assert.deepEqual(received, ["c text"]);
   pair.close();
   assert.ok(publisher.isClosed && subscriber.isClosed);
 });
@@ -182,7 +182,7 @@ Deno.test("a rejected request detects a disconnect the client has not reported",
   pair.close();
 });
 
-/** Replies to a request, and whether Redis may process it later. */
+/** Error replies, and whether Redis may process the request later. */
 const REPLIES: [reply: string, isOutage: boolean][] = [
   ["LOADING Redis is loading the dataset in memory", true],
   ["ERR Error running script: @user_script:8: -READONLY You can't write against a replica", true],
@@ -202,7 +202,11 @@ for (const [reply, isOutage] of REPLIES) {
     const checked: unknown[] = [];
     await pair.send(1, failing).catch(() => checked.push(losses.length));
     await pair.subscribe("c", true);
-    assert.deepEqual(checked, [isOutage ? 1 : 0], "reported before the request is rejected");
+    assert.deepEqual(
+      checked,
+      [isOutage ? 1 : 0],
+      "the outage is reported before the request is rejected",
+    );
     assert.equal(String(losses[0]), isOutage ? `Error: ${reply}` : "undefined");
     pair.close();
   });
@@ -216,14 +220,14 @@ Deno.test("a failed subscription detects an outage", async () => {
   pair.close();
 });
 
-Deno.test("a Redis that stores nothing does not count as connected", async () => {
+Deno.test("does not connect to a Redis server that rejects writes", async () => {
   const links: FakeLink[] = [];
   const dialling = RedisPair.dial(
     () => {
       links.push(new FakeLink());
       return Promise.resolve(links.at(-1)!);
     },
-    { message: () => {}, lost: () => assert.fail("it was never there") },
+    { message: () => {}, lost: () => assert.fail("lost() called before the pair was open") },
     signal,
     () => Promise.reject(new Error("READONLY You can't write against a read only replica.")),
   );

@@ -10,9 +10,9 @@ import { can } from "../capabilities.ts";
 import type { Cases } from "../harness.ts";
 import { echoServer, openRoute, schemes } from "./route.ts";
 
-const STANDS = "HTTP/1.1 200 Connection established\r\n\r\n";
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
 /** The replies of a SOCKS5 proxy that requires no authentication and connects. */
-const SOCKS_STANDS = hex("0500 05000001000000000000");
+const SOCKS_ESTABLISHED = hex("0500 05000001000000000000");
 
 /** Returns the error of a failed connect. */
 function failure(connecting: Promise<unknown>): Promise<Error & { code?: ErrorCode }> {
@@ -35,7 +35,7 @@ const destroy = (peer: RawSocket): void => peer.destroy();
 const reset = (peer: RawSocket): void => void peer.socket.resetAndDestroy();
 
 /** Starts connecting through a proxy that the test drives. */
-async function played(
+async function fakeProxy(
   t: Live,
   target: string,
   scheme = "http",
@@ -50,7 +50,7 @@ async function played(
 
 /** Asserts that connect fails and disconnects after this response from the proxy. */
 async function failsAfter(t: Live, scheme: string, answer: string | Uint8Array): Promise<void> {
-  const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+  const { peer, failed } = await fakeProxy(t, "ws://127.0.0.1:1/", scheme);
   peer.send(answer);
   const error = await failed;
   assert.ok(error instanceof ConnectionError, String(error));
@@ -144,13 +144,13 @@ for (const scheme of schemes) {
   };
 }
 
-const playedCases = liveCases({
+const fakeProxyCases = liveCases({
   "fails when a proxy ends or resets the connection within its response": async (t) => {
     for (
       const [scheme, answer] of [["http", "HTTP/1.1 20"], ["socks5", hex("0500 0500")]] as const
     ) {
       for (const cut of [end, destroy, reset]) {
-        const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+        const { peer, failed } = await fakeProxy(t, "ws://127.0.0.1:1/", scheme);
         await peer.until(() => peer.received > 0);
         peer.send(answer);
         cut(peer);
@@ -165,7 +165,7 @@ const playedCases = liveCases({
   "fails when a proxy uses another protocol": async (t) => {
     for (
       const [scheme, answer] of [
-        ["http", SOCKS_STANDS],
+        ["http", SOCKS_ESTABLISHED],
         ["socks5h", "HTTP/1.1 400 Bad Request\r\n\r\n"],
         ["https", "HTTP/1.1 400 Bad Request\r\n\r\n"],
       ] as const
@@ -189,9 +189,9 @@ const playedCases = liveCases({
   "fails when a proxy disconnects right after its response": async (t) => {
     for (const target of ["ws://127.0.0.1:1/", "wss://127.0.0.1:1/"]) {
       for (const cut of [end, destroy, reset]) {
-        const { peer, failed } = await played(t, target);
+        const { peer, failed } = await fakeProxy(t, target);
         await peer.head();
-        peer.send(STANDS);
+        peer.send(ESTABLISHED);
         cut(peer);
         const error = await failed;
         assert.ok(error instanceof ConnectionError, String(error));
@@ -201,9 +201,9 @@ const playedCases = liveCases({
   },
 
   "does not treat bytes of the proxy before TLS as the server's": async (t) => {
-    const { peer, failed } = await played(t, "wss://127.0.0.1:1/");
+    const { peer, failed } = await fakeProxy(t, "wss://127.0.0.1:1/");
     await peer.head();
-    peer.send(`${STANDS}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
+    peer.send(`${ESTABLISHED}HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n`);
     const error = await failed;
     assert.ok(error instanceof ConnectionError, String(error));
     assert.equal(error.code, "PROXY_FAILED");
@@ -211,9 +211,9 @@ const playedCases = liveCases({
   },
 
   "does not treat bytes of the proxy instead of TLS as the server's": async (t) => {
-    const { peer, failed } = await played(t, "wss://127.0.0.1:1/");
+    const { peer, failed } = await fakeProxy(t, "wss://127.0.0.1:1/");
     await peer.head();
-    peer.send(STANDS);
+    peer.send(ESTABLISHED);
     await peer.until(() => peer.bytes.length > 0);
     // A TLS handshake record: nothing was sent in plain text.
     assert.equal(peer.bytes[0], 0x16);
@@ -225,8 +225,10 @@ const playedCases = liveCases({
   },
 
   "delivers server bytes that arrive together with the proxy's response": async (t) => {
-    for (const [scheme, answer] of [["http", STANDS], ["socks5h", SOCKS_STANDS]] as const) {
-      const { peer, failed } = await played(t, "ws://127.0.0.1:1/", scheme);
+    for (
+      const [scheme, answer] of [["http", ESTABLISHED], ["socks5h", SOCKS_ESTABLISHED]] as const
+    ) {
+      const { peer, failed } = await fakeProxy(t, "ws://127.0.0.1:1/", scheme);
       peer.send(answer, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull");
       const error = await failed;
       assert.equal(error.name, "HandshakeError", String(error));
@@ -242,7 +244,7 @@ const playedCases = liveCases({
     });
     const peer = await proxy.accept();
     await peer.head();
-    peer.send(STANDS);
+    peer.send(ESTABLISHED);
     await peer.acceptUpgrade([], { opcode: 1, payload: "one" }, { opcode: 1, payload: "two" });
     peer.end();
     const conn = await connecting;
@@ -255,4 +257,4 @@ const playedCases = liveCases({
   },
 });
 
-export const failureCases: Cases = { ...liveCases(perScheme), ...playedCases };
+export const failureCases: Cases = { ...liveCases(perScheme), ...fakeProxyCases };
