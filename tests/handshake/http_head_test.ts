@@ -58,7 +58,7 @@ Deno.test("trims white space around a value, but not inside it", () => {
 });
 
 // RFC 9112 2.2.
-Deno.test("ignores the allowed number of empty lines before the start line, for any chunk split", () => {
+Deno.test("ignores empty lines before the start line up to the limit, for any chunk split", () => {
   for (const count of [0, 1, 2]) {
     const text = "\r\n".repeat(count) + "GET / HTTP/1.1\r\nHost: a\r\nX: b\xe9\r\n\r\n";
     for (const { title, chunks } of replays(bytesOf(text + "rest"))) {

@@ -77,7 +77,7 @@ for (const text of OTHERS) {
   });
 }
 
-Deno.test("agrees with another address parser on random texts", () => {
+Deno.test("agrees with another address parser on random strings", () => {
   const random = new Random(7);
   const parts = [":", ":", "::", ".", ".", "0", "1", "f", "ab", "12", "255"];
   let addresses = 0;

@@ -71,7 +71,7 @@ Deno.test("among thousands of equal connections, closes the one that requests mo
   assert.ok(governor.counted <= limit);
 });
 
-Deno.test("reports that memory use is near the limit", () => {
+Deno.test("reports when memory use is near the limit", () => {
   const governor = new MemoryGovernor(new ContextMemories());
   const holder = new Holder(governor);
   const limit = governor.byteLength + 1000;

@@ -214,7 +214,7 @@ Deno.test("the receiver can decompress each fragment on arrival, except the last
   compression.close();
 });
 
-Deno.test("fragments hold memory until their message ends, and close releases it", () => {
+Deno.test("fragments use memory until their message ends, and close releases it", () => {
   const all = ContextMemories.ofProcess;
   const before = all.byteLength;
   const compression = open();
@@ -306,7 +306,7 @@ Deno.test("sends very short messages and random bytes uncompressed in every mode
   compression.close();
 });
 
-Deno.test("respects the negotiated window", () => {
+Deno.test("honors the negotiated window", () => {
   // The same random bytes twice: only a window larger than their length can refer back.
   const noise = random.bytes(1000);
   const message = concat(noise, noise);

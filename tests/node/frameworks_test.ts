@@ -16,7 +16,7 @@ const DEADLINE = 240_000;
 const program = fileURLToPath(new URL("run_framework.ts", import.meta.url));
 
 for (const runtime of runtimeNames) {
-  Deno.test(`WebSockets on the servers of frameworks on ${runtime}`, (t) => test(t, runtime));
+  Deno.test(`WebSockets on the HTTP servers of frameworks, on ${runtime}`, (t) => test(t, runtime));
 }
 
 async function test(t: Deno.TestContext, runtime: RuntimeName): Promise<void> {

@@ -49,7 +49,7 @@ Deno.test("every source file is loaded by a test", () => {
 /** The only file that may skip tests. It prints the reason, and fails if `CI` is set. */
 const SKIPS = "tests/support/need.ts";
 
-Deno.test("there are no open tasks, and only one file skips tests", () => {
+Deno.test("no task is left open, and only one file skips tests", () => {
   const files = everything.filter(({ path }) => path !== SKIPS);
   const found = files.flatMap(({ path, text }) =>
     text.split("\n").flatMap((line, index) =>

@@ -14,7 +14,7 @@ import { BINARY, concat, hex, parseFrames, TEXT, utf8 } from "../support/vectors
 const LINE = '{"topic":"a"}\n';
 const BYTES = hex("00 0a ff");
 
-Deno.test("text stays text, bytes stay bytes, and prepared messages keep their type", () => {
+Deno.test("text, bytes and prepared messages keep their type", () => {
   const cases = [
     ["text", TEXT, utf8("text")],
     [BYTES, BINARY, BYTES],

@@ -313,7 +313,7 @@ const FAILURES: readonly [what: string, allow: () => unknown, expected: RegExp][
 ];
 
 for (const [what, allow, expected] of FAILURES) {
-  socketTest(`an allow that ${what} rejects its topic, and onError is called`, async (t) => {
+  socketTest(`rejects the topic and calls onError if allow ${what}`, async (t) => {
     const errors: unknown[] = [];
     const { conn, peer } = await topicSide(t, {
       clientTopics: { allow: allow as () => boolean },
@@ -364,7 +364,7 @@ socketTest("the default of max is 100", async (t) => {
   assert.equal(refusals.length, 50);
 });
 
-socketTest("rapid changes of a subscription cause one call of allow at a time", async (t) => {
+socketTest("rapid changes of a subscription cause only one call of allow at a time", async (t) => {
   const decisions = new Decisions();
   const { server, conn, peer } = await topicSide(t, {
     clientTopics: { ...decisions.options, max: 1 },
@@ -519,7 +519,7 @@ for (
     ["terminates", (conn: Connection<undefined>) => conn.terminate()],
   ] as const
 ) {
-  socketTest(`an handler allow that ${what} the connection leaks no memory`, async (t) => {
+  socketTest(`leaks no memory if allow ${what} the connection`, async (t) => {
     const { server, conn, peer } = await topicSide(t, {
       clientTopics: {
         allow(conn) {

@@ -23,7 +23,7 @@ socketTest("exposes the properties of the current connection", async (t) => {
   assert.equal(conn.reconnectNow(), false, "no delay is pending");
 });
 
-socketTest("has the sending methods of a connection", async (t) => {
+socketTest("has the send methods of a connection", async (t) => {
   const got: unknown[] = [];
   const server = await t.serve({
     message: (_, data) => void got.push(data),

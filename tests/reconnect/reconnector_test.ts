@@ -111,7 +111,7 @@ socketTest(
   },
 );
 
-socketTest("does not retry after an error of the user", async (t) => {
+socketTest("does not retry after an error in user code", async (t) => {
   const failure = new TypeError("no proxy today");
   let asked = 0;
   const proxy = (): never => {

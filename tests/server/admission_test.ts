@@ -153,7 +153,7 @@ Deno.test("accepts each valid value of allowedOrigins", () => {
 });
 
 for (const [value, shown] of [[null, "null"], ["*", '"*"'], [true, "true"], [{}, "an object"]]) {
-  Deno.test(`rejects ${shown} as a value of origins`, () => {
+  Deno.test(`rejects ${shown} as allowedOrigins`, () => {
     assert.throws(() => checkOrigins(value), {
       name: "TypeError",
       message:

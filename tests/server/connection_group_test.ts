@@ -338,7 +338,7 @@ socketTest("shutdown of a server without connections resolves immediately", asyn
   assert.equal(timers.size, 0);
 });
 
-socketTest("pending handshakes get 503 at shutdown", async (t) => {
+socketTest("shutdown answers pending handshakes with 503", async (t) => {
   const opened: unknown[] = [];
   const server = await t.serve({
     upgrade: () => new Promise<void>(() => {}),
@@ -357,7 +357,7 @@ socketTest("pending handshakes get 503 at shutdown", async (t) => {
   assert.deepEqual(opened, []);
 });
 
-socketTest("shutdown waits at most its timeout for handshakes", async (t) => {
+socketTest("shutdown waits for handshakes no longer than its timeout", async (t) => {
   const server = await t.serve({ upgrade: () => new Promise<void>(() => {}) });
   const [silent, deciding, refused] = [1, 2, 3].map(() => t.rawClient(server));
   deciding.send(upgradeRequest());

@@ -119,7 +119,7 @@ socketTest("ignores bytes after a rejected request", async (t) => {
   assert.deepEqual(opened, []);
 });
 
-socketTest("forgets a client that disconnects during its request", async (t) => {
+socketTest("releases a client that disconnects during its request", async (t) => {
   const server = await t.serve({});
   const [first, second] = [t.rawClient(server), t.rawClient(server)];
   first.send("GET / HTTP/1.1\r\n");

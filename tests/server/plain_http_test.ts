@@ -85,7 +85,7 @@ socketTest("answers HEAD with the Content-Length of the body, but no body", asyn
 });
 
 for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
-  socketTest(`a ${method} without a body reaches fetch`, async (t) => {
+  socketTest(`fetch receives a ${method} request without a body`, async (t) => {
     const client = await t.ask({ fetch: ({ method }) => new Response(method) }, plain(method, "/"));
     assert.equal((await whole(client)).body, method);
   });

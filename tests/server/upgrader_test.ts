@@ -80,7 +80,7 @@ socketTest("accepts a request parsed by another server", async (t) => {
   assert.equal(upgrader.connections, 0);
 });
 
-socketTest("the scheme of the URL is wss: over TLS", async (t) => {
+socketTest("over TLS, the scheme of the URL is wss:", async (t) => {
   const { ask } = attached(t, {}, true);
   const { result, client } = ask(request({}, "/x?y=1"));
   assert.equal((await result)!.url, "wss://a.example/x?y=1");

@@ -254,7 +254,7 @@ for (const side of SIDES) {
   });
 }
 
-Deno.test("the final error is the original error object", () => {
+Deno.test("the final error keeps its class", () => {
   const endpoint = Endpoint.open("server");
   STEPS["the peer violates a rule"](endpoint);
   endpoint.session.streamClosed();

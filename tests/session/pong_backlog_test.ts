@@ -18,7 +18,7 @@ Deno.test("writes the first pongs immediately, so that each ping of a burst is a
   assert.equal(backlog.release(), undefined);
 });
 
-Deno.test("then keeps only the latest ping, regardless of its size", () => {
+Deno.test("after the first pongs, keeps only the latest ping, regardless of its size", () => {
   const backlog = new PongBacklog();
   fill(backlog);
   for (const payload of ["long ".repeat(25), "short", "", "latest"]) {

@@ -175,7 +175,7 @@ for (const delay of [20, 40, 100, 300, 5000]) {
   }
 }
 
-Deno.test("in a process that is always late, a timer fires within about twice its delay", () => {
+Deno.test("in a process whose event loop is always late, a timer fires within about twice its delay", () => {
   using clock = new FakeClock(0);
   const wheel = new TimerWheel(clock.now);
   const target = new RecordingTarget(clock.now);

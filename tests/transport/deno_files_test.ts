@@ -22,7 +22,7 @@ const server = await serve({ onError: (error) => console.log("error " + error.me
 console.log(server.port);
 `;
 
-Deno.test("a server without file descriptors reports it and accepts again", async () => {
+Deno.test("a server that runs out of file descriptors calls onError and accepts connections again later", async () => {
   const module = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(module, PROGRAM);
   const command = `ulimit -n ${FILES} && exec "$0" run --allow-all --no-check --no-lock "$1"`;

@@ -14,7 +14,7 @@ const accepted: RuntimeVersions[] = [
 ];
 
 for (const versions of accepted) {
-  Deno.test(`accepted: ${JSON.stringify(versions)}`, () => checkRuntime(versions));
+  Deno.test(`accepts ${JSON.stringify(versions)}`, () => checkRuntime(versions));
 }
 
 const rejected: [versions: RuntimeVersions, message: string][] = [
@@ -25,9 +25,9 @@ const rejected: [versions: RuntimeVersions, message: string][] = [
 ];
 
 for (const [versions, message] of rejected) {
-  Deno.test(`rejected: ${message}`, () => {
+  Deno.test(`reports: ${message}`, () => {
     assert.throws(() => checkRuntime(versions), { message });
   });
 }
 
-Deno.test("this runtime is accepted", () => checkRuntime());
+Deno.test("accepts this runtime", () => checkRuntime());

@@ -18,14 +18,14 @@ function readMessage(buffer: ReadBuffer, length: number, kept = true): Uint8Arra
   return chunks;
 }
 
-Deno.test("an idle connection holds 2 KiB", () => {
+Deno.test("the buffer of an idle connection has 2 KiB", () => {
   const buffer = new ReadBuffer();
   assert.equal(buffer.room().buffer.byteLength, 2048);
   readMessage(buffer, 100);
   assert.equal(buffer.room().buffer.byteLength, 2048);
 });
 
-Deno.test("the chunk is a view of the bytes read into the offered memory", () => {
+Deno.test("a chunk is a view of the memory that was offered for the read", () => {
   const buffer = new ReadBuffer();
   const room = buffer.room();
   const chunk = buffer.filled(room, 5);
