@@ -76,8 +76,8 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   readonly #driver: ConnectionDriver;
   /** Rarely used state. */
   #extra: ConnectionExtra<M> | undefined;
-  /** The result of the opening handshake. */
-  readonly handshake: HandshakeInfo;
+  /** The result of the opening handshake, or the head of its request until it is read. */
+  #handshake: HandshakeInfo | string;
   /** Application data for the connection. */
   data: T;
 
@@ -86,10 +86,17 @@ export class Connection<T = unknown, M extends AnyMessage = Message> {
   }
 
   /** @internal Created by `connect` and `serve`. */
-  constructor(driver: ConnectionDriver, handshake: HandshakeInfo, data: T) {
+  constructor(driver: ConnectionDriver, handshake: HandshakeInfo | string, data: T) {
     this.#driver = driver;
-    this.handshake = handshake;
+    this.#handshake = handshake;
     this.data = data;
+  }
+
+  /** The result of the opening handshake. */
+  get handshake(): HandshakeInfo {
+    const handshake = this.#handshake;
+    if (typeof handshake !== "string") return handshake;
+    return this.#handshake = this.#driver.readHandshake!(handshake);
   }
 
   /** The URL of the connection as requested by the client. */

@@ -8,6 +8,7 @@ import type { CloseInfo } from "../session/end.ts";
 import type { SessionState } from "../session/session.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { PublishOptions, PublishResult, WrittenCallback } from "./arguments.ts";
+import type { HandshakeInfo } from "./connection.ts";
 
 /**
  * A received message: text as a string (with `text: "bytes"`, as UTF-8 bytes), binary as bytes.
@@ -50,6 +51,12 @@ export interface ConnectionDriver {
   readonly topics: ConnectionTopics | undefined;
   /** Receives topic notices if the client uses the topics subprotocol. */
   readonly topicListener: TopicAnswers | undefined;
+
+  /**
+   * Reads the result of the opening handshake from the head of its request; present if the
+   * connection was created with that text.
+   */
+  readHandshake?(head: string): HandshakeInfo;
 
   /** Sends a text message. */
   sendText(text: string, compress?: boolean, written?: WrittenCallback): boolean;

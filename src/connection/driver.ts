@@ -80,7 +80,7 @@ export class Driver<T> extends SendingDriver<T>
   /**
    * @param context The shared state.
    * @param transport The stream, whose opening handshake is done.
-   * @param handshake The result of the opening handshake.
+   * @param handshake The result of the opening handshake, or the head for `readHandshake`.
    * @param data The user's data.
    * @param handlers Handlers of this connection, instead of the shared ones.
    * @param agreement The negotiated compression, if any.
@@ -89,7 +89,7 @@ export class Driver<T> extends SendingDriver<T>
   constructor(
     context: DriverContext<T>,
     transport: Transport,
-    handshake: HandshakeInfo,
+    handshake: HandshakeInfo | string,
     data: T,
     handlers?: Handlers<T>,
     agreement?: DeflateAgreement,
@@ -138,6 +138,11 @@ export class Driver<T> extends SendingDriver<T>
     } catch (error) {
       this.transportFailed(error);
     }
+  }
+
+  /** Reads the result of the opening handshake, which few connections need. */
+  readHandshake(head: string): HandshakeInfo {
+    return this.context.readHandshake!(head);
   }
 
   /** Calls a method of the transport, which must not throw. */

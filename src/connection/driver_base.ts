@@ -52,14 +52,14 @@ export abstract class DriverBase<T>
 
   /**
    * @param context The shared state.
-   * @param handshake The result of the opening handshake.
+   * @param handshake The result of the opening handshake, or the head for `readHandshake`.
    * @param data The user's data.
    * @param handlers Handlers of this connection, instead of the shared ones.
    * @param layer The layer before the user, if a subprotocol of the library was negotiated.
    */
   constructor(
     context: DriverContext<T>,
-    handshake: HandshakeInfo,
+    handshake: HandshakeInfo | string,
     data: T,
     handlers: Handlers<T> | undefined,
     layer: DriverLayer<T> | undefined,

@@ -6,7 +6,7 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { SessionEvents } from "../session/session.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import type { CompressionFactory } from "./compression.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, HandshakeInfo } from "./connection.ts";
 import type { ConnectionDriver, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import type { Handlers, LimitReport } from "./handlers.ts";
@@ -23,6 +23,8 @@ export interface DriverContext<T> {
   readonly masks?: MaskSource | undefined;
   /** The topics of a server. */
   readonly topics?: ConnectionTopics;
+  /** Reads the result of an opening handshake that is kept as text. */
+  readHandshake?(head: string): HandshakeInfo;
   /** Passes an error of user code to `onError`. Must not throw. */
   reportError(error: unknown, connection?: Connection<T>): void;
   /** A limit was reached (option `onLimit`). Must not throw. */

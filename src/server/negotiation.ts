@@ -64,8 +64,8 @@ export class RequestInfo implements HandshakeInfo {
 
 /** The result of an accepted request. */
 export interface Negotiated {
-  /** The result of the handshake. */
-  readonly handshake: RequestInfo;
+  /** The result of the handshake, or the text of the request's head if that is all. */
+  readonly handshake: RequestInfo | string;
   /** The 101 response. */
   readonly response: AcceptResponse;
   /** The negotiated compression, if any. */
@@ -90,8 +90,11 @@ export function negotiate<T>(
   const deflate = compression && acceptDeflate(request.extensions, compression);
   const extensions = deflate?.extensions;
   const headers = headerLines(decision.headers);
+  const isPlain = !isSecure && subprotocol === undefined && extensions === undefined;
   return {
-    handshake: new RequestInfo(fields.text, isSecure, subprotocol ?? "", extensions ?? ""),
+    handshake: isPlain
+      ? fields.text
+      : new RequestInfo(fields.text, isSecure, subprotocol ?? "", extensions ?? ""),
     response: new AcceptResponse({ key, subprotocol, subprotocols, extensions, headers }),
     deflate,
   };

@@ -6,7 +6,7 @@ import type { ServerHandshake } from "../handshake/server.ts";
 import { TOPICS_SUBPROTOCOL } from "../pubsub/protocol.ts";
 import type { Listener, ListenerSink, Transport } from "../transport/transport.ts";
 import { Handshake, type HandshakeOutcome, type HandshakeServer } from "./handshake.ts";
-import type { Accepted } from "./negotiation.ts";
+import { type Accepted, RequestInfo } from "./negotiation.ts";
 import { ServerCore } from "./server_core.ts";
 import type { ForwardedRequest } from "./upgrade_hook.ts";
 
@@ -87,10 +87,17 @@ export class StreamServer<T> extends ServerCore<T> implements ListenerSink, Hand
       accepted.data as T,
       accepted.handlers,
       deflate?.agreement,
-      handshake.protocol === TOPICS_SUBPROTOCOL ? this.topicsLayer : undefined,
+      typeof handshake !== "string" && handshake.protocol === TOPICS_SUBPROTOCOL
+        ? this.topicsLayer
+        : undefined,
     );
     this.joined(driver, accepted.release);
     return driver;
+  }
+
+  /** Reads the result of a handshake without TLS, subprotocol and extensions. */
+  readHandshake(head: string): RequestInfo {
+    return new RequestInfo(head, false, "", "");
   }
 
   // The end.
