@@ -242,7 +242,8 @@ function mayStayOpen({ harm, peerClosed, userCloses, plan }: World): boolean {
   if (peerClosed !== undefined || userCloses !== undefined) return false;
   if (harm === undefined || /too slow|breaks|stream does not end/.test(harm)) return true;
   const { readTimeout, pongTimeout } = plan.options;
-  return readTimeout === undefined && pongTimeout === undefined && /silent|not completed/.test(harm);
+  return readTimeout === undefined && pongTimeout === undefined &&
+    /silent|not completed/.test(harm);
 }
 
 /** Each error of user code is reported once, and the result of the connection contains it. */
