@@ -21,7 +21,7 @@ export type { ClientTopicsOptions } from "./pubsub/client_topics.ts";
 export type { CompressionOptions } from "./connection/compression_options.ts";
 export type { Connect, Serve } from "./entry.ts";
 export type { ConnectOptions } from "./client/connect_options.ts";
-export type { Connection, HandshakeInfo } from "./connection/connection.ts";
+export type { Connection } from "./connection/connection.ts";
 export type { ReconnectingConnection, ReconnectingState } from "./reconnect/connection.ts";
 export type {
   EitherConnectOptions,
@@ -44,7 +44,12 @@ export {
   type SendOptions,
   type StreamOptions,
 } from "./connection/arguments.ts";
-export type { AnyMessage, Message, MessageData } from "./connection/connection_driver.ts";
+export type {
+  AnyMessage,
+  HandshakeInfo,
+  Message,
+  MessageData,
+} from "./connection/connection_driver.ts";
 export type {
   BinaryType,
   ConnectionOptions,

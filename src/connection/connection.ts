@@ -1,6 +1,5 @@
 // The public object of an open WebSocket connection, the same on both sides.
 
-import type { HeaderView } from "../errors.ts";
 import { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/end.ts";
 import { checkTextBytes } from "../message/message_writer.ts";
@@ -25,29 +24,12 @@ import type {
   AnyMessage,
   ConnectionDriver,
   ConnectionTopics,
+  HandshakeInfo,
   Message,
   MessageData,
 } from "./connection_driver.ts";
 import { FragmentedMessage, sendStream } from "./fragments.ts";
 import { readableOf, writableOf } from "./incoming.ts";
-
-/**
- * The result of the opening handshake: the negotiated values, and the peer's header fields.
- *
- * @category Connection
- */
-export interface HandshakeInfo {
-  /** The URL of the connection as requested by the client: `ws://127.0.0.1:8080/chat`. */
-  readonly url: string;
-  /** The HTTP status code of the response: 101. */
-  readonly status: number;
-  /** The peer's header fields: the response's on a client, the request's on a server. */
-  readonly headers: HeaderView;
-  /** The subprotocol, or the empty string. */
-  readonly protocol: string;
-  /** The extensions in use as the response lists them, or the empty string. */
-  readonly extensions: string;
-}
 
 const NO_BYTES = new Uint8Array(0);
 

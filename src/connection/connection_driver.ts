@@ -2,13 +2,12 @@
 // which implements the protocol over a transport, and the drivers over a runtime's WebSockets
 // (`src/native`).
 
-import type { WebSocketError } from "../errors.ts";
+import type { HeaderView, WebSocketError } from "../errors.ts";
 import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { CloseInfo } from "../session/end.ts";
 import type { SessionState } from "../session/session.ts";
 import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import type { PublishOptions, PublishResult, WrittenCallback } from "./arguments.ts";
-import type { HandshakeInfo } from "./connection.ts";
 
 /**
  * A received message: text as a string (with `text: "bytes"`, as UTF-8 bytes), binary as bytes.
@@ -30,6 +29,24 @@ export type MessageData = string | ArrayBuffer | ArrayBufferView;
  * @category Types
  */
 export type AnyMessage = Message | ArrayBuffer;
+
+/**
+ * The result of the opening handshake: the negotiated values, and the peer's header fields.
+ *
+ * @category Connection
+ */
+export interface HandshakeInfo {
+  /** The URL of the connection as requested by the client: `ws://127.0.0.1:8080/chat`. */
+  readonly url: string;
+  /** The HTTP status code of the response: 101. */
+  readonly status: number;
+  /** The peer's header fields: the response's on a client, the request's on a server. */
+  readonly headers: HeaderView;
+  /** The subprotocol, or the empty string. */
+  readonly protocol: string;
+  /** The extensions in use as the response lists them, or the empty string. */
+  readonly extensions: string;
+}
 
 /**
  * Drives one connection. All send methods return whether more may be sent: `false` above

@@ -15,8 +15,7 @@ import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { Views } from "../wire/views.ts";
 import { show } from "../shared/check.ts";
 import { Closing } from "./closing.ts";
-import type { HandshakeInfo } from "./connection.ts";
-import type { AnyMessage } from "./connection_driver.ts";
+import type { AnyMessage, HandshakeInfo } from "./connection_driver.ts";
 import { lost, notDelivered, ownBuffer } from "./driver_base.ts";
 import type { DriverContext, DriverLayer } from "./driver_context.ts";
 import {

@@ -10,8 +10,13 @@ import { type MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { show } from "../shared/check.ts";
 import { callReported, isPromiseLike, reportRejection } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
-import { Connection, type HandshakeInfo } from "./connection.ts";
-import type { AnyMessage, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
+import { Connection } from "./connection.ts";
+import type {
+  AnyMessage,
+  ConnectionTopics,
+  HandshakeInfo,
+  TopicAnswers,
+} from "./connection_driver.ts";
 import type { WrittenCallback } from "./arguments.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import type { DriverContext, DriverLayer, LayeredDriver } from "./driver_context.ts";

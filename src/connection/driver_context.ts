@@ -6,8 +6,13 @@ import type { PreparedMessage } from "../message/prepared_message.ts";
 import type { SessionEvents } from "../session/session.ts";
 import type { MaskSource } from "../wire/frame_writer.ts";
 import type { CompressionFactory } from "./compression.ts";
-import type { Connection, HandshakeInfo } from "./connection.ts";
-import type { ConnectionDriver, ConnectionTopics, TopicAnswers } from "./connection_driver.ts";
+import type { Connection } from "./connection.ts";
+import type {
+  ConnectionDriver,
+  ConnectionTopics,
+  HandshakeInfo,
+  TopicAnswers,
+} from "./connection_driver.ts";
 import type { ConnectionRules } from "./connection_options.ts";
 import type { Handlers, LimitReport } from "./handlers.ts";
 

@@ -2,7 +2,7 @@
 // connection.
 
 import { HandshakeError, type HeaderView } from "../errors.ts";
-import type { HandshakeInfo } from "../connection/connection.ts";
+import type { HandshakeInfo } from "../connection/connection_driver.ts";
 import { isToken } from "../handshake/characters.ts";
 import { HeaderFields, isReceivedValue } from "../handshake/header_fields.ts";
 import { parseRequestHead, type RequestHead } from "../handshake/server.ts";

@@ -6,8 +6,13 @@ import type { MessageOpcode, Opcode } from "../wire/opcode.ts";
 import { toBytes } from "../shared/bytes.ts";
 import { show } from "../shared/check.ts";
 import { readableFrom, writableTo } from "../connection/message_streams.ts";
-import type { Connection, HandshakeInfo } from "../connection/connection.ts";
-import type { AnyMessage, Message, MessageData } from "../connection/connection_driver.ts";
+import type { Connection } from "../connection/connection.ts";
+import type {
+  AnyMessage,
+  HandshakeInfo,
+  Message,
+  MessageData,
+} from "../connection/connection_driver.ts";
 import {
   checkTopic,
   controlPayload,

@@ -5,8 +5,8 @@ import { type TopicRequest, TOPICS_SUBPROTOCOL, writeLine } from "../pubsub/prot
 import type { CloseInfo } from "../session/end.ts";
 import type { MessageOpcode } from "../wire/opcode.ts";
 import type { ConnectOptions } from "../client/connect_options.ts";
-import type { Connection, HandshakeInfo } from "../connection/connection.ts";
-import type { AnyMessage } from "../connection/connection_driver.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { AnyMessage, HandshakeInfo } from "../connection/connection_driver.ts";
 import type { Handlers, LimitReport } from "../connection/handlers.ts";
 import type { MessageQueue, MessageQueueOwner } from "../connection/incoming.ts";
 import { callReported, isPromiseLike, reportError } from "../shared/user_code.ts";

@@ -1,6 +1,6 @@
 // What the server and a client agree on in an opening handshake, and what a connection keeps of it.
 
-import type { HandshakeInfo } from "../connection/connection.ts";
+import type { HandshakeInfo } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";
 import { acceptDeflate, type DeflateAnswer } from "../handshake/deflate_offer.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";

@@ -4,7 +4,8 @@
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, WebSocketError } from "../errors.ts";
-import type { Connection, HandshakeInfo } from "../connection/connection.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { HandshakeInfo } from "../connection/connection_driver.ts";
 import { compressionFor } from "../connection/compression.ts";
 import type { ConnectionRules } from "../connection/connection_options.ts";
 import { Driver } from "../connection/driver.ts";
