@@ -596,6 +596,24 @@ export const cases: Cases = {
     }
   },
 
+  "creates a NATS stream again that was deleted": async (context) => {
+    const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
+    const it = await setting(context, kind);
+    const { backplane } = await it.make();
+    backplane.history!.keep({ maxAge: 60_000, maxMessages: 5 });
+    const recorder = await Recorder.started(backplane, "t");
+    const first = await backplane.history!.append("t", envelope("1")) as number;
+    const admin = await connectNats({ servers: it.broker.url.replace("nats://", "") });
+    context.after(() => admin.close());
+    await admin.request("$JS.API.STREAM.DELETE.quickws");
+    await assert.rejects(() => backplane.history!.append("t", envelope("2")));
+    await recorder.states.atLeast(3);
+    assert.deepEqual(recorder.states.all, ["up", "down", "up"]);
+    const second = await backplane.history!.append("t", envelope("2")) as number;
+    assert.ok(second > first);
+    assert.equal((await recorder.messages.atLeast(2))[1].number, second);
+  },
+
   "reports a NATS server without JetStream and still delivers messages": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind, { jetStream: false });

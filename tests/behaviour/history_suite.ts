@@ -160,6 +160,36 @@ async function outlastStall(context: Context, kind: ClientKind): Promise<void> {
   assert.ok(downs.all.every((code) => code === "BACKPLANE_DOWN"), String(downs.all));
 }
 
+/** Commands after which a Redis stores no messages, and the command that ends this. */
+const REFUSALS: readonly (readonly [refuse: string, accept: string])[] = [
+  ["CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"],
+  ["REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"],
+  ["CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"],
+];
+
+async function outlastRefusal(context: Context, kind: ClientKind): Promise<void> {
+  if (kind.broker !== "redis") return;
+  const { broker, servers, downs, published, publish } = await startServers(context, kind);
+  const listeners = [new Listener(), new Listener()];
+  for (const [i, listener] of listeners.entries()) {
+    await listener.listen(context, servers[i]);
+    await listener.notices.atLeast(1);
+  }
+  for (const [refuse, accept] of REFUSALS) {
+    const count = downs.all.length;
+    await broker.command(refuse);
+    publish();
+    await downs.atLeast(count + 2);
+    publish();
+    await broker.command(accept);
+    publish();
+    for (const { texts } of listeners) await texts.atLeast(2 * published[0].length);
+  }
+  assertComplete(published, listeners);
+  assert.equal(downs.all.length, 2 * REFUSALS.length, "one report per outage and server");
+  assert.ok(downs.all.every((code) => code === "BACKPLANE_DOWN"), String(downs.all));
+}
+
 let prefixes = 0;
 
 /**
@@ -252,6 +282,9 @@ export const cases: Cases = {
 
   "with a history loses no message when the broker stalls for seconds": (context) =>
     withAll(context, outlastStall),
+
+  "with a history loses no message while Redis stores none": (context) =>
+    withAll(context, outlastRefusal),
 
   "with a history loses no message when any request to the broker fails": (context) =>
     withAll(context, outlastFaults),

@@ -113,6 +113,8 @@ const nats: ClientKind = {
     const connection = await connect({
       servers: url.replace("nats://", ""),
       maxReconnectAttempts: -1,
+      // By default the client waits 20 seconds if a server ends during the handshake.
+      timeout: 5000,
       reconnectTimeWait: 50,
       reconnectJitter: 10,
     });

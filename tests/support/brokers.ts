@@ -2,6 +2,7 @@
 // files in a temporary folder: redis-server without persistence, and nats-server with JetStream.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -97,6 +98,14 @@ export class Broker implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill();
     if (!await this.#run()) throw new Error(`${this.name} does not start:\n${this.#output}`);
+  }
+
+  /** Sends Redis one command. */
+  async command(line: string): Promise<void> {
+    const socket = connect({ host: "127.0.0.1", port: this.port });
+    socket.write(`${line}\r\n`);
+    await once(socket, "data");
+    socket.destroy();
   }
 
   /** Deletes the broker's files. The broker must not be running. */
