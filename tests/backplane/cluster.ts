@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { Worker } from "../faults/worker.ts";
 import { Broker, type BrokerName } from "../support/brokers.ts";
 import { runtimeNames } from "../support/runtimes.ts";
-import { type ClusterConnection, joinOnce, joinToStay } from "./cluster_clients.ts";
-import { ClientLedger, type Piece } from "./cluster_ledger.ts";
+import { type ClusterConnection, connectOnce, connectReconnecting } from "./cluster_clients.ts";
+import { type Batch, ClientLedger } from "./cluster_ledger.ts";
 import { readMessage, TOPICS } from "./cluster_messages.ts";
-import type { ErrorCodes, Listening, NodeOrder } from "./cluster_node.ts";
+import type { ErrorCodes, Listening, NodeCommand } from "./cluster_node.ts";
 
 /** The parameters of a run. */
 export interface ClusterPlan {
@@ -50,7 +50,7 @@ export interface ClusterReport {
 const AT_ONCE = 100;
 
 /** The number of messages per node that must arrive before a process is killed. */
-const BEFORE = 2 * TOPICS;
+const MESSAGES_BEFORE = 2 * TOPICS;
 
 /** The duration of an outage of the broker or a node, in milliseconds. */
 const OUTAGE = 150;
@@ -64,7 +64,7 @@ const LIMIT = 240_000;
 /** The history limits of each topic, if the plan has a history. */
 const HISTORY = { maxAge: 60_000, maxMessages: 1000 };
 
-const CALM: Piece = { first: 0, count: 5 * TOPICS };
+const FIRST_BATCH: Batch = { first: 0, count: 5 * TOPICS };
 
 /** The node to kill. */
 const KILLED = 2;
@@ -74,7 +74,7 @@ class Cluster implements AsyncDisposable {
   readonly #broker: Broker;
   readonly #workers: Worker[] = [];
   readonly #ports: number[] = [0, 0, 0];
-  readonly #lives: number[] = [0, 0, 0];
+  readonly #restarts: number[] = [0, 0, 0];
   readonly #faults: string[] = [];
   readonly clients: ClientLedger[] = [];
   readonly #connections: ClusterConnection[] = [];
@@ -96,17 +96,17 @@ class Cluster implements AsyncDisposable {
   async start(node: number): Promise<void> {
     const runtime = runtimeNames[node];
     const worker = this.#workers[node] = new Worker(runtime, "../backplane/cluster_node");
-    const order: NodeOrder = {
+    const command: NodeCommand = {
       type: "listen",
       runtime,
       broker: this.#plan.broker,
       url: this.#broker.url,
       port: this.#ports[node],
       node,
-      life: this.#lives[node],
+      restarts: this.#restarts[node],
       options: this.#plan.resume ? { history: HISTORY } : {},
     };
-    this.#ports[node] = (await worker.ask<Listening>(order)).port;
+    this.#ports[node] = (await worker.ask<Listening>(command)).port;
   }
 
   /** Connects clients. */
@@ -124,13 +124,13 @@ class Cluster implements AsyncDisposable {
   }
 
   #join(client: ClientLedger, port: number): Promise<ClusterConnection> {
-    const took = (data: string | Uint8Array): void => {
-      client.take(readMessage(data));
+    const onMessage = (data: string | Uint8Array): void => {
+      client.record(readMessage(data));
       this.delivered++;
       this.#wake();
     };
-    if (!this.#plan.resume) return joinOnce(client.topics, port, took);
-    return joinToStay(client.topics, port, took, () => this.#faults.push("missed"));
+    if (!this.#plan.resume) return connectOnce(client.topics, port, onMessage);
+    return connectReconnecting(client.topics, port, onMessage, () => this.#faults.push("missed"));
   }
 
   /** Waits until all nodes are connected and subscribed, and returns their `onError` codes. */
@@ -139,29 +139,29 @@ class Cluster implements AsyncDisposable {
   }
 
   /** Makes all nodes publish. */
-  publish({ first, count }: Piece, gap?: number): Promise<void>[] {
+  publish({ first, count }: Batch, gap?: number): Promise<void>[] {
     return this.#workers.map((worker) =>
-      worker.ask({ type: "publish", first, count, gap } satisfies NodeOrder)
+      worker.ask({ type: "publish", first, count, gap } satisfies NodeCommand)
     );
   }
 
   /** Waits until all clients have received a batch from all nodes. */
-  async arrived(piece: Piece): Promise<void> {
-    await this.arrivedFrom([...this.#lives.keys()], piece);
+  async waitForBatch(batch: Batch): Promise<void> {
+    await this.waitForBatchFrom([...this.#restarts.keys()], batch);
   }
 
   /** Waits until all clients have received a batch from these nodes. */
-  async arrivedFrom(nodes: readonly number[], piece: Piece): Promise<void> {
+  async waitForBatchFrom(nodes: readonly number[], batch: Batch): Promise<void> {
     const deadline = Date.now() + LIMIT;
     let behind = [...this.clients];
     for (;;) {
       behind = behind.filter((client) =>
-        nodes.some((node) => client.missing(node, this.#lives[node], piece).length > 0)
+        nodes.some((node) => client.missing(node, this.#restarts[node], batch).length > 0)
       );
       if (behind.length === 0) break;
       const left = deadline - Date.now();
       if (left <= 0) {
-        throw new Error(`${behind.length} clients have not received ${JSON.stringify(piece)}`);
+        throw new Error(`${behind.length} clients have not received ${JSON.stringify(batch)}`);
       }
       await this.#next(left);
     }
@@ -181,9 +181,9 @@ class Cluster implements AsyncDisposable {
   }
 
   /** For each client of the node `at`, returns the batch's messages it has not received from `from`. */
-  missing(from: number, life: number, at: number, piece: Piece): number[][] {
+  missing(from: number, restarts: number, at: number, batch: Batch): number[][] {
     return this.clients.filter(({ node }) => node === at)
-      .map((client) => client.missing(from, life, piece));
+      .map((client) => client.missing(from, restarts, batch));
   }
 
   /** Kills the broker and restarts it. */
@@ -197,7 +197,7 @@ class Cluster implements AsyncDisposable {
   async killNode(node: number): Promise<void> {
     await this.#workers[node][Symbol.asyncDispose]();
     await new Promise((resolve) => setTimeout(resolve, OUTAGE));
-    this.#lives[node]++;
+    this.#restarts[node]++;
     await this.start(node);
     if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
   }
@@ -225,19 +225,19 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   await Promise.all(nodes.map((node) => cluster.start(node)));
   await cluster.join(cluster.clients);
 
-  await Promise.all(cluster.publish(CALM));
-  await cluster.arrived(CALM);
+  await Promise.all(cluster.publish(FIRST_BATCH));
+  await cluster.waitForBatch(FIRST_BATCH);
   assert.deepEqual((await cluster.settle()).flat(), [], "no node reports an error");
 
   // Kill the broker while all nodes publish. Messages published after its restart must reach every
   // client.
-  const before: Piece = { first: CALM.first + CALM.count, count: BEFORE };
-  const away: Piece = { first: before.first + before.count, count: plan.load };
-  const after: Piece = { first: away.first + away.count, count: 2 * TOPICS };
+  const before: Batch = { first: FIRST_BATCH.first + FIRST_BATCH.count, count: MESSAGES_BEFORE };
+  const outageBatch: Batch = { first: before.first + before.count, count: plan.load };
+  const after: Batch = { first: outageBatch.first + outageBatch.count, count: 2 * TOPICS };
   await Promise.all(cluster.publish(before));
-  await cluster.arrived(before);
-  const underLoad = cluster.publish(away, GAP);
-  await cluster.arrived({ first: away.first, count: 1 });
+  await cluster.waitForBatch(before);
+  const underLoad = cluster.publish(outageBatch, GAP);
+  await cluster.waitForBatch({ first: outageBatch.first, count: 1 });
   await cluster.killBroker();
   await Promise.all(underLoad);
   const codes = new Set((await cluster.settle()).flat());
@@ -247,37 +247,37 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
   codes.delete("BACKPLANE_FAILED");
   assert.deepEqual([...codes], []);
   await Promise.all(cluster.publish(after));
-  await cluster.arrived(after);
-  if (plan.resume) await cluster.arrived(away);
-  const count = (from: number, at: number, piece: Piece): number =>
-    cluster.missing(from, 0, at, piece).flat().length;
+  await cluster.waitForBatch(after);
+  if (plan.resume) await cluster.waitForBatch(outageBatch);
+  const count = (from: number, at: number, batch: Batch): number =>
+    cluster.missing(from, 0, at, batch).flat().length;
   const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
-  const brokerLocal = sum(nodes.map((node) => count(node, node, away)));
+  const brokerLocal = sum(nodes.map((node) => count(node, node, outageBatch)));
   const brokerRemote = sum(
-    nodes.flatMap((from) => nodes.map((at) => from === at ? 0 : count(from, at, away))),
+    nodes.flatMap((from) => nodes.map((at) => from === at ? 0 : count(from, at, outageBatch))),
   );
   assert.equal(brokerLocal, 0, "local delivery never waits for the broker");
 
   // Kill a node while all nodes publish.
   const others = nodes.filter((node) => node !== KILLED);
-  const alone: Piece = { first: after.first + after.count, count: plan.load };
-  const end: Piece = { first: alone.first + alone.count, count: 2 * TOPICS };
-  const stillUnderLoad = cluster.publish(alone, GAP);
+  const nodeOutageBatch: Batch = { first: after.first + after.count, count: plan.load };
+  const end: Batch = { first: nodeOutageBatch.first + nodeOutageBatch.count, count: 2 * TOPICS };
+  const stillUnderLoad = cluster.publish(nodeOutageBatch, GAP);
   // The killed node does not reply.
   stillUnderLoad[KILLED]!.catch(() => {});
-  await cluster.arrived({ first: alone.first, count: 1 });
+  await cluster.waitForBatch({ first: nodeOutageBatch.first, count: 1 });
   await cluster.killNode(KILLED);
   await Promise.all(others.map((node) => stillUnderLoad[node]));
   await Promise.all(cluster.publish(end));
-  await cluster.arrived(end);
-  if (plan.resume) await cluster.arrivedFrom(others, alone);
+  await cluster.waitForBatch(end);
+  if (plan.resume) await cluster.waitForBatchFrom(others, nodeOutageBatch);
   const nodeBetweenOthers = sum(
-    others.flatMap((from) => others.map((at) => count(from, at, alone))),
+    others.flatMap((from) => others.map((at) => count(from, at, nodeOutageBatch))),
   );
   assert.equal(nodeBetweenOthers, 0, "killing a node does not affect the others");
   // From the killed node, each client received a prefix of the published messages.
   for (const at of others) {
-    for (const missing of cluster.missing(KILLED, 0, at, alone)) {
+    for (const missing of cluster.missing(KILLED, 0, at, nodeOutageBatch)) {
       for (const [i, number] of missing.entries()) {
         const next = missing.slice(i + 1).find((other) => other % TOPICS === number % TOPICS);
         if (next !== undefined) assert.equal(next, number + TOPICS, "no gap");
@@ -296,10 +296,10 @@ export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
       brokerLocal,
       brokerRemote,
       nodeBetweenOthers,
-      nodeFromKilled: sum(others.map((at) => count(KILLED, at, alone))),
-      nodeOwnClients: sum(others.map((from) => count(from, KILLED, alone))),
+      nodeFromKilled: sum(others.map((at) => count(KILLED, at, nodeOutageBatch))),
+      nodeOwnClients: sum(others.map((from) => count(from, KILLED, nodeOutageBatch))),
     },
-    expectedBroker: nodes.length * away.count * receivers,
-    expectedNode: nodes.length * alone.count * receivers,
+    expectedBroker: nodes.length * outageBatch.count * receivers,
+    expectedNode: nodes.length * nodeOutageBatch.count * receivers,
   };
 }

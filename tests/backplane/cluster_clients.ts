@@ -13,21 +13,21 @@ function nameOf(topic: number): string {
 }
 
 /** Connects once. The server subscribes the connection to these topics. */
-export async function joinOnce(
+export async function connectOnce(
   topics: readonly number[],
   port: number,
-  took: (data: Message) => void,
+  onMessage: (data: Message) => void,
 ): Promise<ClusterConnection> {
   const url = new URL(`ws://127.0.0.1:${port}/`);
   for (const topic of topics) url.searchParams.append("topic", nameOf(topic));
-  return await connect(url, { message: (_, data) => took(data) });
+  return await connect(url, { message: (_, data) => onMessage(data) });
 }
 
 /** Connects, and reconnects automatically. The client subscribes to these topics and resumes. */
-export async function joinToStay(
+export async function connectReconnecting(
   topics: readonly number[],
   port: number,
-  took: (data: Message) => void,
+  onMessage: (data: Message) => void,
   missed: () => void,
 ): Promise<ClusterConnection> {
   const conn = await connect(`ws://127.0.0.1:${port}/`, {
@@ -35,7 +35,7 @@ export async function joinToStay(
     message: () => {},
   });
   await Promise.all(
-    topics.map((topic) => conn.subscribe(nameOf(topic), { message: took, missed })),
+    topics.map((topic) => conn.subscribe(nameOf(topic), { message: onMessage, missed })),
   );
   return conn;
 }

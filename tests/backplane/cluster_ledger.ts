@@ -3,13 +3,13 @@
 import { type ClusterMessage, TOPICS } from "./cluster_messages.ts";
 
 /** The maximum number of starts of a node. */
-const LIVES = 2;
+const MAX_STARTS = 2;
 
 /** The maximum number of messages that a node publishes after each start. */
-const NUMBERS = 4096;
+const MAX_MESSAGES = 4096;
 
 /** A batch of messages that each node publishes. */
-export interface Piece {
+export interface Batch {
   readonly first: number;
   readonly count: number;
 }
@@ -20,7 +20,7 @@ export class ClientLedger {
   readonly node: number;
   /** The subscribed topics, by their numbers. */
   readonly topics: readonly number[];
-  readonly #got: Uint8Array[];
+  readonly #received: Uint8Array[];
   /** The highest message number by node, start and topic. */
   readonly #newest = new Map<number, number>();
   readonly #faults: string[];
@@ -28,26 +28,27 @@ export class ClientLedger {
   constructor(node: number, nodes: number, topics: readonly number[], faults: string[]) {
     this.node = node;
     this.topics = topics;
-    this.#got = Array.from({ length: nodes * LIVES }, () => new Uint8Array(NUMBERS));
+    this.#received = Array.from({ length: nodes * MAX_STARTS }, () => new Uint8Array(MAX_MESSAGES));
     this.#faults = faults;
   }
 
   /** Records a message. Adds a fault if it is repeated, out of order, or on another topic. */
-  take({ node, life, number }: ClusterMessage): void {
-    const publisher = node * LIVES + life;
+  record({ node, restarts, number }: ClusterMessage): void {
+    const publisher = node * MAX_STARTS + restarts;
     const topic = number % TOPICS;
-    const place = publisher * TOPICS + topic;
-    const newest = this.#newest.get(place) ?? -1;
-    if (this.#got[publisher][number]++ > 0) this.#faults.push(`${node} ${life} ${number} twice`);
-    else if (number < newest) this.#faults.push(`${node} ${life} ${number} after ${newest}`);
+    const key = publisher * TOPICS + topic;
+    const newest = this.#newest.get(key) ?? -1;
+    if (this.#received[publisher][number]++ > 0) {
+      this.#faults.push(`${node} ${restarts} ${number} twice`);
+    } else if (number < newest) this.#faults.push(`${node} ${restarts} ${number} after ${newest}`);
     if (!this.topics.includes(topic)) this.#faults.push(`${number} is on another topic`);
-    this.#newest.set(place, Math.max(newest, number));
+    this.#newest.set(key, Math.max(newest, number));
   }
 
   /** Returns the numbers in a batch that have not arrived from a node. */
-  missing(node: number, life: number, { first, count }: Piece): number[] {
-    const got = this.#got[node * LIVES + life];
+  missing(node: number, restarts: number, { first, count }: Batch): number[] {
+    const received = this.#received[node * MAX_STARTS + restarts];
     return Array.from({ length: count }, (_, i) => first + i)
-      .filter((number) => this.topics.includes(number % TOPICS) && got[number] === 0);
+      .filter((number) => this.topics.includes(number % TOPICS) && received[number] === 0);
   }
 }

@@ -8,7 +8,7 @@ export interface ClusterMessage {
   /** The node that published it. */
   readonly node: number;
   /** The number of earlier starts of that node. */
-  readonly life: number;
+  readonly restarts: number;
   /** The sequence number within that node. */
   readonly number: number;
 }
@@ -19,15 +19,15 @@ export function topicOf(number: number): string {
 }
 
 /** Encodes a message. */
-export function messageOf({ node, life, number }: ClusterMessage): string | Uint8Array {
-  const text = `${node} ${life} ${number}`;
+export function messageOf({ node, restarts, number }: ClusterMessage): string | Uint8Array {
+  const text = `${node} ${restarts} ${number}`;
   return number % 2 === 0 ? text : Uint8Array.of(0xff, ...new TextEncoder().encode(text));
 }
 
 /** Decodes a received message. */
 export function readMessage(data: string | Uint8Array): ClusterMessage {
   const text = typeof data === "string" ? data : new TextDecoder().decode(data.subarray(1));
-  const [node, life, number] = text.split(" ").map(Number);
+  const [node, restarts, number] = text.split(" ").map(Number);
   if ((number! % 2 === 0) !== (typeof data === "string")) throw new Error(`wrong kind: ${text}`);
-  return { node: node!, life: life!, number: number! };
+  return { node: node!, restarts: restarts!, number: number! };
 }

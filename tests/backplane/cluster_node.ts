@@ -2,14 +2,14 @@
 
 import { serve, type Server } from "../../mod.ts";
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
-import { obey } from "../faults/orders.ts";
+import { executeCommands } from "../faults/commands.ts";
 import { clientKinds, type Made } from "../support/broker_clients.ts";
 import type { BrokerName } from "../support/brokers.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { messageOf, topicOf } from "./cluster_messages.ts";
 
 /** The configuration of a node. */
-export interface ListenOrder {
+export interface ListenCommand {
   readonly type: "listen";
   readonly runtime: RuntimeName;
   readonly broker: BrokerName;
@@ -18,13 +18,13 @@ export interface ListenOrder {
   readonly port: number;
   /** The number of the node, and the number of its earlier starts. */
   readonly node: number;
-  readonly life: number;
+  readonly restarts: number;
   /** Additional server options. */
   readonly options: Record<string, unknown>;
 }
 
 /** The messages that a node publishes. */
-export interface PublishOrder {
+export interface PublishCommand {
   readonly type: "publish";
   readonly first: number;
   readonly count: number;
@@ -33,7 +33,7 @@ export interface PublishOrder {
 }
 
 /** The commands for a node. */
-export type NodeOrder = ListenOrder | PublishOrder | "settled" | "quit";
+export type NodeCommand = ListenCommand | PublishCommand | "settled" | "quit";
 
 /** The Redis client on each runtime. */
 const REDIS_CLIENTS: Record<RuntimeName, string> = {
@@ -54,7 +54,7 @@ export interface Listening {
 export type ErrorCodes = readonly string[];
 
 /** A backplane that reports when all of its subscriptions are confirmed. */
-class Watched implements Backplane {
+class TrackedBackplane implements Backplane {
   readonly history: BackplaneHistory | undefined;
   readonly #inner: Backplane;
   #isUp = false;
@@ -116,19 +116,19 @@ class Watched implements Backplane {
 }
 
 let made: Made | undefined;
-let backplane: Watched | undefined;
+let backplane: TrackedBackplane | undefined;
 let server: Server | undefined;
-let publisher = { node: 0, life: 0 };
+let publisher = { node: 0, restarts: 0 };
 const errorCodes: string[] = [];
 
-async function listen(order: ListenOrder): Promise<Listening> {
-  publisher = order;
-  const name = order.broker === "redis" ? REDIS_CLIENTS[order.runtime] : order.broker;
-  const kind = clientKinds(order.runtime).find((kind) => kind.name === name)!;
-  made = await kind.make(order.url);
-  backplane = new Watched(made.backplane);
+async function listen(command: ListenCommand): Promise<Listening> {
+  publisher = command;
+  const name = command.broker === "redis" ? REDIS_CLIENTS[command.runtime] : command.broker;
+  const kind = clientKinds(command.runtime).find((kind) => kind.name === name)!;
+  made = await kind.make(command.url);
+  backplane = new TrackedBackplane(made.backplane);
   server = await serve({
-    port: order.port,
+    port: command.port,
     backlog: 4096,
     backplane,
     onError: (error) => errorCodes.push((error as { code?: string }).code ?? String(error)),
@@ -136,14 +136,14 @@ async function listen(order: ListenOrder): Promise<Listening> {
     open(conn) {
       for (const topic of new URL(conn.url).searchParams.getAll("topic")) conn.subscribe(topic);
     },
-    ...order.options,
+    ...command.options,
   });
   await backplane.settled();
   return { port: server.port };
 }
 
 async function publish(
-  { first, count, gap = 0 }: PublishOrder,
+  { first, count, gap = 0 }: PublishCommand,
 ): Promise<void> {
   for (let i = 0; i < count; i++) {
     if (gap > 0) await new Promise((resolve) => setTimeout(resolve, gap));
@@ -152,17 +152,17 @@ async function publish(
   }
 }
 
-async function carryOut(order: NodeOrder): Promise<unknown> {
-  if (order === "settled") {
+async function execute(command: NodeCommand): Promise<unknown> {
+  if (command === "settled") {
     await backplane!.settled();
     return errorCodes.splice(0);
   }
-  if (order === "quit") {
+  if (command === "quit") {
     await server!.shutdown({ timeout: 0 });
     await made!.end();
     return undefined;
   }
-  return order.type === "listen" ? await listen(order) : await publish(order);
+  return command.type === "listen" ? await listen(command) : await publish(command);
 }
 
-obey((order) => carryOut(order as NodeOrder));
+executeCommands((command) => execute(command as NodeCommand));

@@ -2,9 +2,9 @@
 // end, and delivers all messages if it is resumed before a timeout.
 
 import assert from "node:assert/strict";
-import { type Step, World, type WorldPlan } from "../fuzz/promise_world.ts";
+import { Simulation, type SimulationPlan, type Step } from "../fuzz/promise_simulation.ts";
 
-const PLAN: WorldPlan = {
+const PLAN: SimulationPlan = {
   side: "server",
   reading: "handler",
   options: { unreadTimeout: 10_000, pingInterval: 3000, pongTimeout: 3000 },
@@ -18,23 +18,23 @@ const UNREAD: Step = { peer: "message", size: 70_000, count: 5 };
 
 for (const peer of ["fin", "silent", "part"] as const) {
   Deno.test(`a paused connection with much unread input detects its end (${peer})`, async () => {
-    await using world = new World(PLAN);
-    await world.open();
-    for (const step of [{ user: "pause" }, UNREAD, { peer }] as const) await world.step(step);
-    await world.pass(120_000);
-    assert.equal(world.closes.length, 1);
-    assert.equal(world.closes[0].clean, false);
+    await using simulation = new Simulation(PLAN);
+    await simulation.open();
+    for (const step of [{ user: "pause" }, UNREAD, { peer }] as const) await simulation.step(step);
+    await simulation.pass(120_000);
+    assert.equal(simulation.closes.length, 1);
+    assert.equal(simulation.closes[0].clean, false);
   });
 }
 
 Deno.test("a peer that answers pings stays connected during a long pause and loses no messages", async () => {
-  await using world = new World(PLAN);
-  await world.open();
-  for (const step of [{ user: "pause" }, UNREAD] as const) await world.step(step);
-  await world.pass(120_000);
-  assert.equal(world.messages, 0);
-  await world.step({ user: "resume" });
-  await world.pass(100);
-  assert.equal(world.messages, 5);
-  assert.equal(world.conn.readyState, "open");
+  await using simulation = new Simulation(PLAN);
+  await simulation.open();
+  for (const step of [{ user: "pause" }, UNREAD] as const) await simulation.step(step);
+  await simulation.pass(120_000);
+  assert.equal(simulation.messages, 0);
+  await simulation.step({ user: "resume" });
+  await simulation.pass(100);
+  assert.equal(simulation.messages, 5);
+  assert.equal(simulation.conn.readyState, "open");
 });

@@ -1,8 +1,8 @@
 // Finds the code blocks of the documentation and the runtimes that run them.
 //
 // The words after the language of a fence name runtimes: ```ts deno bun. A block without a runtime
-// runs on all three. The other words name services and hosts; KEEPERS maps them to the file that
-// runs the block.
+// runs on all three. The other words name services and hosts: the programs that a block needs,
+// or that run it.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

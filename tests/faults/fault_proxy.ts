@@ -9,7 +9,7 @@ import { type FaultKind, faultKinds, type FaultRules, nextFault } from "./faults
 import { Flow } from "./flow.ts";
 
 /** The argument of the proxy, as JSON. */
-export interface ProxyOrders {
+export interface FaultProxyOptions {
   /** The target port. */
   readonly target: number;
   /** The source address of its connections. Several addresses avoid running out of ports. */
@@ -24,25 +24,25 @@ export interface ProxyReport {
   readonly faults: Readonly<Record<FaultKind, number>>;
 }
 
-const orders: ProxyOrders = JSON.parse(process.argv[2]);
-const random = new Random(orders.seed);
+const options: FaultProxyOptions = JSON.parse(process.argv[2]);
+const random = new Random(options.seed);
 const faults = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>;
 let connections = 0;
 
 function accept(near: net.Socket): void {
   connections++;
-  const fault = nextFault(random, orders.rules);
+  const fault = nextFault(random, options.rules);
   const towardsServer = random.below(2) === 0;
   const far = net.connect({
-    port: orders.target,
+    port: options.target,
     host: "127.0.0.1",
-    localAddress: orders.from,
+    localAddress: options.from,
     allowHalfOpen: true,
     noDelay: true,
   });
-  const happened = (): void => void (fault && faults[fault.kind]++);
-  new Flow(near, far, towardsServer ? fault : undefined, happened);
-  new Flow(far, near, towardsServer ? undefined : fault, happened);
+  const onFault = (): void => void (fault && faults[fault.kind]++);
+  new Flow(near, far, towardsServer ? fault : undefined, onFault);
+  new Flow(far, near, towardsServer ? undefined : fault, onFault);
   for (const [one, other] of [[near, far], [far, near]]) {
     one.on("error", () => other.resetAndDestroy());
     one.on("close", () => other.destroy());

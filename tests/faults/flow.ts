@@ -5,37 +5,37 @@ import { setTimeout } from "node:timers";
 import type { Fault } from "./faults.ts";
 
 /** The milliseconds between two writes of a flow with a `cap` fault. */
-const PORTION = 100;
+const CAP_INTERVAL = 100;
 
 /** Forwards bytes from one socket to another. */
 export class Flow {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #fault: Fault | undefined;
-  readonly #happened: () => void;
+  readonly #onFault: () => void;
   #passed = 0;
   /** The total delay caused by the fault, in milliseconds. */
-  #suffered = 0;
+  #delay = 0;
   #waiting: Uint8Array[] = [];
   /** Whether the fault blocks the flow. */
-  #held = false;
+  #isBlocked = false;
   /** Whether the receiver applies backpressure. */
-  #full = false;
+  #isCongested = false;
   #ended = false;
   /** Whether the destination is closed. */
-  #shut = false;
+  #isClosed = false;
 
   /**
    * @param from The source.
    * @param to The destination.
    * @param fault The fault, if any.
-   * @param happened Called once, when the fault starts.
+   * @param onFault Called once, when the fault starts.
    */
-  constructor(from: Socket, to: Socket, fault: Fault | undefined, happened: () => void) {
+  constructor(from: Socket, to: Socket, fault: Fault | undefined, onFault: () => void) {
     this.#from = from;
     this.#to = to;
     this.#fault = fault;
-    this.#happened = happened;
+    this.#onFault = onFault;
     from.on("data", (chunk: Uint8Array) => {
       this.#waiting.push(chunk);
       this.#flow();
@@ -45,42 +45,42 @@ export class Flow {
       this.#flow();
     });
     to.on("drain", () => {
-      this.#full = false;
+      this.#isCongested = false;
       this.#flow();
     });
   }
 
   #flow(): void {
     if (this.#to.destroyed) return;
-    while (!this.#stopped && this.#waiting.length > 0) this.#take(this.#waiting.shift()!);
+    while (!this.#stopped && this.#waiting.length > 0) this.#process(this.#waiting.shift()!);
     if (this.#stopped) this.#from.pause();
     else if (this.#ended) this.#end();
     else this.#from.resume();
   }
 
   get #stopped(): boolean {
-    return this.#held || this.#full;
+    return this.#isBlocked || this.#isCongested;
   }
 
-  #take(chunk: Uint8Array): void {
-    if (this.#shut) return;
+  #process(chunk: Uint8Array): void {
+    if (this.#isClosed) return;
     const fault = this.#fault;
-    if (fault === undefined || this.#suffered > fault.duration) return this.#pass(chunk);
+    if (fault === undefined || this.#delay > fault.duration) return this.#pass(chunk);
     const before = fault.after - this.#passed;
     if (before >= chunk.length) return this.#pass(chunk);
     if (before > 0) {
       this.#waiting.unshift(chunk.subarray(before));
       return this.#pass(chunk.subarray(0, before));
     }
-    if (before === 0) this.#happened();
-    this.#suffer(fault, chunk, before === 0);
+    if (before === 0) this.#onFault();
+    this.#applyFault(fault, chunk, before === 0);
   }
 
-  #suffer(fault: Fault, chunk: Uint8Array, isFirst: boolean): void {
+  #applyFault(fault: Fault, chunk: Uint8Array, isFirst: boolean): void {
     const { kind, bytes, milliseconds } = fault;
     switch (kind) {
       case "reset":
-        this.#shut = true;
+        this.#isClosed = true;
         this.#from.resetAndDestroy();
         this.#to.resetAndDestroy();
         return;
@@ -88,7 +88,7 @@ export class Flow {
         this.#end();
         return;
       case "freeze":
-        this.#held = true;
+        this.#isBlocked = true;
         return;
       case "stall":
         if (!isFirst) return this.#pass(chunk);
@@ -100,17 +100,17 @@ export class Flow {
         this.#later(0, chunk.subarray(0, 1), chunk.subarray(1));
         return;
       case "cap":
-        this.#later(PORTION, chunk.subarray(0, bytes), chunk.subarray(bytes));
+        this.#later(CAP_INTERVAL, chunk.subarray(0, bytes), chunk.subarray(bytes));
     }
   }
 
   /** Forwards a chunk after a delay. `rest` is the data after it. */
   #later(milliseconds: number, chunk: Uint8Array, rest?: Uint8Array): void {
     if (rest !== undefined && rest.length > 0) this.#waiting.unshift(rest);
-    this.#held = true;
-    this.#suffered += milliseconds;
+    this.#isBlocked = true;
+    this.#delay += milliseconds;
     setTimeout(() => {
-      this.#held = false;
+      this.#isBlocked = false;
       this.#pass(chunk);
       this.#flow();
     }, milliseconds);
@@ -119,12 +119,12 @@ export class Flow {
   #pass(chunk: Uint8Array): void {
     this.#passed += chunk.length;
     if (!this.#to.writable) return;
-    if (!this.#to.write(chunk)) this.#full = true;
+    if (!this.#to.write(chunk)) this.#isCongested = true;
   }
 
   #end(): void {
-    if (this.#shut) return;
-    this.#shut = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#to.end();
   }
 }

@@ -11,7 +11,7 @@
 import { parseArgs } from "node:util";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
 import { faultKinds } from "./faults.ts";
-import type { Holdings } from "./measure.ts";
+import type { Resources } from "./measure.ts";
 import { soak, type SoakFigures, type SoakPlan } from "./soak.ts";
 import type { SocketsKind } from "./soak_server.ts";
 
@@ -46,7 +46,7 @@ const cycles: SoakPlan = {
 };
 
 /** Many simultaneous connections. */
-const crowd: SoakPlan = {
+const simultaneous: SoakPlan = {
   load: {
     concurrency: Number(values.connections),
     duration: Number(values.minutes) * 60_000,
@@ -76,7 +76,7 @@ function show(title: string, figures: SoakFigures): void {
   }
 }
 
-function line({ rss, heap, buffers, files, timers }: Holdings): string {
+function line({ rss, heap, buffers, files, timers }: Resources): string {
   const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(1)} MiB`;
   return `rss ${mib(rss)}, heap ${mib(heap)}, buffers ${mib(buffers)}, ` +
     `${files} files, ${timers} timers`;
@@ -87,7 +87,7 @@ for (const runtime of chosen) {
   for (const sockets of socketsOf(runtime)) {
     const where = sockets === "own" ? "" : " with createSockets";
     show(`short connections${where}`, await soak(runtime, cycles, sockets));
-    show(`simultaneous connections${where}`, await soak(runtime, crowd, sockets));
+    show(`simultaneous connections${where}`, await soak(runtime, simultaneous, sockets));
   }
 }
 

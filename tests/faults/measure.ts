@@ -9,7 +9,7 @@ import { runInNewContext } from "node:vm";
 import { timers } from "../../src/shared/timer_wheel.ts";
 
 /** The resources of a process. Memory is in bytes. */
-export interface Holdings {
+export interface Resources {
   readonly rss: number;
   readonly heap: number;
   /** The memory of array buffers, if the runtime reports it. */
@@ -37,7 +37,7 @@ const COLLECTIONS = 5;
 const PAUSE = 200;
 
 /** Collects garbage and reports the remaining resources. */
-export async function holdings(): Promise<Holdings> {
+export async function measureResources(): Promise<Resources> {
   for (let i = 0; i < COLLECTIONS; i++) {
     collect();
     await setTimeout(PAUSE);

@@ -4,10 +4,10 @@
 import { Random } from "../support/random.ts";
 
 /** The message that requests a close from the server. */
-export const GOODBYE = "goodbye";
+export const CLOSE_REQUEST = "close";
 
 /** Random bytes. Payloads are slices of them. */
-const material = new Random(11).bytes(1 << 17);
+const randomBytes = new Random(11).bytes(1 << 17);
 
 /** Returns the message number `sequence` of a connection. */
 export function messageOf(id: number, sequence: number): string | Uint8Array {
@@ -20,12 +20,12 @@ export function messageOf(id: number, sequence: number): string | Uint8Array {
     ? random.below(5000)
     : random.below(300);
   if (random.below(2) === 0) return `${id} ${sequence} ${"-=".repeat(size / 2)}`;
-  const at = random.below(material.length - size);
+  const at = random.below(randomBytes.length - size);
   const bytes = new Uint8Array(8 + size);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, id);
   view.setUint32(4, sequence);
-  bytes.set(material.subarray(at, at + size), 8);
+  bytes.set(randomBytes.subarray(at, at + size), 8);
   return bytes;
 }
 

@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { type FaultKind, faultKinds, type FaultRules } from "./faults.ts";
 import type { LedgerReport } from "./ledger.ts";
-import type { ProxyOrders, ProxyReport } from "./fault_proxy.ts";
-import type { Holdings } from "./measure.ts";
+import type { FaultProxyOptions, ProxyReport } from "./fault_proxy.ts";
+import type { Resources } from "./measure.ts";
 import type { Load } from "./soak_client.ts";
-import type { ListenOrder, SocketsKind } from "./soak_server.ts";
+import type { ListenCommand, SocketsKind } from "./soak_server.ts";
 import { Worker } from "./worker.ts";
 
 /** The load and its faults. */
@@ -29,9 +29,9 @@ export interface SoakPlan {
 
 /** The resources of a process at the start, after the warm-up, and after the load. */
 export interface SideFigures extends LedgerReport {
-  readonly fresh: Holdings;
-  readonly before: Holdings;
-  readonly after: Holdings;
+  readonly fresh: Resources;
+  readonly before: Resources;
+  readonly after: Resources;
 }
 
 /** The results of a run. */
@@ -75,21 +75,21 @@ export async function soak(
   await using client = new Worker(runtime, "soak_client");
   const both = [server, client];
   const { pingInterval, pongTimeout } = plan;
-  const listen: ListenOrder = { type: "listen", sockets, pingInterval, pongTimeout };
+  const listen: ListenCommand = { type: "listen", sockets, pingInterval, pongTimeout };
   const port = await server.ask<number>(listen);
-  const fresh = await holdingsOf(both);
+  const fresh = await resourcesOf(both);
 
   await using warm = await Route.open(port, plan, plan.seed);
   await client.ask(loadOf(plan, warm, plan.warmUp));
   await warm.stop();
   await server.ask("emptied");
-  const before = await holdingsOf(both);
+  const before = await resourcesOf(both);
 
   await using route = await Route.open(port, plan, plan.seed + 1);
   await client.ask(loadOf(plan, route, {}));
   const faults = await route.stop();
   await server.ask("emptied");
-  const after = await holdingsOf(both);
+  const after = await resourcesOf(both);
 
   const reports = [
     await server.ask<LedgerReport & { connections: number }>("report"),
@@ -97,12 +97,12 @@ export async function soak(
   ] as const;
   const [serverReport, clientReport] = reports;
   assert.equal(serverReport.connections, 0, "the server still has connections");
-  await assertBooks(server, client);
+  await assertMessageCounts(server, client);
   reports.forEach((report, i) => {
-    assert.deepEqual(report.complaints, []);
+    assert.deepEqual(report.violations, []);
     assert.equal(report.closed, report.opened, "each connection closes exactly once");
     assertCleanCodes(report, i === 0 ? [1000, 4000] : cleanCodesOfClient(runtime, sockets));
-    assertNothingLeft(i === 0 ? "server" : "client", before[i], after[i], plan.heapSlack);
+    assertResourcesReleased(i === 0 ? "server" : "client", before[i], after[i], plan.heapSlack);
   });
   for (const worker of both) {
     await worker.ask("quit");
@@ -119,8 +119,8 @@ export async function soak(
   };
 }
 
-function holdingsOf(workers: readonly Worker[]): Promise<Holdings[]> {
-  return Promise.all(workers.map((worker) => worker.ask<Holdings>("holdings")));
+function resourcesOf(workers: readonly Worker[]): Promise<Resources[]> {
+  return Promise.all(workers.map((worker) => worker.ask<Resources>("resources")));
 }
 
 function loadOf(plan: SoakPlan, route: Route, change: Partial<Load>): Load {
@@ -139,7 +139,12 @@ class Route implements AsyncDisposable {
     const count = Math.ceil(plan.load.concurrency / CONNECTIONS_OF_PROXY);
     const proxies = Array.from({ length: count }, (_, i) => {
       const from = `127.0.0.${1 + i}`;
-      const orders: ProxyOrders = { target, from, seed: seed * 31 + i + 1, rules: plan.faults };
+      const orders: FaultProxyOptions = {
+        target,
+        from,
+        seed: seed * 31 + i + 1,
+        rules: plan.faults,
+      };
       return new Worker("node", "fault_proxy", JSON.stringify(orders));
     });
     const answers = proxies.map((proxy) => proxy.answer<{ port: number }>());
@@ -165,7 +170,7 @@ class Route implements AsyncDisposable {
   }
 }
 
-interface Books {
+interface ConnectionCounts {
   readonly counts: readonly number[];
   readonly clean: readonly number[];
 }
@@ -175,9 +180,9 @@ interface Books {
  * server received every message that it echoed, the client sent every message that arrived, and
  * after a clean close on both sides every sent message has arrived.
  */
-async function assertBooks(server: Worker, client: Worker): Promise<void> {
-  const serverCounts = await server.ask<Books>("counts");
-  const clientCounts = await client.ask<Books & { sent: readonly number[] }>("counts");
+async function assertMessageCounts(server: Worker, client: Worker): Promise<void> {
+  const serverCounts = await server.ask<ConnectionCounts>("counts");
+  const clientCounts = await client.ask<ConnectionCounts & { sent: readonly number[] }>("counts");
   clientCounts.sent.forEach((sent, id) => {
     const acknowledged = clientCounts.counts[id] ?? 0;
     const arrived = serverCounts.counts[id] ?? 0;
@@ -205,10 +210,10 @@ function assertCleanCodes({ endings }: LedgerReport, codes: readonly number[]): 
   }
 }
 
-function assertNothingLeft(
+function assertResourcesReleased(
   side: string,
-  before: Holdings,
-  after: Holdings,
+  before: Resources,
+  after: Resources,
   heapSlack: number,
 ): void {
   const figures = `${JSON.stringify(before)} before, ${JSON.stringify(after)} after`;

@@ -5,9 +5,9 @@ import { setTimeout } from "node:timers";
 import { connect, type Connection, WebSocketError } from "../../mod.ts";
 import { Random } from "../support/random.ts";
 import { Ledger } from "./ledger.ts";
-import { holdings } from "./measure.ts";
-import { GOODBYE, isSame, messageOf } from "./messages.ts";
-import { obey } from "./orders.ts";
+import { measureResources } from "./measure.ts";
+import { CLOSE_REQUEST, isSame, messageOf } from "./messages.ts";
+import { executeCommands } from "./commands.ts";
 
 /** The parameters of the load. Times are in milliseconds. */
 export interface Load {
@@ -29,7 +29,7 @@ export interface Load {
 }
 
 /** The commands for the clients. */
-export type ClientOrder = Load | "holdings" | "report" | "counts" | "quit";
+export type ClientCommand = Load | "resources" | "report" | "counts" | "quit";
 
 /** Counts echoed messages. */
 const ledger = new Ledger();
@@ -38,12 +38,12 @@ let nextId = 0;
 let peak = 0;
 
 /** The maximum number of pending opening handshakes. */
-const MOST_OPENING = 200;
+const MAX_OPENING = 200;
 let opening = 0;
 const waiting: Array<() => void> = [];
 
 async function open(load: Load, id: number): Promise<Connection | undefined> {
-  if (opening === MOST_OPENING) await new Promise<void>((resolve) => waiting.push(resolve));
+  if (opening === MAX_OPENING) await new Promise<void>((resolve) => waiting.push(resolve));
   opening++;
   const port = load.ports[id % load.ports.length];
   const takeover = { serverContextTakeover: true, clientContextTakeover: true };
@@ -55,7 +55,7 @@ async function open(load: Load, id: number): Promise<Connection | undefined> {
       open: () => ledger.open(id),
       message(_, data) {
         if (!isSame(data, messageOf(id, ledger.counts[id]))) {
-          ledger.complain(`connection ${id}: wrong echo`);
+          ledger.addViolation(`connection ${id}: wrong echo`);
         }
         ledger.message(id);
       },
@@ -64,7 +64,7 @@ async function open(load: Load, id: number): Promise<Connection | undefined> {
       },
     });
   } catch (error) {
-    if (!(error instanceof WebSocketError)) ledger.complain(`connect: ${error}`);
+    if (!(error instanceof WebSocketError)) ledger.addViolation(`connect: ${error}`);
     else ledger.count(`not opened: ${error.code}`);
     return undefined;
   } finally {
@@ -73,7 +73,7 @@ async function open(load: Load, id: number): Promise<Connection | undefined> {
   }
 }
 
-async function live(load: Load, id: number): Promise<void> {
+async function runClient(load: Load, id: number): Promise<void> {
   const random = new Random(load.seed * 1_000_003 + id + 1);
   const conn = await open(load, id);
   if (conn === undefined) return;
@@ -81,7 +81,7 @@ async function live(load: Load, id: number): Promise<void> {
   const end = performance.now() + random.below(load.lifetime);
   const next = (): void => {
     if (conn.readyState !== "open") return;
-    if (performance.now() >= end) return part(conn, random);
+    if (performance.now() >= end) return endConnection(conn, random);
     conn.send(messageOf(id, sent[id]++));
     setTimeout(next, 1 + random.below(load.gap));
   };
@@ -90,10 +90,10 @@ async function live(load: Load, id: number): Promise<void> {
 }
 
 /** Ends a connection in a random way. */
-function part(conn: Connection, random: Random): void {
+function endConnection(conn: Connection, random: Random): void {
   switch (random.below(4)) {
     case 0:
-      conn.send(GOODBYE);
+      conn.send(CLOSE_REQUEST);
       break;
     case 1:
       conn.terminate();
@@ -103,29 +103,29 @@ function part(conn: Connection, random: Random): void {
   }
 }
 
-async function bear(load: Load): Promise<void> {
+async function runLoad(load: Load): Promise<void> {
   const last = nextId + (load.connections ?? Infinity);
   const end = performance.now() + (load.duration ?? Infinity);
-  const place = async (): Promise<void> => {
-    while (nextId < last && performance.now() < end) await live(load, nextId++);
+  const worker = async (): Promise<void> => {
+    while (nextId < last && performance.now() < end) await runClient(load, nextId++);
   };
-  await Promise.all(Array.from({ length: load.concurrency }, place));
+  await Promise.all(Array.from({ length: load.concurrency }, worker));
 }
 
-async function carryOut(order: unknown): Promise<unknown> {
-  const what = order as ClientOrder;
-  switch (what) {
-    case "holdings":
-      return await holdings();
+async function execute(command: unknown): Promise<unknown> {
+  const request = command as ClientCommand;
+  switch (request) {
+    case "resources":
+      return await measureResources();
     case "report":
       return { ...ledger.report(), tried: nextId, peak };
     case "counts":
-      return { ...ledger.books(nextId), sent: [...sent.subarray(0, nextId)] };
+      return { ...ledger.perConnection(nextId), sent: [...sent.subarray(0, nextId)] };
     case "quit":
       return null;
     default:
-      return await bear(what);
+      return await runLoad(request);
   }
 }
 
-obey(carryOut);
+executeCommands(execute);

@@ -3,15 +3,15 @@
 import { serve, type ServeOptions, type Server, type UpgradeDataOption } from "../../mod.ts";
 import { serveNatively } from "../support/native_server.ts";
 import { Ledger } from "./ledger.ts";
-import { holdings } from "./measure.ts";
-import { GOODBYE, isSame, messageOf } from "./messages.ts";
-import { obey } from "./orders.ts";
+import { measureResources } from "./measure.ts";
+import { CLOSE_REQUEST, isSame, messageOf } from "./messages.ts";
+import { executeCommands } from "./commands.ts";
 
 /** The server's sockets: those of the library, or of Bun.serve and Deno.serve. */
 export type SocketsKind = "own" | "native";
 
 /** The server's address. */
-export interface ListenOrder {
+export interface ListenCommand {
   readonly type: "listen";
   readonly sockets: SocketsKind;
   readonly pingInterval: number;
@@ -19,10 +19,10 @@ export interface ListenOrder {
 }
 
 /** The commands for the server. */
-export type ServerOrder =
-  | ListenOrder
+export type ServerCommand =
+  | ListenCommand
   | "emptied"
-  | "holdings"
+  | "resources"
   | "report"
   | "counts"
   | "quit";
@@ -36,9 +36,9 @@ const handlers: ServeOptions<number> & UpgradeDataOption<number> = {
   upgrade: ({ url }) => ({ data: Number(new URL(url).searchParams.get("id")) }),
   open: ({ data: id }) => ledger.open(id),
   message(conn, data) {
-    if (data === GOODBYE) return conn.close(4000, GOODBYE);
+    if (data === CLOSE_REQUEST) return conn.close(4000, CLOSE_REQUEST);
     const expected = messageOf(conn.data, ledger.counts[conn.data]);
-    if (!isSame(data, expected)) ledger.complain(`connection ${conn.data}: wrong message`);
+    if (!isSame(data, expected)) ledger.addViolation(`connection ${conn.data}: wrong message`);
     ledger.message(conn.data);
     conn.send(data);
   },
@@ -46,12 +46,12 @@ const handlers: ServeOptions<number> & UpgradeDataOption<number> = {
     ledger.close(id, clean ? `clean ${code}` : (error as { code?: string }).code ?? "?", clean);
     onClose();
   },
-  onError: (error) => ledger.complain(`onError: ${error}`),
+  onError: (error) => ledger.addViolation(`onError: ${error}`),
 };
 
-async function listen(order: ListenOrder): Promise<number> {
-  const options = optionsFor(order);
-  server = order.sockets === "own" ? await serve(options) : await serveNatively(options);
+async function listen(command: ListenCommand): Promise<number> {
+  const options = optionsFor(command);
+  server = command.sockets === "own" ? await serve(options) : await serveNatively(options);
   return server.port;
 }
 
@@ -61,7 +61,7 @@ async function listen(order: ListenOrder): Promise<number> {
  * test never pauses a connection.
  */
 function optionsFor(
-  { sockets, pingInterval, pongTimeout }: ListenOrder,
+  { sockets, pingInterval, pongTimeout }: ListenCommand,
 ): ServeOptions<number> & UpgradeDataOption<number> {
   const takeover = { serverContextTakeover: true, clientContextTakeover: true };
   if (sockets === "own") {
@@ -76,22 +76,22 @@ async function emptied(): Promise<void> {
   while (ledger.opened > ledger.closed) await new Promise<void>((resolve) => onClose = resolve);
 }
 
-async function carryOut(order: unknown): Promise<unknown> {
-  const what = order as ServerOrder;
-  switch (what) {
+async function execute(command: unknown): Promise<unknown> {
+  const request = command as ServerCommand;
+  switch (request) {
     case "emptied":
       return await emptied();
-    case "holdings":
-      return await holdings();
+    case "resources":
+      return await measureResources();
     case "report":
       return { ...ledger.report(), connections: server?.connections };
     case "counts":
-      return ledger.books();
+      return ledger.perConnection();
     case "quit":
       return await server?.shutdown({ timeout: 1000 });
     default:
-      return await listen(what);
+      return await listen(request);
   }
 }
 
-obey(carryOut);
+executeCommands(execute);

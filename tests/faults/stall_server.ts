@@ -3,10 +3,10 @@
 
 import { type CloseInfo, type Connection, serve } from "../../mod.ts";
 import { block } from "../support/block.ts";
-import { obey } from "./orders.ts";
+import { executeCommands } from "./commands.ts";
 
 /** The commands for the server. */
-export type StallOrder =
+export type StallCommand =
   /** Starts the server. Replies with its port. */
   | "listen"
   /**
@@ -67,18 +67,18 @@ async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise<void>((resolve) => changed = resolve);
 }
 
-async function carryOut(order: unknown): Promise<unknown> {
-  const what = order as StallOrder;
-  if (what === "listen") return server.port;
-  if (what === "quit") return await server.shutdown({ timeout: 5000 });
-  if (what === "ended") {
+async function execute(command: unknown): Promise<unknown> {
+  const request = command as StallCommand;
+  if (request === "listen") return server.port;
+  if (request === "quit") return await server.shutdown({ timeout: 5000 });
+  if (request === "ended") {
     await until(() => closed >= closing);
     return { open: open.size, ends } satisfies StallReport;
   }
-  if ("block" in what) return await stall(what.close, what.block);
+  if ("block" in request) return await stall(request.close, request.block);
   const before = pongs;
   return await until(() =>
-    (open.size >= what.open && pongs - before >= what.pongs) || closed > closing
+    (open.size >= request.open && pongs - before >= request.pongs) || closed > closing
   );
 }
 
@@ -90,4 +90,4 @@ async function stall(count: number, milliseconds: number): Promise<void> {
   block(milliseconds);
 }
 
-obey(carryOut);
+executeCommands(execute);

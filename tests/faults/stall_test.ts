@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { connect, type Connection, type ConnectOptions } from "../../mod.ts";
 import { type RuntimeName, runtimeNames } from "../support/runtimes.ts";
-import type { StallOrder, StallReport } from "./stall_server.ts";
+import type { StallCommand, StallReport } from "./stall_server.ts";
 import { Worker } from "./worker.ts";
 
 const CONNECTIONS = 1000;
@@ -64,8 +64,8 @@ interface Outcome {
 
 async function stall(runtime: RuntimeName): Promise<Outcome> {
   await using server = new Worker(runtime, "stall_server");
-  const order = <T>(order: StallOrder): Promise<T> => server.ask<T>(order);
-  const url = `ws://127.0.0.1:${await order<number>("listen")}/`;
+  const command = <T>(command: StallCommand): Promise<T> => server.ask<T>(command);
+  const url = `ws://127.0.0.1:${await command<number>("listen")}/`;
   const connections: Connection<undefined>[] = [];
   using watch = new LagWatch();
   while (connections.length < CONNECTIONS) {
@@ -77,21 +77,21 @@ async function stall(runtime: RuntimeName): Promise<Outcome> {
   }
   const closed = Promise.all(connections.map((conn) => conn.closed));
   let open = CONNECTIONS;
-  await order({ open, pongs: open });
+  await command({ open, pongs: open });
 
-  await order({ close: CLOSING, block: 0 });
+  await command({ close: CLOSING, block: 0 });
   server.signal("SIGSTOP");
   await new Promise((resolve) => setTimeout(resolve, STOPPED));
   server.signal("SIGCONT");
   open -= CLOSING;
-  await order({ open, pongs: 2 * open });
+  await command({ open, pongs: 2 * open });
 
-  await order({ close: CLOSING, block: BLOCKED });
+  await command({ close: CLOSING, block: BLOCKED });
   open -= CLOSING;
-  await order({ open, pongs: 2 * open });
+  await command({ open, pongs: 2 * open });
 
-  const report = await order<StallReport>("ended");
-  await order("quit");
+  const report = await command<StallReport>("ended");
+  await command("quit");
   await closed;
   await server.ended();
   return { report, isFair: watch.longest < LATE };

@@ -40,8 +40,8 @@ export class Worker implements AsyncDisposable {
   }
 
   /** Sends a command and waits for the reply. */
-  async ask<T>(order: unknown): Promise<T> {
-    await this.#input.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`));
+  async ask<T>(command: unknown): Promise<T> {
+    await this.#input.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`));
     return await this.answer<T>();
   }
 

@@ -6,7 +6,7 @@ import { PropertyFailure, runBatch } from "./batch.ts";
 import { promises, properties } from "./properties.ts";
 
 /** The plan of a run. */
-export interface Orders {
+export interface FuzzOptions {
   /** The duration in minutes. The current batch is always completed. */
   readonly minutes: number;
   /** The seed of the first batch, incremented for each further batch. */
@@ -30,7 +30,7 @@ function report(line: FuzzReport): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-async function run({ minutes, seed, batches, only }: Orders): Promise<void> {
+async function run({ minutes, seed, batches, only }: FuzzOptions): Promise<void> {
   const all = [...properties, ...promises];
   const chosen = all.filter(({ name }) => only === undefined || name === only);
   if (chosen.length === 0) throw new Error(`no property is named "${only}"`);

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { linesOf, within } from "../support/child.ts";
 import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
-import type { FuzzReport, Orders } from "./endless.ts";
+import type { FuzzOptions, FuzzReport } from "./endless.ts";
 
 /** The milliseconds after which a batch, including shrinking, counts as a hang. */
 const HANG = 300_000;
@@ -30,9 +30,9 @@ const { values } = parseArgs({
 });
 
 /** Runs a process until it ends. Returns whether all properties passed. */
-async function fuzz(runtime: RuntimeName, orders: Orders): Promise<boolean> {
+async function fuzz(runtime: RuntimeName, options: FuzzOptions): Promise<boolean> {
   const module = fileURLToPath(new URL("endless.ts", import.meta.url));
-  const { command, args } = runtimeCommand(runtime, module, JSON.stringify(orders));
+  const { command, args } = runtimeCommand(runtime, module, JSON.stringify(options));
   const child = new Deno.Command(command, { args, stdout: "piped", stderr: "inherit" }).spawn();
   const lines = linesOf(child.stdout);
   const began = performance.now();

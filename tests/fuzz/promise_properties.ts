@@ -10,14 +10,14 @@ import { upgradeRequest } from "../support/raw_peer.ts";
 import { Harness, quiet } from "../support/socket_harness.ts";
 import { TEXT, toHex } from "../support/vectors.ts";
 import {
+  CALLBACK_NAMES,
   type Fault,
-  FAULTY,
   type Reading,
+  Simulation,
+  type SimulationPlan,
   type Step,
   unhandledDuring,
-  World,
-  type WorldPlan,
-} from "./promise_world.ts";
+} from "./promise_simulation.ts";
 
 const sizes = fc.oneof(
   { weight: 4, arbitrary: fc.nat(300) },
@@ -35,7 +35,7 @@ const readings: fc.Arbitrary<Reading> = fc.constantFrom(
   "readable canceled",
 );
 
-const options: fc.Arbitrary<WorldPlan["options"]> = fc.tuple(
+const options: fc.Arbitrary<SimulationPlan["options"]> = fc.tuple(
   fc.constantFrom({}, { highWaterMark: 1 }, { highWaterMark: 1000 }),
   fc.constantFrom(
     {},
@@ -47,7 +47,7 @@ const options: fc.Arbitrary<WorldPlan["options"]> = fc.tuple(
   ),
 ).map(([mark, watch]) => ({ ...mark, ...watch, closeTimeout: 4000, unreadTimeout: 10_000 }));
 
-function plans(reading: fc.Arbitrary<Reading>, mayFail: boolean): fc.Arbitrary<WorldPlan> {
+function plans(reading: fc.Arbitrary<Reading>, mayFail: boolean): fc.Arbitrary<SimulationPlan> {
   return fc.record({
     side: fc.constantFrom("server" as const, "client" as const),
     reading,
@@ -55,7 +55,9 @@ function plans(reading: fc.Arbitrary<Reading>, mayFail: boolean): fc.Arbitrary<W
     writesLater: fc.boolean(),
     readsAhead: fc.boolean(),
     faults: mayFail
-      ? fc.record(Object.fromEntries(FAULTY.map((name) => [name, faults])), { requiredKeys: [] })
+      ? fc.record(Object.fromEntries(CALLBACK_NAMES.map((name) => [name, faults])), {
+        requiredKeys: [],
+      })
       : fc.constant({}),
     onErrorFails: mayFail
       ? fc.constantFrom<Fault>("no", "no", "throws", "rejects")
@@ -110,28 +112,31 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Runs a sequence, and checks the invariants that apply to every sequence. */
-async function inWorld(plan: WorldPlan, run: (world: World) => Promise<void>): Promise<void> {
+async function inSimulation(
+  plan: SimulationPlan,
+  run: (simulation: Simulation) => Promise<void>,
+): Promise<void> {
   const unhandled = await unhandledDuring(async () => {
-    await using world = new World(plan);
-    await world.open();
-    await run(world);
-    assertErrors(world);
+    await using simulation = new Simulation(plan);
+    await simulation.open();
+    await run(simulation);
+    assertErrors(simulation);
   });
   assert.deepEqual(unhandled, [], "there are unhandled rejections");
   assert.equal(timers.size, 0, "no timer is left");
 }
 
 /** Guarantee 3, and the part of guarantee 1 that applies to every end. */
-function assertEnd(world: World): void {
-  const { closes, closed, sent } = world;
+function assertEnd(simulation: Simulation): void {
+  const { closes, closed, sent } = simulation;
   assert.equal(closes.length, 1, "close is called once");
   const [info] = closes;
-  assert.deepEqual(world.strays, [], "no handler is called after close");
+  assert.deepEqual(simulation.unexpectedCalls, [], "no handler is called after close");
   assert.equal(closed, info, "closed resolves with the same result");
-  assert.equal(world.conn.readyState, "closed");
+  assert.equal(simulation.conn.readyState, "closed");
   assert.equal(info.clean, info.error === undefined, "a close is either clean or has an error");
 
-  const { messages, close, behindClose } = world.received();
+  const { messages, close, behindClose } = simulation.received();
   assert.equal(behindClose, 0, "no frame follows the Close frame");
   messages.forEach((message, i) => {
     assert.ok(i < sent.length, "the peer received an unsent message");
@@ -144,25 +149,25 @@ function assertEnd(world: World): void {
   if (info.received !== undefined) {
     assert.equal(
       info.received,
-      world.peerClosed,
+      simulation.peerClosed,
       "received is the code of the received Close frame",
     );
   }
   if (info.clean) {
-    assert.equal(info.code, world.peerClosed, "a clean close has the peer's code");
+    assert.equal(info.code, simulation.peerClosed, "a clean close has the peer's code");
     assert.notEqual(info.sent, undefined, "a clean close has sent a Close frame");
-    const whole = sent.filter(({ isWhole }) => isWhole).length;
-    if (!world.transport.blocked) {
+    const whole = sent.filter(({ isComplete }) => isComplete).length;
+    if (!simulation.transport.blocked) {
       assert.ok(messages.length >= whole, `clean, but ${messages.length} of ${whole} arrived`);
     }
   }
   // While the user pauses, the peer's Close frame may stay unread. The peer then answers no pings.
   const isDead = info.error instanceof TimeoutError;
-  if (world.userCloses === undefined && world.harm === undefined && !isDead) {
+  if (simulation.userCloses === undefined && simulation.disruption === undefined && !isDead) {
     assert.equal(info.initiator, "remote");
   }
-  const { readerEnd } = world;
-  if (world.plan.reading === "iterator" || world.plan.reading === "readable") {
+  const { readerEnd } = simulation;
+  if (simulation.plan.reading === "iterator" || simulation.plan.reading === "readable") {
     assert.deepEqual(
       readerEnd,
       info.clean ? "done" : { error: info.error },
@@ -172,8 +177,8 @@ function assertEnd(world: World): void {
 }
 
 /** Guarantee 4. */
-function assertErrors(world: World): void {
-  const { thrown, reported, onErrorThrew, conn } = world;
+function assertErrors(simulation: Simulation): void {
+  const { thrown, reported, onErrorThrew, conn } = simulation;
   const reports = new Map<unknown, number>();
   for (const { error, connection } of reported) {
     assert.equal(connection, conn, "an error is reported with its connection");
@@ -183,7 +188,7 @@ function assertErrors(world: World): void {
     assert.equal(reports.get(error), 1, `"${error.message}" is reported once`);
   }
   assert.equal(reported.length, thrown.length, "no other error is reported");
-  const logged = world.console.logged.flat().filter((what) => what instanceof Error);
+  const logged = simulation.console.logged.flat().filter((what) => what instanceof Error);
   assert.deepEqual(logged, onErrorThrew, "errors of onError are logged");
 }
 
@@ -197,19 +202,23 @@ export const delivered = fc.asyncProperty(
   closeCodes,
   fc.array(flow, { maxLength: 8 }),
   (plan, before, code, after) =>
-    inWorld(plan, async (world) => {
-      for (const step of before) await world.step(step);
-      await world.step({ user: "close", code });
-      for (const step of after) await world.step(step);
-      world.heal();
-      await world.pass(30_000);
-      assertEnd(world);
-      if (world.harm !== undefined) return;
-      const { clean, error, initiator } = world.closes[0];
+    inSimulation(plan, async (simulation) => {
+      for (const step of before) await simulation.step(step);
+      await simulation.step({ user: "close", code });
+      for (const step of after) await simulation.step(step);
+      simulation.restorePeer();
+      await simulation.pass(30_000);
+      assertEnd(simulation);
+      if (simulation.disruption !== undefined) return;
+      const { clean, error, initiator } = simulation.closes[0];
       assert.ok(clean, String(error));
-      assert.equal(world.closes[0].code, code);
+      assert.equal(simulation.closes[0].code, code);
       assert.equal(initiator, "local");
-      assert.equal(world.received().messages.length, world.sent.length, "all messages arrive");
+      assert.equal(
+        simulation.received().messages.length,
+        simulation.sent.length,
+        "all messages arrive",
+      );
     }),
 );
 
@@ -223,27 +232,29 @@ export const ended = fc.asyncProperty(
   endings,
   fc.array(steps, { maxLength: 5 }),
   (plan, before, ending, after) =>
-    inWorld(plan, async (world) => {
-      for (const step of [...before, ending, ...after]) await world.step(step);
-      if (mayStayOpen(world)) await world.step({ user: "close", code: 1000 });
+    inSimulation(plan, async (simulation) => {
+      for (const step of [...before, ending, ...after]) await simulation.step(step);
+      if (mayStayOpen(simulation)) await simulation.step({ user: "close", code: 1000 });
       // The last step may start unreadTimeout and then closeTimeout.
-      await world.pass(30_000);
+      await simulation.pass(30_000);
       // A peer that receives no reply to its Close frame finally ends the stream.
-      if (world.peerClosed !== undefined) world.peer.transport.end();
-      await world.settle();
+      if (simulation.peerClosed !== undefined) simulation.peer.transport.end();
+      await simulation.settle();
       // A paused connection reads 1 MiB per unreadTimeout until it detects the end.
-      for (let i = 0; i < 10 && world.closes.length === 0; i++) await world.pass(100_000);
-      assertEnd(world);
+      for (let i = 0; i < 10 && simulation.closes.length === 0; i++) await simulation.pass(100_000);
+      assertEnd(simulation);
     }),
 );
 
 /** Returns whether no event has occurred that must end the connection. */
-function mayStayOpen({ harm, peerClosed, userCloses, plan }: World): boolean {
+function mayStayOpen({ disruption, peerClosed, userCloses, plan }: Simulation): boolean {
   if (peerClosed !== undefined || userCloses !== undefined) return false;
-  if (harm === undefined || /too slow|breaks|stream does not end/.test(harm)) return true;
+  if (disruption === undefined || /too slow|breaks|stream does not end/.test(disruption)) {
+    return true;
+  }
   const { readTimeout, pongTimeout } = plan.options;
   return readTimeout === undefined && pongTimeout === undefined &&
-    /silent|not completed/.test(harm);
+    /silent|not completed/.test(disruption);
 }
 
 /** Each error of user code is reported once, and the result of the connection contains it. */
@@ -251,11 +262,11 @@ export const errors = fc.asyncProperty(
   plans(readings, true),
   fc.array(steps, { maxLength: 12 }),
   (plan, all) =>
-    inWorld(plan, async (world) => {
-      for (const step of all) await world.step(step);
-      await world.step({ user: "close", code: 1000 });
-      await world.pass(100_000);
-      assertEnd(world);
+    inSimulation(plan, async (simulation) => {
+      for (const step of all) await simulation.step(step);
+      await simulation.step({ user: "close", code: 1000 });
+      await simulation.pass(100_000);
+      assertEnd(simulation);
     }),
 );
 

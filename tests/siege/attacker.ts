@@ -25,10 +25,10 @@ export interface AttackFigures {
   /** Bytes that the kernel has accepted. */
   sent: number;
   /** Whether the attack was carried out in full. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
-const done: AttackFigures = { opened: 0, upgraded: 0, sent: 0, isWhole: false };
+const done: AttackFigures = { opened: 0, upgraded: 0, sent: 0, isComplete: false };
 
 /** The interval of reports in milliseconds. */
 const REPORT_INTERVAL = 100;
@@ -131,7 +131,7 @@ function scaled({ scale }: Plan, count: number): number {
 }
 
 /** Opens many connections, some at a time, and calls `act` with each. */
-function crowd(plan: Plan, full: number, act: (socket: Socket, i: number) => void): void {
+function openMany(plan: Plan, full: number, act: (socket: Socket, i: number) => void): void {
   const count = scaled(plan, full);
   let next = 0;
   const one = (): void => {
@@ -200,7 +200,7 @@ const EMPTY = frame(FIN | BINARY, new Uint8Array(0));
 interface Attack {
   start(plan: Plan): void;
   /** Whether the attack was carried out in full. */
-  isWhole(done: AttackFigures, plan: Plan): boolean;
+  isComplete(done: AttackFigures, plan: Plan): boolean;
 }
 
 /** Requires at least one complete write of `flood`. */
@@ -209,7 +209,7 @@ function isFlood({ sent }: AttackFigures): boolean {
 }
 
 /** Requires a number of opened or upgraded connections. */
-function opens(full: number, name: "opened" | "upgraded" = "upgraded"): Attack["isWhole"] {
+function opens(full: number, name: "opened" | "upgraded" = "upgraded"): Attack["isComplete"] {
   return (done, plan) => done[name] >= scaled(plan, full);
 }
 
@@ -229,7 +229,7 @@ const CLIENT_HELLO = Uint8Array.of(
 );
 
 /** Sends `bytes` one byte at a time, and then the letter a without end. */
-function dribble(socket: Socket, bytes: Uint8Array): void {
+function sendSlowly(socket: Socket, bytes: Uint8Array): void {
   let at = 0;
   const timer = setInterval(() => send(socket, Uint8Array.of(bytes[at++] ?? 0x61)), SLOW_STEP);
   socket.once("close", () => clearInterval(timer));
@@ -238,34 +238,34 @@ function dribble(socket: Socket, bytes: Uint8Array): void {
 /** The attacks, by name. */
 const attacks: Record<string, Attack> = {
   /** No attack, to measure the baseline. */
-  none: { start: () => {}, isWhole: () => true },
+  none: { start: () => {}, isComplete: () => true },
   /** Messages of 16 KiB that decompress to 16 MiB. */
   bombs: {
     start: (plan) => flood(plan, repeated(bomb(16 * MIB), 256 * 1024)),
-    isWhole: isFlood,
+    isComplete: isFlood,
   },
   "small-bombs": {
     start: (plan) => flood(plan, repeated(bomb(65_000), 256 * 1024)),
-    isWhole: isFlood,
+    isComplete: isFlood,
   },
   /** Many connections with messages that decompress to 1 MiB each. */
-  "crowd-bombs": {
+  "many-bombs": {
     start: (plan) =>
       flood({ ...plan, count: scaled(plan, 100) }, repeated(bomb(MIB - 64), 64 * 1024)),
-    isWhole: (done, plan) => done.upgraded >= scaled(plan, 100) && done.sent >= 256 * 1024,
+    isComplete: (done, plan) => done.upgraded >= scaled(plan, 100) && done.sent >= 256 * 1024,
   },
   "empty-blocks": {
     start: (plan) => flood(plan, emptyBlocks(15 * MIB)),
     // A server may reject a message before all of it was sent.
-    isWhole: ({ upgraded, sent }) => upgraded >= 2 || sent >= MIB,
+    isComplete: ({ upgraded, sent }) => upgraded >= 2 || sent >= MIB,
   },
   "small-frames": {
     start: (plan) => flood(plan, repeated(frame(FIN | BINARY, Uint8Array.of(1)), 256 * 1024)),
-    isWhole: isFlood,
+    isComplete: isFlood,
   },
   pings: {
     start: (plan) => flood(plan, repeated(frame(FIN | PING, new Uint8Array(125)), 256 * 1024)),
-    isWhole: isFlood,
+    isComplete: isFlood,
   },
   /** Messages in fragments of one byte, as many as `maxFragments` allows. */
   fragments: {
@@ -275,35 +275,35 @@ const attacks: Record<string, Attack> = {
       const message = Buffer.concat([frame(BINARY, byte), middle, frame(FIN, byte)]);
       flood(plan, repeated(message, 256 * 1024));
     },
-    isWhole: isFlood,
+    isComplete: isFlood,
   },
   /** 4,097 connections, each with an unfinished message of 16,383 bytes. */
   unfinished: {
     start: (plan) =>
-      crowd(plan, 4097, (socket) => send(socket, frame(BINARY, new Uint8Array(16_383)))),
-    isWhole: (done, plan) => opens(4097)(done, plan) && done.sent >= scaled(plan, 4097) * 16_383,
+      openMany(plan, 4097, (socket) => send(socket, frame(BINARY, new Uint8Array(16_383)))),
+    isComplete: (done, plan) => opens(4097)(done, plan) && done.sent >= scaled(plan, 4097) * 16_383,
   },
   /** Decompression bombs for a server without a message handler. */
   "unread-bombs": {
-    start: (plan) => crowd(plan, 100, (socket) => send(socket, bomb(16 * MIB))),
+    start: (plan) => openMany(plan, 100, (socket) => send(socket, bomb(16 * MIB))),
     // Near the memory limit, the server rejects the last connections.
-    isWhole: (done, plan) =>
+    isComplete: (done, plan) =>
       opens(100, "opened")(done, plan) && done.sent >= scaled(plan, 20) * 16_000,
   },
   /** Clients that send 256 empty messages and disconnect. */
   "gone-clients": {
     start: (plan) =>
-      crowd(plan, 1000, (socket) => {
+      openMany(plan, 1000, (socket) => {
         send(socket, repeated(EMPTY, 256 * EMPTY.length));
         socket.end();
       }),
-    isWhole: opens(1000),
+    isComplete: opens(1000),
   },
   /** Clients that send but never read. */
   "slow-readers": {
     start: (plan) =>
       flood({ ...plan, count: 30 }, frame(FIN | BINARY, new Uint8Array(60_000).fill(1)), false),
-    isWhole: ({ upgraded, sent }) => upgraded >= 30 && sent >= MIB,
+    isComplete: ({ upgraded, sent }) => upgraded >= 30 && sent >= MIB,
   },
   /** 4,000 opening handshakes that are never completed. */
   handshakes: {
@@ -317,31 +317,33 @@ const attacks: Record<string, Attack> = {
         if (next >= scaled(plan, 4000)) clearInterval(timer);
       }, 10);
     },
-    isWhole: opens(4000, "opened"),
+    isComplete: opens(4000, "opened"),
   },
   /** Upgrade requests sent one byte at a time. */
   "slow-handshakes": {
     start(plan) {
       const head = new TextEncoder().encode(HEAD.slice(0, -4) + "\r\nX-A: ");
-      for (let i = 0; i < scaled(plan, 500); i++) dribble(dial(plan, i), head);
+      for (let i = 0; i < scaled(plan, 500); i++) sendSlowly(dial(plan, i), head);
     },
-    isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
+    isComplete: (done, plan) =>
+      opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
   },
   /** Endless TLS handshakes, sent one byte at a time. */
   "slow-tls": {
     start(plan) {
-      for (let i = 0; i < scaled(plan, 500); i++) dribble(dial(plan, i), CLIENT_HELLO);
+      for (let i = 0; i < scaled(plan, 500); i++) sendSlowly(dial(plan, i), CLIENT_HELLO);
     },
-    isWhole: (done, plan) => opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
+    isComplete: (done, plan) =>
+      opens(500, "opened")(done, plan) && done.sent >= 2 * scaled(plan, 500),
   },
   /** Frames sent one byte at a time. */
   "slow-frames": {
     start: (plan) =>
-      crowd(plan, 500, (socket) => {
+      openMany(plan, 500, (socket) => {
         send(socket, frame(FIN | BINARY, new Uint8Array(0), 60_000));
-        dribble(socket, new Uint8Array(0));
+        sendSlowly(socket, new Uint8Array(0));
       }),
-    isWhole: (done, plan) => opens(500)(done, plan) && done.sent >= 10 * scaled(plan, 500),
+    isComplete: (done, plan) => opens(500)(done, plan) && done.sent >= 10 * scaled(plan, 500),
   },
   /** Clients that request much data and read it slowly. */
   "slow-reading": {
@@ -353,7 +355,7 @@ const attacks: Record<string, Attack> = {
         }, false);
       }
     },
-    isWhole: opens(100),
+    isComplete: opens(100),
   },
   /** Connections from many addresses that send one message and disconnect. */
   connections: {
@@ -368,7 +370,7 @@ const attacks: Record<string, Attack> = {
       };
       for (let i = 0; i < 100; i++) one();
     },
-    isWhole: opens(200),
+    isComplete: opens(200),
   },
   /** Clients that repeatedly request the replay of a topic. Half of them do not read it. */
   replays: {
@@ -387,7 +389,7 @@ const attacks: Record<string, Attack> = {
         );
       }
     },
-    isWhole: (done, plan) => opens(50)(done, plan) && done.sent >= 10_000,
+    isComplete: (done, plan) => opens(50)(done, plan) && done.sent >= 10_000,
   },
 };
 
@@ -398,6 +400,6 @@ const attack = attacks[name]!;
 process.stdin.on("end", () => process.exit(0)).resume();
 attack.start(plan);
 setInterval(() => {
-  done.isWhole ||= attack.isWhole(done, plan);
+  done.isComplete ||= attack.isComplete(done, plan);
   console.log(JSON.stringify(done));
 }, REPORT_INTERVAL);

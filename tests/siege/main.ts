@@ -63,7 +63,7 @@ function row(name: string, title: string, all: readonly SiegeFigures[]): string[
   const closed = Math.max(...all.map((figures) => figures.closed));
   const hasEnded = all.some(({ survived }) => !survived);
   const { opened, sent } = median.attack;
-  const isWhole = all.every(({ attack }) => attack.isWhole);
+  const isComplete = all.every(({ attack }) => attack.isComplete);
   return [
     name,
     title,
@@ -71,7 +71,9 @@ function row(name: string, title: string, all: readonly SiegeFigures[]): string[
     median.p99.toFixed(0),
     memory.toFixed(0),
     hasEnded ? "the server has exited" : String(closed),
-    `${isWhole ? "" : "incomplete: "}${opened} connections, ${(sent / (1 << 20)).toFixed(1)} MiB`,
+    `${isComplete ? "" : "incomplete: "}${opened} connections, ${
+      (sent / (1 << 20)).toFixed(1)
+    } MiB`,
   ];
 }
 
@@ -111,7 +113,7 @@ for (const attack of attacks) {
       rows.push(row(attack, title, all));
       console.log(line(rows.at(-1)!, WIDTHS));
       for (const { attack: done, closed, survived, errors } of all) {
-        if (!done.isWhole) faults.push(`${attack} on ${title}: the attack was incomplete`);
+        if (!done.isComplete) faults.push(`${attack} on ${title}: the attack was incomplete`);
         if (kind === "peer") continue;
         if (errors !== "") faults.push(`${attack} on ${title}: ${errors.split("\n")[0]}`);
         if (closed > 0) {

@@ -15,7 +15,7 @@ export const attackNames = [
   "none",
   "bombs",
   "small-bombs",
-  "crowd-bombs",
+  "many-bombs",
   "empty-blocks",
   "small-frames",
   "pings",
@@ -49,7 +49,7 @@ const ROLES: Partial<Record<AttackName, ServerRole>> = {
 const COMPRESSED: readonly AttackName[] = [
   "bombs",
   "small-bombs",
-  "crowd-bombs",
+  "many-bombs",
   "empty-blocks",
   "unread-bombs",
 ];
@@ -187,7 +187,7 @@ export async function siege(plan: SiegePlan): Promise<SiegeFigures> {
     const done = new Latest<AttackFigures>(linesOf(attacker.stdout));
     await done.when(() => true);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    const attacked = await done.when(({ isWhole }) => isWhole);
+    const attacked = await done.when(({ isComplete }) => isComplete);
     await write(honest, "\n");
     const figures = JSON.parse(await next(honestLines, "honest clients")) as HonestFigures;
     const peakMemory = peakMemoryOf(server.pid);

@@ -38,16 +38,24 @@ export type Reading =
 export type Fault = "no" | "throws" | "rejects";
 
 /** The handlers and callbacks that may fail. */
-export const FAULTY = ["open", "message", "ping", "pong", "drain", "close", "written"] as const;
+export const CALLBACK_NAMES = [
+  "open",
+  "message",
+  "ping",
+  "pong",
+  "drain",
+  "close",
+  "written",
+] as const;
 
 /** The setup of a connection. */
-export interface WorldPlan {
+export interface SimulationPlan {
   readonly side: "server" | "client";
   readonly reading: Reading;
   readonly options: CommonOptions;
   readonly writesLater: boolean;
   readonly readsAhead: boolean;
-  readonly faults: { readonly [name in typeof FAULTY[number]]?: Fault };
+  readonly faults: { readonly [name in typeof CALLBACK_NAMES[number]]?: Fault };
   readonly onErrorFails: Fault;
 }
 
@@ -67,12 +75,12 @@ export type Step =
 interface Sent {
   bytes: Uint8Array;
   /** Whether the library accepted the whole message. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 /** A connection, and the test's records about it. */
-export class World {
-  readonly plan: WorldPlan;
+export class Simulation {
+  readonly plan: SimulationPlan;
   readonly time: VirtualTime = new VirtualTime();
   readonly harness: Harness = new Harness();
   readonly console: ConsoleWatch = new ConsoleWatch();
@@ -86,10 +94,10 @@ export class World {
   messages = 0;
   readonly sent: Sent[] = [];
   /** Why the close may be unclean or late, or `undefined` if no fault has occurred. */
-  harm: string | undefined;
+  disruption: string | undefined;
   userCloses: number | undefined;
   /** Unexpected handler calls: for the other connection, or after `close`. */
-  readonly strays: string[] = [];
+  readonly unexpectedCalls: string[] = [];
   readonly closes: CloseInfo[] = [];
   closed: CloseInfo | undefined;
   /** The errors that user code has thrown, and those that `onError` has received. */
@@ -100,14 +108,14 @@ export class World {
   /** The code of the Close frame that the peer has sent. */
   peerClosed: number | undefined;
   #answers = true;
-  #takenAt = 0;
+  #answeredUntil = 0;
   #pattern = 0;
   #fragments: Sent | undefined;
   #streams = 0;
   #answerCount = 0;
-  #gate = 0;
+  #blockedTime = 0;
 
-  constructor(plan: WorldPlan) {
+  constructor(plan: SimulationPlan) {
     this.plan = plan;
   }
 
@@ -221,11 +229,13 @@ export class World {
   }
 
   /** Records a handler call, and fails if the plan says so. */
-  #call(name: typeof FAULTY[number]): void {
-    if (this.closes.length > 0 && name !== "close" && name !== "written") this.strays.push(name);
+  #call(name: typeof CALLBACK_NAMES[number]): void {
+    if (this.closes.length > 0 && name !== "close" && name !== "written") {
+      this.unexpectedCalls.push(name);
+    }
     const fault = this.plan.faults[name] ?? "no";
     if (fault !== "no" && this.closes.length === 0 && name !== "written") {
-      this.harm ??= `${name} ${fault}`;
+      this.disruption ??= `${name} ${fault}`;
     }
     return this.#fail(fault, this.thrown, name);
   }
@@ -270,13 +280,13 @@ export class World {
     const isWatched = Boolean(pingInterval || readTimeout || writeTimeout);
     const isStuck = this.transport.blocked || !this.#answers;
     if (isStuck) {
-      this.#gate += milliseconds;
+      this.#blockedTime += milliseconds;
       // Half of the shortest timeout in the plans.
       if (isWatched || this.userCloses !== undefined) {
-        if (this.#gate > 1000) this.harm ??= "the peer is too slow";
+        if (this.#blockedTime > 1000) this.disruption ??= "the peer is too slow";
       }
     }
-    if (readTimeout) this.harm ??= "the peer may be silent";
+    if (readTimeout) this.disruption ??= "the peer may be silent";
     await this.pass(milliseconds);
   }
 
@@ -291,7 +301,7 @@ export class World {
     const isAccepted = send(bytes);
     if (readyState !== "open") {
       assert.ok(!isAccepted, "a connection that is not open accepted a message");
-    } else this.sent.push({ bytes, isWhole: true });
+    } else this.sent.push({ bytes, isComplete: true });
   }
 
   #userStep(step: Extract<Step, { user: unknown }>): void {
@@ -319,7 +329,7 @@ export class World {
         break;
       case "stuck stream":
         if (conn.readyState !== "open") break;
-        this.harm ??= "a stream does not end";
+        this.disruption ??= "a stream does not end";
         conn.sendStream(never()).catch(() => {});
         break;
       case "fragment":
@@ -332,11 +342,13 @@ export class World {
         conn.resume();
         break;
       case "terminate":
-        this.harm ??= "terminated";
+        this.disruption ??= "terminated";
         conn.terminate();
         break;
       case "close":
-        if (this.#fragments !== undefined) this.harm ??= "a message of fragments is not completed";
+        if (this.#fragments !== undefined) {
+          this.disruption ??= "a message of fragments is not completed";
+        }
         if (conn.readyState === "open") this.userCloses ??= step.code;
         conn.close(step.code, "closed by the user");
         break;
@@ -346,13 +358,13 @@ export class World {
   #stream(sizes: readonly number[], delay: number): void {
     const parts = sizes.map((size) => this.#payload(size));
     const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
-    const entry: Sent = { bytes, isWhole: false };
+    const entry: Sent = { bytes, isComplete: false };
     if (this.conn.readyState === "open") this.sent.push(entry);
     this.#streams++;
-    this.conn.sendStream(slowly(parts, delay), Opcode.Binary).then((isSent) => {
+    this.conn.sendStream(delayedParts(parts, delay), Opcode.Binary).then((isSent) => {
       this.#streams--;
-      entry.isWhole = isSent;
-    }, (error) => this.strays.push(String(error)));
+      entry.isComplete = isSent;
+    }, (error) => this.unexpectedCalls.push(String(error)));
   }
 
   #fragment(size: number, fin: boolean): void {
@@ -361,9 +373,9 @@ export class World {
     const first = this.#fragments === undefined;
     if (!isOpen) return;
     this.conn.sendFragment(first ? Opcode.Binary : Opcode.Continuation, bytes, { fin });
-    if (first) this.sent.push(this.#fragments = { bytes, isWhole: false });
+    if (first) this.sent.push(this.#fragments = { bytes, isComplete: false });
     else this.#fragments!.bytes = Uint8Array.from([...this.#fragments!.bytes, ...bytes]);
-    this.#fragments!.isWhole = fin;
+    this.#fragments!.isComplete = fin;
     if (fin) this.#fragments = undefined;
   }
 
@@ -384,13 +396,13 @@ export class World {
       }
       case "part":
         if (this.peerClosed !== undefined) return;
-        this.harm ??= "a frame is not completed";
+        this.disruption ??= "a frame is not completed";
         this.#answers = false;
         peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(100) }).subarray(0, 50));
         break;
       case "wrong":
         if (this.peerClosed !== undefined) return;
-        this.harm ??= "a frame breaks the protocol";
+        this.disruption ??= "a frame breaks the protocol";
         peer.send({ opcode: 3 });
         break;
       case "close":
@@ -398,26 +410,26 @@ export class World {
         this.#sendClose(step.code);
         break;
       case "fin":
-        this.harm ??= "the peer ends the stream";
+        this.disruption ??= "the peer ends the stream";
         peer.transport.end();
         break;
       case "reset":
-        this.harm ??= "the peer resets the stream";
+        this.disruption ??= "the peer resets the stream";
         peer.transport.destroy();
         break;
       case "silent":
-        this.harm ??= "the peer is silent";
+        this.disruption ??= "the peer is silent";
         this.#answers = false;
         break;
       case "blocks":
         transport.blocked = true;
         break;
       case "takes":
-        this.#gate = 0;
+        this.#blockedTime = 0;
         transport.letThrough();
         break;
       case "reads":
-        this.#gate = 0;
+        this.#blockedTime = 0;
         transport.unblock();
         break;
     }
@@ -464,8 +476,8 @@ export class World {
   /** Replies as a correct peer to pings, Close frames and the end of the stream. */
   #answer(): void {
     const { peer } = this;
-    for (const { opcode, payload, end } of this.#frames(this.#takenAt)) {
-      this.#takenAt = end;
+    for (const { opcode, payload, end } of this.#frames(this.#answeredUntil)) {
+      this.#answeredUntil = end;
       this.#answerCount++;
       if (peer.transport.ended || peer.over) continue;
       if (opcode === PING && this.peerClosed === undefined) peer.send({ opcode: PONG, payload });
@@ -489,13 +501,13 @@ export class World {
   }
 
   /** Makes the peer read and reply again. */
-  heal(): void {
+  restorePeer(): void {
     this.#answers = true;
     this.transport.unblock();
   }
 }
 
-async function* slowly(
+async function* delayedParts(
   parts: Uint8Array[],
   delay: number,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {

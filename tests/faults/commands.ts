@@ -7,15 +7,15 @@ import { createInterface } from "node:readline";
  * Executes the commands on standard input in order. After the reply to `"quit"`, the library must
  * have no open resources, so that the process exits.
  */
-export function obey(execute: (order: unknown) => Promise<unknown>): void {
+export function executeCommands(execute: (command: unknown) => Promise<unknown>): void {
   const input = createInterface(process.stdin);
   let last: Promise<unknown> = Promise.resolve();
   input.on("line", (line) => {
-    const order: unknown = JSON.parse(line);
+    const command: unknown = JSON.parse(line);
     last = last.then(async () => {
-      const answer = await execute(order);
+      const answer = await execute(command);
       process.stdout.write(`${JSON.stringify(answer ?? null)}\n`);
-      if (order !== "quit") return;
+      if (command !== "quit") return;
       input.close();
       process.stdin.destroy();
     });
