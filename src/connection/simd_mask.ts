@@ -83,13 +83,14 @@ type MaskBlock = (end: number, key: number) => void;
 type MaskFrames = (end: number) => number;
 
 function blockwise(memory: Uint8Array, maskBlock: MaskBlock, maskFrames: MaskFrames): Masks {
+  const block = memory.subarray(0, BLOCK);
   return {
     payload(bytes, start, end, key): void {
       for (let at = start; at < end; at += BLOCK) {
         const size = Math.min(BLOCK, end - at);
-        memory.set(bytes.subarray(at, at + size));
+        memory.set(size === bytes.length ? bytes : bytes.subarray(at, at + size));
         maskBlock(size, key);
-        bytes.set(memory.subarray(0, size), at);
+        bytes.set(size === BLOCK ? block : memory.subarray(0, size), at);
       }
     },
     frames(bytes, start, end): number {

@@ -11,7 +11,14 @@ import {
   readPayloadLength,
   tooManyFragments,
 } from "./header.ts";
-import { applyMask, maskAgain, maskFrames, readMaskKey, rotateMaskKey } from "./mask.ts";
+import {
+  applyMask,
+  maskAgain,
+  maskFrames,
+  readMaskKey,
+  rotateMaskKey,
+  SIMD_THRESHOLD,
+} from "./mask.ts";
 import {
   CONTROL,
   FIN,
@@ -32,7 +39,7 @@ const WHOLE_BINARY = FIN | Opcode.Binary;
  */
 export interface FrameSink {
   /**
-   * A whole frame. Its unmasked payload is `bytes[start..end)` of the chunk.
+   * A whole frame. Its unmasked payload is `bytes[start..end)`, in the memory of the chunk.
    *
    * @param first The first header byte: FIN, RSV1, opcode.
    */
@@ -159,6 +166,13 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
         continue;
       }
       if (masked && at > clear) {
+        if (length >= SIMD_THRESHOLD) {
+          // The view for the mask is also that of the message: views are slow on JavaScriptCore.
+          const view = bytes.subarray(payload, at);
+          applyMask(view, 0, length, readMaskKey(bytes, payload - 4));
+          this.sink.frame(first, view, 0, length);
+          continue;
+        }
         clear = maskFrames(bytes, frameStart, end, at - frameStart);
         if (at > clear) applyMask(bytes, payload, at, readMaskKey(bytes, payload - 4));
       }
@@ -259,13 +273,18 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
   #readPiece(frame: SplitFrame, bytes: Uint8Array, at: number, end: number): number {
     const pieceEnd = Math.min(end, at + frame.missing);
     const size = pieceEnd - at;
+    let start = at;
     if (this.#rules.masked) {
-      applyMask(bytes, at, pieceEnd, frame.maskKey);
+      if (size >= SIMD_THRESHOLD) {
+        bytes = bytes.subarray(at, pieceEnd);
+        start = 0;
+      }
+      applyMask(bytes, start, start + size, frame.maskKey);
       frame.maskKey = rotateMaskKey(frame.maskKey, size);
     }
     frame.missing -= size;
     if (frame.missing === 0) this.#frame = undefined;
-    this.sink.framePiece(bytes, at, pieceEnd);
+    this.sink.framePiece(bytes, start, start + size);
     if (frame.missing === 0) this.sink.frameEnd();
     return pieceEnd;
   }
