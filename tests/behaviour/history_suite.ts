@@ -4,8 +4,13 @@
 import assert from "node:assert/strict";
 import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";
 import { lineEnd, readLine, TOPICS_SUBPROTOCOL, writeLine } from "../../src/pubsub/protocol.ts";
-import { type ClientKind, clientKinds } from "../support/broker_clients.ts";
-import { FaultyClient, type RequestFault, requestFaults } from "../support/broker_faults.ts";
+import { type ClientKind, clientKinds, type Made } from "../support/broker_clients.ts";
+import {
+  CuttingProxy,
+  FaultyClient,
+  type RequestFault,
+  requestFaults,
+} from "../support/broker_faults.ts";
 import { Broker, brokerPrograms } from "../support/brokers.ts";
 import { Queue } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
@@ -204,7 +209,11 @@ async function outlastFault(
   at: number,
 ): Promise<number> {
   const client = new FaultyClient(fault, at);
-  const made = await kind.make(url, { prefix: `p${prefixes++}.` }, client.wrap);
+  await outlast(context, await kind.make(url, { prefix: `p${prefixes++}.` }, client.wrap));
+  return client.count;
+}
+
+async function outlast(context: Context, made: Made): Promise<void> {
   const codes = new Queue<string>();
   const server = await serve({
     backplane: made.backplane,
@@ -235,7 +244,6 @@ async function outlastFault(
   for (const { texts } of listeners) await texts.atLeast(6);
   assertComplete([published.map((_, i) => `0 ${i}`)], listeners);
   assert.ok(codes.all.every((code) => code === "BACKPLANE_DOWN"), String(codes.all));
-  return client.count;
 }
 
 /** Injects each fault into each request. */
@@ -254,6 +262,26 @@ async function outlastFaults(context: Context, kind: ClientKind): Promise<void> 
     });
     await Promise.all(all);
   }
+}
+
+/** The chunks that a client of NATS exchanges with the server before it is connected. */
+const HANDSHAKE_CHUNKS = 3;
+
+/** Cuts the connections at each chunk of data. */
+async function outlastCuts(context: Context, kind: ClientKind): Promise<void> {
+  const broker = await Broker.start(kind.broker);
+  context.after(() => broker[Symbol.asyncDispose]());
+  const cutAt = async (chunk: number): Promise<number> => {
+    const proxy = await CuttingProxy.start(broker.port, chunk);
+    context.after(() => proxy.close());
+    const url = `${kind.broker}://127.0.0.1:${proxy.port}`;
+    await outlast(context, await kind.make(url, { prefix: `p${prefixes++}.` }));
+    return proxy.count;
+  };
+  const count = await cutAt(Infinity);
+  // The first connection of NATS is the user's.
+  const first = kind.broker === "nats" ? HANDSHAKE_CHUNKS + 1 : 1;
+  await Promise.all(Array.from({ length: count - first + 1 }, (_, i) => cutAt(first + i)));
 }
 
 /** The programs that the cases start. */
@@ -285,6 +313,9 @@ export const cases: Cases = {
 
   "with a history loses no message while Redis stores none": (context) =>
     withAll(context, outlastRefusal),
+
+  "with a history loses no message when the connection is cut at any step": (context) =>
+    withAll(context, outlastCuts),
 
   "with a history loses no message when any request to the broker fails": (context) =>
     withAll(context, outlastFaults),

@@ -1,6 +1,8 @@
 // Faults of a broker at one chosen step: the requests of a client fail from the n-th one on, for
-// a short time.
+// a short time, or its connections are cut at the n-th chunk of data.
 
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { BrokerName } from "./brokers.ts";
 
 /** The methods of all clients that make a request. */
@@ -116,4 +118,59 @@ export class FaultyClient {
       Reflect.set(target, key, value, target);
     return new Proxy(client, { get, set } as ProxyHandler<C>);
   };
+}
+
+/** A proxy that cuts all connections once, instead of passing on the n-th chunk of data. */
+export class CuttingProxy {
+  readonly #server: Server;
+  readonly #at: number;
+  readonly #sockets = new Set<Socket>();
+  #count = 0;
+
+  private constructor(target: number, at: number) {
+    this.#at = at;
+    this.#server = createServer((near) => {
+      const far = connect({ port: target, host: "127.0.0.1" });
+      this.#pass(near, far);
+      this.#pass(far, near);
+    });
+  }
+
+  /** @param target The port of the broker. @param at The number of the chunk, from 1. */
+  static async start(target: number, at: number): Promise<CuttingProxy> {
+    const proxy = new CuttingProxy(target, at);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The number of chunks, in both directions. */
+  get count(): number {
+    return this.#count;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#cut();
+  }
+
+  #pass(from: Socket, to: Socket): void {
+    this.#sockets.add(from);
+    from.on("error", () => {});
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      to.destroy();
+    });
+    from.on("data", (data) => {
+      if (++this.#count === this.#at) this.#cut();
+      else to.write(data);
+    });
+  }
+
+  #cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
 }
