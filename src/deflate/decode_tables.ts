@@ -47,9 +47,9 @@ export interface Alphabet {
   readonly name: string;
   /** The entry of each symbol, without the length of its code. */
   readonly entries: Int32Array;
-  /** Whether a single one-bit word is allowed, with the other word unused. */
-  readonly mayHaveOneWord: boolean;
-  /** Whether the code may have no words. */
+  /** Whether a single one-bit codeword is allowed, with the other one unused. */
+  readonly mayHaveOneCodeword: boolean;
+  /** Whether the code may have no codewords. */
   readonly mayBeEmpty: boolean;
 }
 
@@ -57,7 +57,7 @@ export interface Alphabet {
 export const LITERAL_ALPHABET: Alphabet = {
   name: "literal/length",
   entries: literalEntries(),
-  mayHaveOneWord: true,
+  mayHaveOneCodeword: true,
   mayBeEmpty: false,
 };
 
@@ -68,15 +68,15 @@ export const LITERAL_ALPHABET: Alphabet = {
 export const DISTANCE_ALPHABET: Alphabet = {
   name: "distance",
   entries: distanceEntries(),
-  mayHaveOneWord: true,
+  mayHaveOneCodeword: true,
   mayBeEmpty: true,
 };
 
-/** The word lengths of the other two codes, and repetitions. */
+/** The codeword lengths of the other two codes, and repetitions. */
 export const CODE_LENGTH_ALPHABET: Alphabet = {
   name: "code length",
   entries: codeLengthEntries(),
-  mayHaveOneWord: false,
+  mayHaveOneCodeword: false,
   mayBeEmpty: false,
 };
 
@@ -257,14 +257,14 @@ export class DecodeTable {
     while (longest > 0 && count[longest] === 0) longest--;
     if (longest === 0) {
       if (this.#alphabet.mayBeEmpty) return 0;
-      corrupt(`${this.#alphabet.name} code has no words`);
+      corrupt(`${this.#alphabet.name} code has no codewords`);
     }
     let free = 1;
     for (let length = 1; length <= longest; length++) {
       free = (free << 1) - count[length];
       if (free < 0) corrupt(`${this.#alphabet.name} code is over-subscribed`);
     }
-    if (free > 0 && !(this.#alphabet.mayHaveOneWord && longest === 1)) {
+    if (free > 0 && !(this.#alphabet.mayHaveOneCodeword && longest === 1)) {
       corrupt(`${this.#alphabet.name} code is incomplete`);
     }
     return longest;

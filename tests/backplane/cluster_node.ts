@@ -3,7 +3,7 @@
 import { serve, type Server } from "../../mod.ts";
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
 import { executeCommands } from "../faults/commands.ts";
-import { clientKinds, type Made } from "../support/broker_clients.ts";
+import { clientKinds, type CreatedBackplane } from "../support/broker_clients.ts";
 import type { BrokerName } from "../support/brokers.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { messageOf, topicOf } from "./cluster_messages.ts";
@@ -115,7 +115,7 @@ class TrackedBackplane implements Backplane {
   }
 }
 
-let made: Made | undefined;
+let made: CreatedBackplane | undefined;
 let backplane: TrackedBackplane | undefined;
 let server: Server | undefined;
 let publisher = { node: 0, restarts: 0 };

@@ -90,7 +90,7 @@ async function run(seed: number): Promise<number> {
     return new Promise((_, reject) => cut.push(() => reject(new Error("cut off"))));
   };
   const outage = (): void => {
-    broker.goAway(new Error("away"));
+    broker.disconnect(new Error("away"));
     for (const reject of cut) reject();
     cut = [];
     health = "answers";
@@ -115,13 +115,13 @@ async function run(seed: number): Promise<number> {
         places[i] = undefined;
       }
     } else if (what === 12 && broker.isUp) outage();
-    else if (what < 15 && !broker.isUp) broker.comeBack();
+    else if (what < 15 && !broker.isUp) broker.reconnect();
     else if (what > 15) await quiet();
   }
   if (broker.isUp) outage();
   history.append = undefined;
   history.loses = undefined;
-  broker.comeBack();
+  broker.reconnect();
   await quiet();
   for (const [i, client] of clients.entries()) {
     if (places[i] === undefined) {

@@ -35,13 +35,13 @@ class Reader implements HistoryReaderTopic {
   }
 }
 
-interface Bench {
+interface TestSetup {
   readonly reads: HistoryReader;
   readonly asked: unknown[][];
   readonly answers: Deferred<unknown>[];
 }
 
-function benchOf(timeout?: number): Bench {
+function createSetup(timeout?: number): TestSetup {
   const asked: unknown[][] = [];
   const answers: Deferred<unknown>[] = [];
   const reads = new HistoryReader({
@@ -57,11 +57,11 @@ function benchOf(timeout?: number): Bench {
   return { reads, asked, answers };
 }
 
-function readsTest(name: string, test: (t: Bench) => Promise<void>, timeout?: number): void {
+function readsTest(name: string, test: (t: TestSetup) => Promise<void>, timeout?: number): void {
   Deno.test(name, async () => {
-    const bench = benchOf(timeout);
-    await test(bench);
-    bench.reads.stop();
+    const setup = createSetup(timeout);
+    await test(setup);
+    setup.reads.stop();
     assert.equal(timers.size, 0, "no timer is left");
   });
 }

@@ -105,14 +105,14 @@ class Node {
   }
 }
 
-interface Bench {
+interface TestSetup {
   readonly broker: FakeBroker;
   readonly history: FakeHistory;
   readonly nodes: Node[];
 }
 
 /** Defines a test with this many servers. Checks that no timer is left afterwards. */
-function historyTest(name: string, count: number, test: (t: Bench) => Promise<void>): void {
+function historyTest(name: string, count: number, test: (t: TestSetup) => Promise<void>): void {
   Deno.test(name, async () => {
     const history = new FakeHistory();
     const broker = new FakeBroker(true, history);
@@ -320,7 +320,7 @@ historyTest("queues messages while the broker is disconnected and loses none", 2
   await quiet();
   one.publish("1");
   await quiet();
-  broker.goAway(new Error("away"));
+  broker.disconnect(new Error("away"));
   one.publish("2");
   two.publish("3");
   const fresh = one.join();
@@ -329,7 +329,7 @@ historyTest("queues messages while the broker is disconnected and loses none", 2
   await quiet();
   assert.deepEqual([near.log.length, fresh.log.length, back.log.length], [2, 0, 0]);
   history.requests.length = 0;
-  broker.comeBack();
+  broker.reconnect();
   one.publish("5");
   await quiet();
   const texts = near.log.slice(1);
@@ -346,11 +346,11 @@ historyTest(
   "a single client that subscribes and publishes during an outage gets the message",
   1,
   async (t) => {
-    t.broker.goAway(new Error("away"));
+    t.broker.disconnect(new Error("away"));
     const [node] = t.nodes;
     const receiver = node.join();
     node.publish("waits");
-    t.broker.comeBack();
+    t.broker.reconnect();
     await quiet();
     assert.deepEqual(receiver.log, ["subscribed 0", "1 waits"]);
   },
@@ -380,9 +380,9 @@ for (const kept of [true, false]) {
       // A broker client may reject pending requests before it reports the disconnect.
       cut.reject(new Error("connection lost"));
       await quiet();
-      broker.goAway(new Error("away"));
+      broker.disconnect(new Error("away"));
       one.publish("4");
-      broker.comeBack();
+      broker.reconnect();
       await quiet();
       const appends = history.requests.filter(([method]) => method === "append").length;
       assert.equal(appends, 6, "two messages were appended again");
@@ -426,7 +426,7 @@ Deno.test("bounds the queue and reports dropped messages", async () => {
   const node = new Node(broker, 2 * 39);
   const receiver = node.join();
   for (let i = 0; i < 10; i++) node.publish(`${i}`);
-  broker.comeBack();
+  broker.reconnect();
   await quiet();
   assert.deepEqual(receiver.log, ["subscribed 0", "1 8", "2 9"]);
   assert.deepEqual(node.codes, ["BACKPLANE_OVERFLOW"]);
@@ -551,9 +551,9 @@ historyTest("restarts with a gap notice when the broker has lost its data", 2, a
   await quiet();
   for (const text of ["a", "b", "c"]) one.publish(text);
   await quiet();
-  broker.goAway(new Error("away"));
+  broker.disconnect(new Error("away"));
   history.lose();
-  broker.comeBack();
+  broker.reconnect();
   await quiet();
   two.publish("new");
   await quiet();
@@ -572,12 +572,12 @@ historyTest(
     history.read = () => new Promise((resolve) => answers.push(resolve));
     const back = node.join(0);
     await quiet();
-    broker.goAway(new Error("away"));
+    broker.disconnect(new Error("away"));
     answers[0]({ last: 0, complete: true, messages: [] });
     await quiet();
     assert.deepEqual(back.log, []);
     history.read = undefined;
-    broker.comeBack();
+    broker.reconnect();
     node.publish("b");
     await quiet();
     assert.deepEqual(back.log, ["subscribed 0", "1 a", "2 b"]);
@@ -592,11 +592,11 @@ historyTest(
     for (let i = 0; i < 1000; i++) node.topics.subscribe(receiver.control, `topic ${i}`);
     await quiet();
     assert.equal(history.reads.length, 1000);
-    broker.goAway(new Error("away"));
+    broker.disconnect(new Error("away"));
     history.requests.length = 0;
     const answers: Array<() => void> = [];
     history.read = (answer) => new Promise((resolve) => answers.push(() => resolve(answer())));
-    broker.comeBack();
+    broker.reconnect();
     await quiet();
     assert.equal(history.reads.length, 64);
     for (let answered = 0; answered < 1000; answered++) {

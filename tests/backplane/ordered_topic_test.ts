@@ -24,7 +24,7 @@ const LIMITS = {
 };
 
 /** A topic, its subscribers, and its pending reads. */
-class Bench extends OrderedTopic<Receiver, OrderedMessage> {
+class TestSetup extends OrderedTopic<Receiver, OrderedMessage> {
   readonly receivers: Receiver[] = [];
   /** The requests to the history: the number after which to read, or "last". */
   readonly asked: (number | "last")[] = [];
@@ -107,8 +107,8 @@ class Bench extends OrderedTopic<Receiver, OrderedMessage> {
 }
 
 /** Creates a topic at this number, with one subscriber. */
-function live(number: number): { t: Bench; first: string[] } {
-  const t = new Bench();
+function live(number: number): { t: TestSetup; first: string[] } {
+  const t = new TestSetup();
   const first = t.add();
   t.ask();
   t.answer(number);
@@ -119,7 +119,7 @@ function live(number: number): { t: Bench; first: string[] } {
 }
 
 Deno.test("the first subscriber starts at the topic's position once it is known", () => {
-  const t = new Bench();
+  const t = new TestSetup();
   const log = t.add();
   assert.equal(t.starting, true);
   t.ask();
@@ -131,7 +131,7 @@ Deno.test("the first subscriber starts at the topic's position once it is known"
 });
 
 Deno.test("a message also sets the topic's position", () => {
-  const t = new Bench();
+  const t = new TestSetup();
   const log = t.add();
   t.ask();
   t.arrive(5, 6);
@@ -160,7 +160,7 @@ Deno.test("delivers a message that was appended twice once, also to new subscrib
 });
 
 Deno.test("delivers a message once if a duplicate follows a replay", () => {
-  const t = new Bench();
+  const t = new TestSetup();
   const back = t.add(1);
   t.ask();
   t.read({ last: 3, complete: true, messages: [message(2, 10), message(3, 11)] });
@@ -320,7 +320,7 @@ Deno.test("after a failed read all subscribers continue with a gap notice", () =
 });
 
 Deno.test("after a failed first read the next message sets the position", () => {
-  const t = new Bench();
+  const t = new TestSetup();
   const logs = [t.add(), t.add(4)];
   t.ask();
   t.giveUp();
@@ -365,7 +365,7 @@ Deno.test("an unsubscribed client receives no messages; subscribing again is con
 });
 
 Deno.test("also reads a gap before messages that arrived meanwhile", () => {
-  const t = new Bench();
+  const t = new TestSetup();
   const back = t.add(2);
   t.ask();
   t.arrive(10);
@@ -392,7 +392,7 @@ Deno.test("subscribers with a gap wait for their own read and get no duplicates"
 });
 
 Deno.test("a subscriber that continued without a number is notified of the gap", () => {
-  const t = new Bench();
+  const t = new TestSetup();
   const blind = t.add();
   t.ask();
   t.giveUp();

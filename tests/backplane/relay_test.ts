@@ -147,7 +147,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   const [one, two] = await nodes(t, 2, broker);
   const cause = new Error("gone");
   one.backplane.requests.length = 0;
-  broker.goAway(cause);
+  broker.disconnect(cause);
   one.backplane.sink.down(new Error("still down"));
   assert.equal(one.server.publish("room", "1").sent, 1);
   one.conn.subscribe("new");
@@ -162,7 +162,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   assert.deepEqual([codes(one), codes(two)], [["BACKPLANE_DOWN"], ["BACKPLANE_DOWN"]]);
   assert.equal(one.errors[0].cause, cause);
 
-  broker.comeBack();
+  broker.reconnect();
   one.server.publish("room", "4");
   await quiet();
   assert.deepEqual(requests(one), [["subscribe", "room"], ["subscribe", "newer"]]);
@@ -216,7 +216,7 @@ socketTest(
     const publish = one.backplane.publish.bind(one.backplane);
     one.backplane.publish = (topic, message) => {
       const result = publish(topic, message);
-      if (broker.carried.length === 2) one.backplane.sink.down(new Error("again"));
+      if (broker.published.length === 2) one.backplane.sink.down(new Error("again"));
       return result;
     };
     one.backplane.sink.up();

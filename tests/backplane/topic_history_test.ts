@@ -10,7 +10,7 @@ import { quiet } from "../support/socket_harness.ts";
 
 type Receiver = Record<string, never>;
 
-interface Bench {
+interface TestSetup {
   readonly history: TopicHistory<Receiver, OrderedMessage>;
   /** The requests to the broker, and the notifications, in order. */
   readonly log: Queue<string>;
@@ -22,7 +22,7 @@ interface Bench {
 }
 
 /** Creates a topic on a fake broker that answers reads. The test answers subscriptions. */
-function benchOf(timeout?: number): Bench {
+function createSetup(timeout?: number): TestSetup {
   const log = new Queue<string>();
   const subscriptions: Deferred<void>[] = [];
   const store: BackplaneHistory = {
@@ -74,11 +74,11 @@ function benchOf(timeout?: number): Bench {
   return { history, log, subscriptions, receiver, end };
 }
 
-function historyTest(name: string, test: (t: Bench) => Promise<void>, timeout?: number): void {
+function historyTest(name: string, test: (t: TestSetup) => Promise<void>, timeout?: number): void {
   Deno.test(name, async () => {
-    const bench = benchOf(timeout);
-    await test(bench);
-    bench.end();
+    const setup = createSetup(timeout);
+    await test(setup);
+    setup.end();
     assert.equal(timers.size, 0, "no timer is left");
   });
 }

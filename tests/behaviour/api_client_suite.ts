@@ -88,7 +88,7 @@ const requestCases = liveCases({
   "sends Origin only when it is given": async (t) => {
     assert.equal((await requestOf(t, {})).headers.get("origin"), null);
     const options: ConnectOptions = { origin: "http://a.example" };
-    const { peer, request } = await t.reach(options);
+    const { peer, request } = await t.openClient(options);
     assert.match(request, /\r\nOrigin: http:\/\/a\.example\r\n/);
     peer.destroy();
   },
@@ -195,7 +195,7 @@ const requestCases = liveCases({
 
   "delivers frames that the server sends right after its response": async (t) => {
     const behind = ["one", "two"].map((payload) => ({ opcode: TEXT, payload }));
-    const { conn } = await t.reach({}, ...behind);
+    const { conn } = await t.openClient({}, ...behind);
     const messages = conn[Symbol.asyncIterator]();
     assert.deepEqual((await messages.next()).value, "one");
     assert.deepEqual((await messages.next()).value, "two");

@@ -289,7 +289,7 @@ const gatherCases = liveCases({
 
   "sendDelayed batches delayedWrite.maxMessages messages into one write": async (t) => {
     const delayedWrite = { maxMessages: 5, maxDelay: 60_000, bufferSize: 16 };
-    for (const open of [() => t.accept({ delayedWrite }), () => t.reach({ delayedWrite })]) {
+    for (const open of [() => t.accept({ delayedWrite }), () => t.openClient({ delayedWrite })]) {
       const { conn, peer } = await open();
       for (let i = 0; i < 4; i++) {
         assert.equal(conn.sendDelayed(`${i}`), true);
@@ -366,7 +366,7 @@ const endCases = liveCases({
 
   "closeTimeout disconnects a peer that does not answer a close": async (t) => {
     const closeTimeout = 50;
-    for (const open of [() => t.accept({ closeTimeout }), () => t.reach({ closeTimeout })]) {
+    for (const open of [() => t.accept({ closeTimeout }), () => t.openClient({ closeTimeout })]) {
       const { conn, peer } = await open();
       conn.close(1001);
       const { code, clean, initiator, error } = await conn.closed;

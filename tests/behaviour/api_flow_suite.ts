@@ -19,7 +19,7 @@ import type { Cases } from "./harness.ts";
 const MIB = 1 << 20;
 
 /** More bytes than the kernel buffers for two loopback sockets. */
-const CLOG = 32 * MIB;
+const BLOCKING_SIZE = 32 * MIB;
 
 /** The header size of a client's frame of at least 64 KiB. */
 const HEADER = 14;
@@ -33,15 +33,15 @@ function isClient(conn: Connection<undefined>): boolean {
 }
 
 /** Sends a large message to a peer that does not read, and waits until output is blocked. */
-async function clog({ conn, peer }: LiveSide): Promise<void> {
+async function blockOutput({ conn, peer }: LiveSide): Promise<void> {
   peer.discards = true;
   peer.pause();
-  assert.equal(conn.send(new Uint8Array(CLOG)), false);
+  assert.equal(conn.send(new Uint8Array(BLOCKING_SIZE)), false);
   assert.ok(await settled(() => conn.bufferedAmount) > 0, "the kernel buffers everything");
 }
 
 /** Sends up to `count` messages of 1 MiB as fast as the connection accepts them. */
-async function pour(peer: RawSocket, count: number): Promise<void> {
+async function sendMany(peer: RawSocket, count: number): Promise<void> {
   const message = peer.encode({ opcode: BINARY, payload: new Uint8Array(MIB) });
   for (let i = 0; i < count && !peer.over; i++) {
     if (peer.send(message)) continue;
@@ -73,9 +73,9 @@ const outCases = liveCases({
       const { conn, peer } = side;
       const start = peer.received;
       assert.equal(conn.send(new Uint8Array(1024)), true);
-      await clog(side);
+      await blockOutput(side);
       assert.ok(conn.bufferedAmount > 64 * 1024);
-      assert.ok(conn.bufferedAmount < CLOG, "some output was sent");
+      assert.ok(conn.bufferedAmount < BLOCKING_SIZE, "some output was sent");
       assert.equal(conn.send("accepted nevertheless"), false);
       let drained = false;
       const draining = conn.drained().then(() => drained = true);
@@ -86,7 +86,7 @@ const outCases = liveCases({
       await draining;
       assert.ok(await drains.next() <= 64 * 1024);
       assert.equal(conn.send("continues"), true);
-      const messages = [1024 + 4, CLOG + 10, 21 + 2, 9 + 2];
+      const messages = [1024 + 4, BLOCKING_SIZE + 10, 21 + 2, 9 + 2];
       const keys = isClient(conn) ? 4 * messages.length : 0;
       const size = messages.reduce((sum, message) => sum + message, keys);
       await peer.until(() => peer.received - start >= size);
@@ -129,7 +129,7 @@ const outCases = liveCases({
     };
     const { server, conn, peer } = await t.accept(options);
     const others = await Promise.all([t.connect(server.url), t.connect(server.url)]);
-    await clog({ conn, peer });
+    await blockOutput({ conn, peer });
     assert.equal(server.broadcast("to everyone"), 3);
     const readers = others.map((other) => other[Symbol.asyncIterator]());
     for (const reader of readers) assert.equal((await reader.next()).value, "to everyone");
@@ -158,7 +158,7 @@ const outCases = liveCases({
       const start = peer.received;
       const sending = conn.sendStream(numbered(64, MIB, pulled));
       assert.ok(
-        await settled(() => pulled.length) < CLOG / MIB,
+        await settled(() => pulled.length) < BLOCKING_SIZE / MIB,
         `${pulled.length} MiB were pulled`,
       );
       peer.resume();
@@ -202,7 +202,10 @@ const outCases = liveCases({
         else controller.enqueue(value);
       },
     }).pipeTo(conn.writable, { preventClose: true });
-    assert.ok(await settled(() => pulled.length) < CLOG / MIB, `${pulled.length} MiB were pulled`);
+    assert.ok(
+      await settled(() => pulled.length) < BLOCKING_SIZE / MIB,
+      `${pulled.length} MiB were pulled`,
+    );
     peer.resume();
     await piping;
     await peer.until(() => peer.received > 64 * MIB);
@@ -212,13 +215,13 @@ const outCases = liveCases({
     const side = await t.accept();
     const { conn, peer } = side;
     const start = peer.received;
-    await clog(side);
+    await blockOutput(side);
     conn.close(4000);
     assert.equal(conn.readyState, "closing");
     let tail: number[] = [];
     peer.socket.on("data", (chunk) => tail = [...tail, ...chunk.subarray(-4)].slice(-4));
     peer.resume();
-    await peer.until(() => peer.received - start >= CLOG + 10 + 4);
+    await peer.until(() => peer.received - start >= BLOCKING_SIZE + 10 + 4);
     assert.deepEqual(tail, [0x80 | CLOSE, 2, ...closePayload(4000)]);
     peer.send({ opcode: CLOSE, payload: closePayload(4000) });
     peer.end();
@@ -248,10 +251,10 @@ const inCases = liveCases({
           const read = readerOf(conn);
           const before = process.memoryUsage().rss;
           const start = peer.flushed;
-          const pouring = pour(peer, 256);
+          const sending = sendMany(peer, 256);
           assert.equal((await read()).length, MIB);
           const sent = await settled(() => peer.flushed) - start;
-          assert.ok(sent < 2 * CLOG, `${sent} bytes were sent`);
+          assert.ok(sent < 2 * BLOCKING_SIZE, `${sent} bytes were sent`);
           const grown = process.memoryUsage().rss - before;
           assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
           for (let i = 0; i < 50; i++) assert.equal((await read()).length, MIB);
@@ -260,7 +263,7 @@ const inCases = liveCases({
             "the peer resumes sending when the reader reads",
           );
           conn.terminate();
-          await pouring;
+          await sending;
         }),
     ]),
   ),
@@ -272,9 +275,9 @@ const inCases = liveCases({
       conn.pause();
       const before = process.memoryUsage().rss;
       const start = peer.flushed;
-      const pouring = pour(peer, 256);
+      const sending = sendMany(peer, 256);
       const sent = await settled(() => peer.flushed) - start;
-      assert.ok(sent < 2 * CLOG, `${sent} bytes were sent`);
+      assert.ok(sent < 2 * BLOCKING_SIZE, `${sent} bytes were sent`);
       assert.equal(delivered, 0);
       const grown = process.memoryUsage().rss - before;
       assert.ok(grown < FLAT, `memory has grown by ${grown} bytes`);
@@ -282,7 +285,7 @@ const inCases = liveCases({
       await peer.until(() => peer.flushed - start > 100 * MIB);
       assert.ok(delivered > 0);
       conn.terminate();
-      await pouring;
+      await sending;
     }),
 
   "a close completes while reading is paused": (t) =>

@@ -103,7 +103,7 @@ const callCases = liveCases({
 
   "calls open before connect resolves, and open can send": async (t) => {
     const order: string[] = [];
-    const { conn, peer } = await t.reach({
+    const { conn, peer } = await t.openClient({
       open(opened) {
         order.push("open");
         opened.send("first");
@@ -176,7 +176,7 @@ const callCases = liveCases({
 
   "reports a client's own close as local and clean": async (t) => {
     const { queue, handlers } = recorded();
-    const { conn, peer } = await t.reach(handlers);
+    const { conn, peer } = await t.openClient(handlers);
     conn.close(4001, "enough");
     assert.deepEqual((await peer.frame())!.payload, closePayload(4001, "enough"));
     peer.send({ opcode: CLOSE, payload: closePayload(4001) });
@@ -311,7 +311,7 @@ const failureCases = liveCases({
 
       const watch = new ConsoleWatch();
       t.context.after(() => watch.end());
-      const client = await t.reach({ close });
+      const client = await t.openClient({ close });
       client.conn.terminate();
       await client.conn.closed;
       // A rejection is reported one or two microtasks after the end.

@@ -99,9 +99,9 @@ export const cases: Cases = liveCases({
     };
     publish(10);
     assert.deepEqual((await nextMessages(clients[1], 9)).length, 9);
-    broker.goAway(new Error("away"));
+    broker.disconnect(new Error("away"));
     publish(10);
-    broker.comeBack();
+    broker.reconnect();
     publish(10);
     const expected = Array.from({ length: 30 }, (_, i) => `message ${i}`);
     assert.deepEqual(await nextMessages(clients[0], 30), expected);
@@ -150,7 +150,7 @@ export const cases: Cases = liveCases({
 
   "with a history an outage does not prevent a close": async (t) => {
     const { servers: [server], clients: [client], broker } = await fleet(t, 1);
-    broker.goAway(new Error("away"));
+    broker.disconnect(new Error("away"));
     server.publish("room", "queued");
     const [conn] = server.clients();
     conn.close(4000, "done");

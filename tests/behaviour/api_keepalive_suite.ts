@@ -8,7 +8,10 @@ import { BINARY, PING, PONG, TEXT } from "../support/vectors.ts";
 import type { Cases } from "./harness.ts";
 
 /** Waits for the disconnect, and checks its error code. */
-async function assertGone(conn: Connection<undefined>, why: TimeoutError["code"]): Promise<void> {
+async function assertDisconnected(
+  conn: Connection<undefined>,
+  why: TimeoutError["code"],
+): Promise<void> {
   const { code, clean, initiator, error } = await conn.closed;
   assert.deepEqual([code, clean, initiator], [1006, false, "local"]);
   assert.ok(error instanceof TimeoutError, String(error));
@@ -36,7 +39,7 @@ export const cases: Cases = liveCases({
   "pongTimeout disconnects a peer that does not answer pings": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 50 });
-      await assertGone(conn, "PONG_TIMEOUT");
+      await assertDisconnected(conn, "PONG_TIMEOUT");
       await peer.until(() => peer.ended || peer.over);
     }),
 
@@ -58,7 +61,7 @@ export const cases: Cases = liveCases({
   "readTimeout disconnects a silent peer": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 60 });
-      await assertGone(conn, "READ_TIMEOUT");
+      await assertDisconnected(conn, "READ_TIMEOUT");
       await peer.until(() => peer.ended || peer.over);
     }),
 
@@ -86,7 +89,7 @@ export const cases: Cases = liveCases({
       const { conn, peer } = await open({ writeTimeout: 100 });
       peer.pause();
       conn.send(new Uint8Array(32 << 20));
-      await assertGone(conn, "WRITE_TIMEOUT");
+      await assertDisconnected(conn, "WRITE_TIMEOUT");
       peer.discards = true;
       peer.resume();
       await peer.until(() => peer.ended || peer.over);

@@ -84,7 +84,7 @@ export const cases: Cases = liveCases({
     }),
 
   "rejects iteration on a connection with a message handler with a TypeError": async (t) => {
-    for (const open of [() => t.accept({ message() {} }), () => t.reach({ message() {} })]) {
+    for (const open of [() => t.accept({ message() {} }), () => t.openClient({ message() {} })]) {
       const { conn } = await open();
       assert.throws(() => conn[Symbol.asyncIterator](), TypeError);
       assert.throws(() => conn.readable, TypeError);

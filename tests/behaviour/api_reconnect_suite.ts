@@ -31,7 +31,7 @@ const QUICK: ReconnectOptions = {
 };
 
 /** A server that obeys the commands `close 4000` and `cut`, and echoes other messages. */
-const obedient: ServeOptions = {
+const commandServer: ServeOptions = {
   message(conn, data) {
     const [verb, code] = String(data).split(" ");
     if (verb === "close") conn.close(Number(code));
@@ -41,17 +41,17 @@ const obedient: ServeOptions = {
 };
 
 /** Returns the outcome of a client that sends a command on each of its connections. */
-async function obey(
+async function runCommands(
   t: Live,
-  orders: readonly string[],
+  commands: readonly string[],
   reconnect: ReconnectOptions = {},
 ): Promise<{ lost: number[]; end: CloseInfo }> {
-  const server = await t.serve(obedient);
+  const server = await t.serve(commandServer);
   const lost: number[] = [];
   let next = 0;
   const conn = await t.connectReconnecting(server.url, {
     reconnect: { ...QUICK, ...reconnect },
-    open: (conn) => void conn.send(orders[next++]),
+    open: (conn) => void conn.send(commands[next++]),
     message() {},
     reconnecting: (_, { info }) => void lost.push(info!.code),
   });
@@ -59,7 +59,7 @@ async function obey(
 }
 
 /** Returns the failures of a client whose attempts receive these responses in sequence. */
-async function knock(
+async function attemptFailures(
   t: Live,
   answers: readonly { status: number; headers?: Record<string, string> }[],
   reconnect: ReconnectOptions = QUICK,
@@ -76,15 +76,15 @@ async function knock(
 
 const lossCases = liveCases({
   "reconnects after a disconnect or a temporary close code": async (t) => {
-    const orders = ["cut", "close 1001", "close 1011", "close 1012", "close 1013", "close 3001"];
-    const { lost, end } = await obey(t, [...orders, "close 1000"]);
+    const commands = ["cut", "close 1001", "close 1011", "close 1012", "close 1013", "close 3001"];
+    const { lost, end } = await runCommands(t, [...commands, "close 1000"]);
     assert.deepEqual(lost, [1006, 1001, 1011, 1012, 1013, 3001]);
     assert.equal(end.code, 1000);
   },
 
   "does not reconnect after a final close code": async (t) => {
     for (const code of [1000, 1008, 3000, 4000]) {
-      const { lost, end } = await obey(t, [`close ${code}`]);
+      const { lost, end } = await runCommands(t, [`close ${code}`]);
       assert.deepEqual([lost, end.code], [[], code]);
     }
   },
@@ -95,7 +95,7 @@ const lossCases = liveCases({
       waits.push(wait);
       return 1;
     };
-    await obey(t, ["close 1012", "close 1013", "close 1001", "close 1000"], {
+    await runCommands(t, ["close 1012", "close 1013", "close 1001", "close 1000"], {
       restartDelay: [700, 710],
       overloadDelay: [800, 810],
       retry: (loss) => loss.info?.code === 1000 ? undefined : retry(loss),
@@ -103,7 +103,7 @@ const lossCases = liveCases({
     assert.ok(waits[0] >= 700 && waits[0] <= 710, String(waits));
     assert.ok(waits[1] >= 800 && waits[1] <= 810, String(waits));
     assert.ok(waits[2] <= 8, String(waits));
-    const { lost, end } = await obey(t, ["close 1013"], { overloadDelay: false });
+    const { lost, end } = await runCommands(t, ["close 1013"], { overloadDelay: false });
     assert.deepEqual([lost, end.code], [[], 1013]);
   },
 
@@ -117,7 +117,7 @@ const lossCases = liveCases({
     ];
     const retry = ({ attempt }: ConnectionLoss): number | undefined => attempt < 4 ? 1 : undefined;
     const seen: number[] = [];
-    const { losses, error } = await knock(t, answers, {
+    const { losses, error } = await attemptFailures(t, answers, {
       ...QUICK,
       retry(loss) {
         seen.push(loss.wait);
@@ -134,19 +134,19 @@ const lossCases = liveCases({
   "waits for Retry-After": async (t) => {
     const began = performance.now();
     const answers = [{ status: 503, headers: { "retry-after": "1" } }, { status: 403 }];
-    const { losses } = await knock(t, answers);
+    const { losses } = await attemptFailures(t, answers);
     assert.equal(losses.length, 1);
     assert.ok(performance.now() - began >= 999);
   },
 
   "does not retry after 401": async (t) => {
-    const { losses, error } = await knock(t, [{ status: 401 }]);
+    const { losses, error } = await attemptFailures(t, [{ status: 401 }]);
     assert.ok(error instanceof HandshakeError && error.status === 401);
     assert.deepEqual(losses, []);
   },
 
   "reconnects to a server that restarts on the same port": async (t) => {
-    const first = await t.serve({ ...obedient, port: await freePort() });
+    const first = await t.serve({ ...commandServer, port: await freePort() });
     const seen = new Queue<string>();
     const conn = await t.connectReconnecting(first.url, {
       reconnect: QUICK,
@@ -163,7 +163,7 @@ const lossCases = liveCases({
     assert.match(await seen.next(), /^(CONNECT_FAILED|CONNECTION_LOST)$/);
     assert.equal(conn.readyState, "reconnecting");
     const { port } = first;
-    await t.serve({ ...obedient, port });
+    await t.serve({ ...commandServer, port });
     while ((await seen.next()) !== "open");
     conn.send("again");
     assert.equal(await seen.next(), "again");
@@ -209,7 +209,7 @@ const lossCases = liveCases({
   },
 
   "the signal ends the delay and the open connection": async (t) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     for (const isOpen of [true, false]) {
       const ended = new AbortController();
       const lost = new Deferred<void>();
@@ -228,7 +228,7 @@ const lossCases = liveCases({
   },
 
   "shutdown with drainPeriod closes the connections one by one": async (t) => {
-    const first = await t.serve({ ...obedient, port: await freePort() });
+    const first = await t.serve({ ...commandServer, port: await freePort() });
     const { port } = first;
     const homes = new Queue<string>();
     const codes = new Set<number>();
@@ -240,7 +240,7 @@ const lossCases = liveCases({
       })
     ));
     await first.shutdown({ drainPeriod: 100, code: 1012 });
-    await t.serve({ ...obedient, port, open: (conn) => void conn.send("new home") });
+    await t.serve({ ...commandServer, port, open: (conn) => void conn.send("new home") });
     await homes.atLeast(4);
     assert.deepEqual([...codes], [1012]);
     assert.deepEqual(new Set(conns.map(({ readyState }) => readyState)), new Set(["open"]));
@@ -251,7 +251,7 @@ const streamCases = liveCases({
   "iteration continues across connections": async (t) => {
     let count = 0;
     const server = await t.serve({
-      ...obedient,
+      ...commandServer,
       open: (conn) => void conn.send(`welcome ${++count}`),
     });
     const conn = await t.connectReconnecting(server.url, { reconnect: QUICK });
@@ -295,7 +295,7 @@ const streamCases = liveCases({
   },
 
   "has all send methods of a connection; streams continue across connections": async (t) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     const lost = new Queue<void>();
     const conn = await t.connectReconnecting(server.url, {
       reconnect: QUICK,
@@ -337,7 +337,7 @@ const streamCases = liveCases({
     async (t) => {
       const requests = new Queue<UpgradeRequest>();
       const server = await t.serve({
-        ...obedient,
+        ...commandServer,
         upgrade: (request) => void requests.push(request),
       });
       let urls = 0;
@@ -373,7 +373,7 @@ const streamCases = liveCases({
   "sends headers from a single-use iterable with each attempt": async (t) => {
     const requests = new Queue<UpgradeRequest>();
     const server = await t.serve({
-      ...obedient,
+      ...commandServer,
       upgrade: (request) => void requests.push(request),
     });
     const conn = await t.connectReconnecting(server.url, {
@@ -387,7 +387,7 @@ const streamCases = liveCases({
   },
 
   "retry may be asynchronous, and a close does not wait for it": async (t) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     const asked = new Queue<(answer: boolean) => void>();
     const opened = new Queue<void>();
     const conn = await t.connectReconnecting(server.url, {
@@ -407,7 +407,7 @@ const streamCases = liveCases({
   },
 
   "copies queued output from any kind of memory": async (t) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     const got = new Queue<unknown>();
     const conn = await t.connectReconnecting(server.url, {
       reconnect: QUICK,
@@ -428,7 +428,7 @@ const streamCases = liveCases({
   },
 
   "queues output while disconnected, up to the limit": async (t) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     const got = new Queue<unknown>();
     const sent: boolean[] = [];
     const conn = await t.connectReconnecting(server.url, {
@@ -449,7 +449,7 @@ const streamCases = liveCases({
   "onLimit receives the limits of each connection, and maxQueue, with the reconnecting one": async (
     t,
   ) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     const reports = new Queue<LimitReport<ReconnectingConnection>>();
     const maxQueue = 2 * 32 + 6;
     const conn = await t.connectReconnecting(server.url, {
@@ -483,7 +483,7 @@ const streamCases = liveCases({
   },
 
   "pings and compression work as on any connection": async (t) => {
-    const server = await t.serve({ ...obedient, compression: true });
+    const server = await t.serve({ ...commandServer, compression: true });
     const conn = await t.connectReconnecting(server.url, { reconnect: QUICK, compression: true });
     const text = "the same again and again, ".repeat(100);
     for (let round = 0; round < 2; round++) {
@@ -592,7 +592,7 @@ const topicCases = liveCases({
 
   "subscribes to topics of a server of the library": async (t) => {
     const server = await t.serve({
-      ...obedient,
+      ...commandServer,
       clientTopics: { allow: (_, topic) => topic !== "secrets" },
       open: (conn) => void conn.subscribe("own"),
     });
@@ -642,7 +642,7 @@ const topicCases = liveCases({
   },
 
   "rejects a server without the subprotocol": async (t) => {
-    const server = await t.serve(obedient);
+    const server = await t.serve(commandServer);
     await assert.rejects(
       t.connectReconnecting(server.url, { reconnect: { ...QUICK, topics: true } }),
       (error) => error instanceof WebSocketError && error.code === "TOPICS_UNSUPPORTED",

@@ -296,10 +296,10 @@ export const cases: Cases = liveCases({
     for (const client of clients) {
       assert.deepEqual(await nextMessages(client, 2), ["text", Uint8Array.of(0xff, 0)]);
     }
-    engine.goAway(new Error("away"));
+    engine.disconnect(new Error("away"));
     servers[1].publish("room", "waits");
     assert.deepEqual(await nextMessages(clients[1], 1), ["waits"]);
-    engine.comeBack();
+    engine.reconnect();
     servers[1].publish("room", "follows");
     assert.deepEqual(await nextMessages(clients[1], 1), ["follows"]);
     assert.deepEqual(await nextMessages(clients[0], 2), ["waits", "follows"]);

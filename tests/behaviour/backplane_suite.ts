@@ -9,7 +9,12 @@ import type { Backplane, BackplaneHistory, HistoryPage } from "../../src/backpla
 import { writeEnvelope } from "../../src/backplane/envelope.ts";
 import type { NatsBackplaneOptions } from "../../src/nats.ts";
 import { Recorder } from "../backplane/recorder.ts";
-import { type ClientKind, clientKinds, type Made, redisKinds } from "../support/broker_clients.ts";
+import {
+  type ClientKind,
+  clientKinds,
+  type CreatedBackplane,
+  redisKinds,
+} from "../support/broker_clients.ts";
 import { Broker, type BrokerOptions, brokerPrograms } from "../support/brokers.ts";
 import { settled } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
@@ -74,7 +79,7 @@ interface Setting {
   readonly broker: Broker;
   readonly context: Context;
   /** Creates a backplane with a separate client. */
-  make(options?: NatsBackplaneOptions): Promise<Made>;
+  make(options?: NatsBackplaneOptions): Promise<CreatedBackplane>;
   /** Returns the number of stored items: keys, or consumers and messages. */
   stored(): Promise<string>;
 }
@@ -126,7 +131,7 @@ async function make(
   kind: ClientKind,
   url: string,
   options?: NatsBackplaneOptions,
-): Promise<Made> {
+): Promise<CreatedBackplane> {
   const made = await kind.make(url, options);
   context.after(() => made.end());
   context.after(async () => void await made.backplane.close());

@@ -55,7 +55,7 @@ class Listener {
 }
 
 /** The setup of a case. */
-interface Site {
+interface Setup {
   readonly broker: Broker;
   readonly servers: Server[];
   /** The codes of reported errors. */
@@ -67,7 +67,7 @@ interface Site {
 }
 
 /** Starts a broker with two servers that publish the same number of messages. */
-async function startServers(context: Context, kind: ClientKind): Promise<Site> {
+async function startServers(context: Context, kind: ClientKind): Promise<Setup> {
   const broker = await Broker.start(kind.broker, { persistent: true });
   context.after(() => broker[Symbol.asyncDispose]());
   const downs = new Queue<string>();
@@ -109,7 +109,7 @@ function assertComplete(published: string[][], listeners: Listener[]): void {
   }
 }
 
-async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
+async function resumeWithoutLoss(context: Context, kind: ClientKind): Promise<void> {
   const { broker, servers, downs, published, publish } = await startServers(context, kind);
   const [stays, far, returns] = [new Listener(), new Listener(), new Listener()];
   await stays.listen(context, servers[0]);
@@ -146,7 +146,7 @@ async function loseNothing(context: Context, kind: ClientKind): Promise<void> {
 /** How long the broker stalls, in milliseconds: longer than on a slow disk or busy machine. */
 const STALL = 8000;
 
-async function outlastStall(context: Context, kind: ClientKind): Promise<void> {
+async function recoverFromStall(context: Context, kind: ClientKind): Promise<void> {
   const { broker, servers, downs, published, publish } = await startServers(context, kind);
   const listeners = [new Listener(), new Listener()];
   for (const [i, listener] of listeners.entries()) {
@@ -172,7 +172,7 @@ const REFUSALS: readonly (readonly [refuse: string, accept: string])[] = [
   ["CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"],
 ];
 
-async function outlastRefusal(context: Context, kind: ClientKind): Promise<void> {
+async function recoverFromRefusal(context: Context, kind: ClientKind): Promise<void> {
   if (kind.broker !== "redis") return;
   const { broker, servers, downs, published, publish } = await startServers(context, kind);
   const listeners = [new Listener(), new Listener()];
@@ -201,7 +201,7 @@ let prefixes = 0;
  * Publishes to a client that reconnects, while one request to the broker fails. Returns the number
  * of requests.
  */
-async function outlastFault(
+async function recoverFromFault(
   context: Context,
   kind: ClientKind,
   url: string,
@@ -247,15 +247,15 @@ async function outlast(context: Context, made: Made): Promise<void> {
 }
 
 /** Injects each fault into each request. */
-async function outlastFaults(context: Context, kind: ClientKind): Promise<void> {
+async function recoverFromFaults(context: Context, kind: ClientKind): Promise<void> {
   const broker = await Broker.start(kind.broker);
   context.after(() => broker[Symbol.asyncDispose]());
   const faults = requestFaults.filter((fault) => fault.broker === kind.broker);
-  const count = await outlastFault(context, kind, broker.url, faults[0], Infinity);
+  const count = await recoverFromFault(context, kind, broker.url, faults[0], Infinity);
   for (const fault of faults) {
     const all = Array.from({ length: count }, async (_, i) => {
       try {
-        await outlastFault(context, kind, broker.url, fault, i + 1);
+        await recoverFromFault(context, kind, broker.url, fault, i + 1);
       } catch (error) {
         throw new Error(`${fault.name}, request ${i + 1} of ${count}: ${error}`);
       }
@@ -306,17 +306,17 @@ async function withAll(
 
 export const cases: Cases = {
   "with a history loses no message when the broker is killed under load": (context) =>
-    withAll(context, loseNothing),
+    withAll(context, resumeWithoutLoss),
 
   "with a history loses no message when the broker stalls for seconds": (context) =>
-    withAll(context, outlastStall),
+    withAll(context, recoverFromStall),
 
   "with a history loses no message while Redis stores none": (context) =>
-    withAll(context, outlastRefusal),
+    withAll(context, recoverFromRefusal),
 
   "with a history loses no message when the connection is cut at any step": (context) =>
     withAll(context, outlastCuts),
 
   "with a history loses no message when any request to the broker fails": (context) =>
-    withAll(context, outlastFaults),
+    withAll(context, recoverFromFaults),
 };

@@ -298,7 +298,7 @@ const addressCases = liveCases({
 });
 
 /** Creates a unix socket file without a listener, as a killed process leaves behind. */
-async function leftover(directory: string): Promise<string> {
+async function staleSocketFile(directory: string): Promise<string> {
   const [bound, path] = [join(directory, "bound.sock"), join(directory, "left.sock")];
   const listener = createNetServer();
   await new Promise<void>((resolve) => listener.listen(bound, resolve));
@@ -342,7 +342,7 @@ const inputCases = liveCases({
   },
 
   "distinguishes unix socket files with and without a listener": async (t) => {
-    const path = await leftover(t.context.fixtures.directory);
+    const path = await staleSocketFile(t.context.fixtures.directory);
     const left = await errorOf(serve({ unix: path }));
     assertError(left, ConnectionError, "LISTEN_FAILED", /left\.sock: .*EADDRINUSE/);
     assert.match(left.message, /No server listens there: .*killed, remove the file$/);

@@ -20,7 +20,7 @@ import type { Cases } from "./harness.ts";
 const ECHO: ServeOptions = { message: (conn, data) => void conn.send(data) };
 
 /** Queues the events of a socket. */
-class Watched {
+class RecordedSocket {
   readonly socket: WebSocket;
   readonly events = new Queue<Event>();
 
@@ -60,13 +60,13 @@ class Watched {
 }
 
 /** Opens a socket to a server that the test drives. */
-async function reach(
+async function openClient(
   t: Live,
   protocols?: string | string[] | WebSocketOptions,
   ...answer: string[]
-): Promise<{ watched: Watched; socket: WebSocket; peer: RawSocket; request: string }> {
+): Promise<{ watched: RecordedSocket; socket: WebSocket; peer: RawSocket; request: string }> {
   const server = await t.rawServer();
-  const watched = new Watched(t, server.url, protocols);
+  const watched = new RecordedSocket(t, server.url, protocols);
   const peer = await server.accept();
   t.context.after(() => peer.destroy());
   const request = await peer.acceptUpgrade(answer);
@@ -107,10 +107,10 @@ function turn(): Promise<void> {
 const constructorCases = liveCases({
   "the URL is mapped to ws: and wss:, and kept with its user information": async (t) => {
     const server = await t.serve(ECHO);
-    const watched = new Watched(t, server.url.replace("ws:", "http:"));
+    const watched = new RecordedSocket(t, server.url.replace("ws:", "http:"));
     assert.equal(watched.socket.url, server.url);
     await watched.next("open");
-    const withUser = new Watched(t, server.url.replace("//", "//ada:love@"));
+    const withUser = new RecordedSocket(t, server.url.replace("//", "//ada:love@"));
     assert.equal(withUser.socket.url, server.url.replace("//", "//ada:love@"));
     await withUser.next("open");
   },
@@ -165,7 +165,7 @@ const constructorCases = liveCases({
   "protocols may be a string, a list or a member of the options": async (t) => {
     const server = await t.serve({ subprotocols: ["v2", "v1"] });
     for (const given of ["v1", ["v1"], { protocols: "v1" }, { protocols: new Set(["v1"]) }]) {
-      const watched = new Watched(t, server.url, given as string);
+      const watched = new RecordedSocket(t, server.url, given as string);
       assert.equal(watched.socket.protocol, "");
       await watched.next("open");
       assert.equal(watched.socket.protocol, "v1");
@@ -177,7 +177,7 @@ const constructorCases = liveCases({
     const server = await t.serve({
       upgrade: (request) => requests.push(request.headers.get("x-who")),
     });
-    const bag = new Watched(t, server.url, { headers: { "X-Who": "bag" } });
+    const bag = new RecordedSocket(t, server.url, { headers: { "X-Who": "bag" } });
     await bag.next("open");
     const third = new WebSocket(server.url, [], { headers: { "X-Who": "third" } });
     await new Promise((resolve) => third.onopen = resolve);
@@ -189,33 +189,33 @@ const constructorCases = liveCases({
   "accepts TLS options as an extension, such as a private authority": async (t) => {
     const { cert, key, ca } = t.context.fixtures.certificates;
     const server = await t.serve({ ...ECHO, tls: { cert, key } });
-    const trusted = new Watched(t, server.url, { tls: { caCerts: [ca] } });
+    const trusted = new RecordedSocket(t, server.url, { tls: { caCerts: [ca] } });
     await trusted.next("open");
     trusted.socket.send("over TLS");
     const { data, origin } = await trusted.message();
     assert.deepEqual([data, `${origin}/`], ["over TLS", server.url]);
-    const distrusted = new Watched(t, server.url);
+    const distrusted = new RecordedSocket(t, server.url);
     await distrusted.next("error");
     assert.deepEqual(await distrusted.close(), [false, 1006, ""]);
   },
 
   "targetAddressSpace rejects servers in other address spaces": async (t) => {
     const server = await t.serve(ECHO);
-    const near = new Watched(t, server.url, { targetAddressSpace: "loopback" });
+    const near = new RecordedSocket(t, server.url, { targetAddressSpace: "loopback" });
     await near.next("open");
-    const far = new Watched(t, server.url, { targetAddressSpace: "public" });
+    const far = new RecordedSocket(t, server.url, { targetAddressSpace: "public" });
     await far.next("error");
     assert.deepEqual(await far.close(), [false, 1006, ""]);
   },
 
   "offers and uses compression unless disabled": async (t) => {
     const server = await t.serve({ ...ECHO, compression: true });
-    const watched = new Watched(t, server.url);
+    const watched = new RecordedSocket(t, server.url);
     await watched.next("open");
     assert.match(watched.socket.extensions, /^permessage-deflate/);
     watched.socket.send("long ".repeat(1000));
     assert.equal((await watched.message()).data, "long ".repeat(1000));
-    const plain = new Watched(t, server.url, { compression: false });
+    const plain = new RecordedSocket(t, server.url, { compression: false });
     await plain.next("open");
     assert.equal(plain.socket.extensions, "");
   },
@@ -245,7 +245,7 @@ const eventCases = liveCases({
         conn.close(4001, "enough");
       },
     });
-    const watched = new Watched(t, server.url);
+    const watched = new RecordedSocket(t, server.url);
     const opened = await watched.next("open");
     assert.equal(String(opened), "[object Event]");
     const text = await watched.message();
@@ -259,7 +259,7 @@ const eventCases = liveCases({
   },
 
   "delivers each message of one chunk in a separate task": async (t) => {
-    const { watched, socket, peer } = await reach(t);
+    const { watched, socket, peer } = await openClient(t);
     const order: string[] = [];
     socket.onmessage = ({ data }) => {
       order.push(data);
@@ -276,7 +276,7 @@ const eventCases = liveCases({
   },
 
   "applies binaryType when the event fires, and accepts only its two values": async (t) => {
-    const { watched, socket, peer } = await reach(t);
+    const { watched, socket, peer } = await openClient(t);
     assert.equal(socket.binaryType, "blob");
     (socket as { binaryType: string }).binaryType = "uint8array";
     assert.equal(socket.binaryType, "blob");
@@ -290,7 +290,7 @@ const eventCases = liveCases({
   },
 
   "fires no message after close()": async (t) => {
-    const { watched, socket, peer } = await reach(t);
+    const { watched, socket, peer } = await openClient(t);
     const frame = { opcode: TEXT, payload: utf8("x") };
     socket.onmessage = () => socket.close();
     peer.send(frame, frame, frame);
@@ -304,7 +304,7 @@ const eventCases = liveCases({
   },
 
   "the state is closing after the peer's close and earlier messages": async (t) => {
-    const { watched, socket, peer } = await reach(t);
+    const { watched, socket, peer } = await openClient(t);
     const states: number[] = [];
     socket.onmessage = () => states.push(socket.readyState);
     const frame = { opcode: TEXT, payload: utf8("x") };
@@ -320,7 +320,7 @@ const eventCases = liveCases({
   },
 
   "handlers keep their position when replaced, and lose it with null": async (t) => {
-    const { watched, socket, peer } = await reach(t);
+    const { watched, socket, peer } = await openClient(t);
     const order: string[] = [];
     socket.onmessage = () => order.push("never");
     socket.addEventListener("message", () => order.push("listener"));
@@ -337,7 +337,7 @@ const eventCases = liveCases({
   },
 
   "a handler is an object or null; an object that is not a function is not called": async (t) => {
-    const { socket } = await reach(t);
+    const { socket } = await openClient(t);
     const untyped = socket as unknown as { onerror: unknown };
     assert.equal(untyped.onerror, null);
     const object = { handleEvent: () => assert.fail("called") };
@@ -352,7 +352,7 @@ const eventCases = liveCases({
     const raw = await t.rawServer();
     const endings = new Queue<[string, ...unknown[]]>();
     const watch = async (name: string, url: string, protocols?: string[]): Promise<void> => {
-      const watched = new Watched(t, url, protocols);
+      const watched = new RecordedSocket(t, url, protocols);
       const error = await watched.next("error");
       assert.equal(String(error), "[object Event]");
       assert.deepEqual(Object.keys(error).filter((key) => key !== "isTrusted"), []);
@@ -379,7 +379,7 @@ const eventCases = liveCases({
     await Promise.all([chosen("X-Y: z"), watch("no subprotocol", raw.url, ["a"])]);
     await Promise.all([chosen("Sec-WebSocket-Protocol: b"), watch("another", raw.url, ["a"])]);
     await Promise.all([chosen("Sec-WebSocket-Extensions: x"), watch("an extension", raw.url)]);
-    const { watched, peer } = await reach(t);
+    const { watched, peer } = await openClient(t);
     peer.destroy();
     await watched.next("error");
     endings.push(["cut", ...await watched.close()]);
@@ -415,14 +415,14 @@ const eventCases = liveCases({
     const blocked = await fail("ws://127.0.0.1:25/");
     assert.ok(blocked instanceof ConnectionError);
     assert.match(blocked.message, /port 25/);
-    const watched = new Watched(t, raw.url, { onError: order.push });
+    const watched = new RecordedSocket(t, raw.url, { onError: order.push });
     watched.socket.close();
     await watched.closed();
     assert.equal(order.all.length, 6, "an abort is not an error");
   },
 
   "protocol errors fail the connection without details for the script": async (t) => {
-    const { watched, peer } = await reach(t);
+    const { watched, peer } = await openClient(t);
     peer.send({ opcode: 3 });
     assert.deepEqual((await peer.frame())!.payload.subarray(0, 2), closePayload(1002));
     peer.end();
@@ -433,13 +433,13 @@ const eventCases = liveCases({
   "signal aborts the opening handshake, and has no effect on an open connection": async (t) => {
     const server = await t.rawServer();
     const giveUp = new AbortController();
-    const watched = new Watched(t, server.url, { signal: giveUp.signal });
+    const watched = new RecordedSocket(t, server.url, { signal: giveUp.signal });
     await server.accept();
     giveUp.abort();
     await watched.next("error");
     assert.deepEqual(await watched.close(), [false, 1006, ""]);
     const late = new AbortController();
-    const open = await reach(t, { signal: late.signal });
+    const open = await openClient(t, { signal: late.signal });
     late.abort();
     open.peer.send({ opcode: TEXT, payload: utf8("still open") });
     assert.equal((await open.watched.message()).data, "still open");
@@ -448,7 +448,7 @@ const eventCases = liveCases({
 
 const closeCases = liveCases({
   "close() without arguments sends a Close frame without a body": async (t) => {
-    const { watched, socket, peer } = await reach(t);
+    const { watched, socket, peer } = await openClient(t);
     socket.close(undefined, undefined);
     assert.equal(socket.readyState, WebSocket.CLOSING);
     const { opcode, payload } = (await peer.frame())!;
@@ -472,7 +472,7 @@ const closeCases = liveCases({
           [3000.4, undefined, closePayload(3000)],
         ] as const
       ) {
-        const { socket, peer } = await reach(t);
+        const { socket, peer } = await openClient(t);
         socket.close(code, reason);
         assert.deepEqual((await peer.frame())!.payload, sent);
         peer.end();
@@ -481,7 +481,7 @@ const closeCases = liveCases({
 
   "close validates its arguments in every state": async (t) => {
     const server = await t.serve(ECHO);
-    const watched = new Watched(t, server.url);
+    const watched = new RecordedSocket(t, server.url);
     const { socket } = watched;
     const check = (): void => {
       const codes: unknown[] = [0, 999, 1001, 1005, 2999, 5000, null, "no", 65536 + 1000];
@@ -502,7 +502,7 @@ const closeCases = liveCases({
 
   "close while connecting fails the connection, in a later task": async (t) => {
     const server = await t.rawServer();
-    const watched = new Watched(t, server.url);
+    const watched = new RecordedSocket(t, server.url);
     watched.socket.close();
     assert.equal(watched.socket.readyState, WebSocket.CLOSING);
     assert.deepEqual(watched.events.all, []);
@@ -511,7 +511,7 @@ const closeCases = liveCases({
   },
 
   "messages sent before close, including Blobs, are sent before the Close frame": async (t) => {
-    const { watched, socket, peer } = await reach(t, { compression: false });
+    const { watched, socket, peer } = await openClient(t, { compression: false });
     socket.send(new Blob(["blob"]));
     socket.send("text");
     const view = bytes(1);
@@ -536,14 +536,14 @@ const closeCases = liveCases({
   },
 
   "a peer that does not answer Close causes an unclean close without an error event": async (t) => {
-    const { watched, socket, peer } = await reach(t, { closeTimeout: 20 });
+    const { watched, socket, peer } = await openClient(t, { closeTimeout: 20 });
     socket.close(1000);
     assert.equal((await peer.frame())!.opcode, CLOSE);
     assert.deepEqual(await watched.close(), [false, 1006, ""]);
   },
 
   "a Close frame with an illegal reason fails the connection": async (t) => {
-    const { watched, peer } = await reach(t);
+    const { watched, peer } = await openClient(t);
     peer.send({ opcode: CLOSE, payload: bytes(0x03, 0xe8, 0xff) });
     await peer.frame();
     peer.end();
@@ -556,7 +556,7 @@ const sendCases = liveCases({
   "replies of any type to a burst of messages keep their order and are sent before Close": async (
     t,
   ) => {
-    const { watched, socket, peer } = await reach(t, { compression: false });
+    const { watched, socket, peer } = await openClient(t, { compression: false });
     const count = 200;
     let answered = 0;
     socket.onmessage = async ({ data }) => {
@@ -594,7 +594,7 @@ const sendCases = liveCases({
   "send accepts strings, buffers, views and Blobs, and converts other values to strings": async (
     t,
   ) => {
-    const { socket, peer } = await reach(t, { compression: false });
+    const { socket, peer } = await openClient(t, { compression: false });
     const buffer = bytes(1, 2, 3, 4).buffer;
     const untyped = socket as unknown as { send(value: unknown): void };
     const values: Array<[unknown, number, Uint8Array]> = [
@@ -616,7 +616,7 @@ const sendCases = liveCases({
 
   "send rejects shared memory and symbols, and any data while connecting": async (t) => {
     const server = await t.serve(ECHO);
-    const watched = new Watched(t, server.url);
+    const watched = new RecordedSocket(t, server.url);
     const untyped = watched.socket as unknown as { send(...values: unknown[]): void };
     assert.equal(thrown(() => untyped.send("x")), "InvalidStateError");
     assert.equal(thrown(() => untyped.send()), "TypeError");
@@ -627,7 +627,7 @@ const sendCases = liveCases({
   },
 
   "bufferedAmount counts payload bytes, and only falls between tasks": async (t) => {
-    const { watched, socket, peer } = await reach(t, { compression: false });
+    const { watched, socket, peer } = await openClient(t, { compression: false });
     socket.send("\u00e9\u20ac\u{1f600}\udc00");
     assert.equal(socket.bufferedAmount, 12);
     socket.send(new Uint8Array(100));
@@ -643,7 +643,7 @@ const sendCases = liveCases({
 
   "bufferedAmount grows when the connection is closing or closed, and never falls": async (t) => {
     const server = await t.serve(ECHO);
-    const watched = new Watched(t, server.url);
+    const watched = new RecordedSocket(t, server.url);
     const { socket } = watched;
     await watched.next("open");
     socket.close();
@@ -866,7 +866,7 @@ const globalCases = liveCases({
       value: new URL("a/b", page),
       configurable: true,
     });
-    const watched = new Watched(t, "c?d");
+    const watched = new RecordedSocket(t, "c?d");
     assert.equal(watched.socket.url, `${server.url}a/c?d`);
     const peer = await server.accept();
     const request = await peer.acceptUpgrade();

@@ -40,14 +40,14 @@ socketTest(
 socketTest(
   "a server that never answers fails with HANDSHAKE_TIMEOUT, and the stream is destroyed",
   async (t) => {
-    const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
+    const { connecting, peer } = t.startConnect({ handshakeTimeout: 20 });
     await assert.rejects(connecting, { name: "TimeoutError", code: "HANDSHAKE_TIMEOUT" });
     await peer.until(() => peer.over);
   },
 );
 
 socketTest("a slow response does not extend the timeout", async (t) => {
-  const { connecting, peer } = t.knock({ handshakeTimeout: 20 });
+  const { connecting, peer } = t.startConnect({ handshakeTimeout: 20 });
   const failed = assert.rejects(connecting, { code: "HANDSHAKE_TIMEOUT" });
   peer.send("HTTP/1.1 101 Switching Protocols\r\nX-Slow: ");
   while (!peer.over) {
@@ -58,7 +58,7 @@ socketTest("a slow response does not extend the timeout", async (t) => {
 });
 
 socketTest("handshakeTimeout does not apply after the handshake", async (t) => {
-  const { conn } = await t.reach({ handshakeTimeout: 1000 });
+  const { conn } = await t.openClient({ handshakeTimeout: 1000 });
   assert.equal(timers.size, 0);
   assert.equal(conn.readyState, "open");
 });
@@ -89,7 +89,7 @@ socketTest(
   "a signal that aborts before the response rejects with its reason and disconnects",
   async (t) => {
     const controller = new AbortController();
-    const { connecting, peer } = t.knock({ signal: controller.signal });
+    const { connecting, peer } = t.startConnect({ signal: controller.signal });
     await peer.head();
     controller.abort(reason);
     await assert.rejects(connecting, (error) => error === reason);
@@ -122,7 +122,7 @@ socketTest(
   "removes the signal's listener when the connection opens or fails",
   async (t) => {
     const { signal, listeners } = watchedSignal();
-    const { connecting, peer } = t.knock({ signal });
+    const { connecting, peer } = t.startConnect({ signal });
     assert.equal(listeners.size, 1);
     await peer.acceptUpgrade();
     await connecting;
@@ -134,7 +134,7 @@ socketTest(
 
 socketTest("a signal has no effect on an open connection", async (t) => {
   const controller = new AbortController();
-  const { conn, peer } = await t.reach({ signal: controller.signal });
+  const { conn, peer } = await t.openClient({ signal: controller.signal });
   controller.abort();
   await quiet();
   assert.equal(conn.readyState, "open");
@@ -144,7 +144,10 @@ socketTest("a signal has no effect on an open connection", async (t) => {
 
 socketTest("an abort in the open handler has no effect", async (t) => {
   const controller = new AbortController();
-  const { conn } = await t.reach({ signal: controller.signal, open: () => controller.abort() });
+  const { conn } = await t.openClient({
+    signal: controller.signal,
+    open: () => controller.abort(),
+  });
   await quiet();
   assert.equal(conn.readyState, "open");
 });

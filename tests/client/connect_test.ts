@@ -18,7 +18,7 @@ function linesOf(request: string): string[] {
 }
 
 socketTest("sends the request of RFC 6455 4.1 and nothing more", async (t) => {
-  const { peer } = t.knock({}, "ws://a.example:8080/chat?room=1");
+  const { peer } = t.startConnect({}, "ws://a.example:8080/chat?room=1");
   assert.deepEqual(linesOf(await peer.head()), [
     "GET /chat?room=1 HTTP/1.1",
     "Host: a.example:8080",
@@ -32,7 +32,7 @@ socketTest("sends the request of RFC 6455 4.1 and nothing more", async (t) => {
 socketTest("sends a key of 16 random bytes, different for each connection", async (t) => {
   const keys = new Set<string>();
   for (let i = 0; i < 20; i++) {
-    const request = await t.knock().peer.head();
+    const request = await t.startConnect().peer.head();
     const [, key] = /Sec-WebSocket-Key: (.*)\r\n/.exec(request)!;
     assert.equal(atob(key).length, 16);
     keys.add(key);
@@ -41,7 +41,7 @@ socketTest("sends a key of 16 random bytes, different for each connection", asyn
 });
 
 socketTest("sends origin, subprotocols, headers and credentials in the request", async (t) => {
-  const { peer } = t.knock({
+  const { peer } = t.startConnect({
     origin: "https://b.example",
     subprotocols: ["v2", "v1"],
     headers: [["Cookie", "a=b"], ["X-Two", "1"], ["X-Two", "2"]],
@@ -60,7 +60,10 @@ socketTest("sends origin, subprotocols, headers and credentials in the request",
 
 socketTest("the user's Authorization overrides the credentials of the URL", async (t) => {
   for (const name of ["Authorization", "authorization", "AUTHORIZATION"]) {
-    const { peer } = t.knock({ headers: { [name]: "Bearer x" } }, "ws://user:pass@a.example/");
+    const { peer } = t.startConnect(
+      { headers: { [name]: "Bearer x" } },
+      "ws://user:pass@a.example/",
+    );
     const fields = linesOf(await peer.head()).filter((line) => /^authorization:/i.test(line));
     assert.deepEqual(fields, [`${name}: Bearer x`]);
   }
@@ -103,7 +106,7 @@ socketTest("the URL cannot inject a line into the request", async (t) => {
       "ws://u\r\nX:p@a.example/",
     ]
   ) {
-    const lines = linesOf(await t.knock({}, url).peer.head());
+    const lines = linesOf(await t.startConnect({}, url).peer.head());
     assert.ok(!lines.some((line) => line.startsWith("X:")), lines.join("\n"));
   }
 });
@@ -225,7 +228,7 @@ socketTest(
 );
 
 socketTest("resolves with a connection that ended in open", async (t) => {
-  const { conn } = await t.reach({
+  const { conn } = await t.openClient({
     open: () => {
       throw new Error("no");
     },

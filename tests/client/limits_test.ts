@@ -17,7 +17,7 @@ function shown({ limit, max, value, enforced }: Report): unknown[] {
 
 socketTest("onLimit of a client receives unreadTimeout and the connection once", async (t) => {
   const reports = new Queue<Report>();
-  const { conn, peer } = await t.reach({ unreadTimeout: 1, onLimit: reports.push });
+  const { conn, peer } = await t.openClient({ unreadTimeout: 1, onLimit: reports.push });
   peer.send({ opcode: TEXT, payload: "unread" });
   const report = await reports.next();
   assert.deepEqual(shown(report), ["unreadTimeout", 1, 1, true]);
@@ -42,7 +42,7 @@ socketTest("onLimit of a client receives the exceeded part of rateLimit", async 
   for (const [rateLimit, max, enforced] of cases) {
     const reports: Report[] = [];
     const onLimit = (report: Report): void => void reports.push(report);
-    const { peer } = await t.reach({ rateLimit, onLimit, message: () => {} });
+    const { peer } = await t.openClient({ rateLimit, onLimit, message: () => {} });
     peer.send(...Array(10).fill({ opcode: BINARY, payload: new Uint8Array(200) }));
     await quiet();
     assert.deepEqual(reports.map(shown), [["rateLimit", max, max, enforced]]);
@@ -51,7 +51,7 @@ socketTest("onLimit of a client receives the exceeded part of rateLimit", async 
 
 socketTest("onLimit of a client receives memoryLimit before the connection closes", async (t) => {
   const seen: string[] = [];
-  const { conn, peer } = await t.reach({
+  const { conn, peer } = await t.openClient({
     memoryLimit: 100_000,
     onLimit: ({ limit, max, connection }) => {
       assert.equal(connection!.readyState, "open");
@@ -72,7 +72,7 @@ socketTest(
     const cause = new Error("for test");
     for (const isAsync of [false, true]) {
       const errors = new Queue<unknown[]>();
-      const { conn, peer } = await t.reach({
+      const { conn, peer } = await t.openClient({
         unreadTimeout: 1,
         onLimit: () => {
           if (isAsync) return Promise.reject(cause) as unknown as void;

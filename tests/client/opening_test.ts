@@ -25,7 +25,7 @@ async function refusal(
   act: (peer: RawPeer) => unknown,
   options = {},
 ): Promise<HandshakeError> {
-  const { connecting, peer, transport } = t.knock(options);
+  const { connecting, peer, transport } = t.startConnect(options);
   await act(peer);
   const error = await connecting.then(() => assert.fail("connected"), (error) => error);
   await peer.until(() => peer.over);
@@ -34,7 +34,7 @@ async function refusal(
 }
 
 socketTest("accepts a response byte by byte, followed by frames", async (t) => {
-  const { connecting, peer } = t.knock();
+  const { connecting, peer } = t.startConnect();
   const bytes = concat(utf8(await goodAnswer(peer)), frame({ opcode: TEXT, payload: "hi" }));
   for (const byte of bytes) peer.send(Uint8Array.of(byte));
   const conn = await connecting;
@@ -42,7 +42,7 @@ socketTest("accepts a response byte by byte, followed by frames", async (t) => {
 });
 
 socketTest("skips interim responses (RFC 9110 15.2)", async (t) => {
-  const { connecting, peer } = t.knock();
+  const { connecting, peer } = t.startConnect();
   peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", await goodAnswer(peer));
   assert.equal((await connecting).handshake.headers.has("link"), false);
 });
@@ -195,7 +195,7 @@ socketTest("a stream reset fails with CONNECTION_LOST and the cause", async (t) 
 socketTest(
   "reads all data from a server that ends the stream right after the response",
   async (t) => {
-    const { connecting, peer } = t.knock();
+    const { connecting, peer } = t.startConnect();
     peer.send(await goodAnswer(peer));
     peer.send(frame({ opcode: TEXT, payload: "bye" }));
     peer.transport.end();

@@ -11,7 +11,7 @@ import { concat, utf8 } from "../support/vectors.ts";
  * A minimal tunnel handshake: sends "begin", answers each "q" with "again", completes at "!", and
  * rejects at "?".
  */
-class Letters implements ProxyDialogue {
+class LetterDialogue implements ProxyDialogue {
   done = false;
   rest: Uint8Array = NOTHING;
 
@@ -38,7 +38,11 @@ class Letters implements ProxyDialogue {
 /** Starts a tunnel handshake. Returns the tunnel and its proxy. */
 function begin(): { transport: MemoryTransport; proxy: RawPeer; tunnel: Promise<Uint8Array> } {
   const [transport, far] = transportPair();
-  return { transport, proxy: new RawPeer(far), tunnel: openTunnel(transport, new Letters()) };
+  return {
+    transport,
+    proxy: new RawPeer(far),
+    tunnel: openTunnel(transport, new LetterDialogue()),
+  };
 }
 
 Deno.test("completes the handshake with the proxy", async () => {
@@ -135,7 +139,7 @@ Deno.test("sends replies created during a pending write after the write, in orde
   const [transport, far] = transportPair();
   transport.blocked = true;
   const proxy = new RawPeer(far);
-  const tunnel = openTunnel(transport, new Letters());
+  const tunnel = openTunnel(transport, new LetterDialogue());
   proxy.send("q");
   await quiet();
   proxy.send("q");
@@ -152,7 +156,7 @@ Deno.test("resolves only after a pending write, and stops reading until then", a
   transport.blocked = true;
   const proxy = new RawPeer(far);
   let stands = false;
-  const tunnel = openTunnel(transport, new Letters()).then(() => stands = true);
+  const tunnel = openTunnel(transport, new LetterDialogue()).then(() => stands = true);
   proxy.send("!");
   await quiet();
   proxy.send("of the target");

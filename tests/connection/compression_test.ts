@@ -48,11 +48,11 @@ async function accept(t: Harness, options: Options): Promise<Side> {
 }
 
 /** Opens the client side of a connection. The server accepts all parameters. */
-function reach(t: Harness, options: Options): Promise<Side> {
+function openClient(t: Harness, options: Options): Promise<Side> {
   const { compression } = options;
   const takeover = typeof compression === "object" && compression.serverContextTakeover === true;
   const answer = `permessage-deflate${takeover ? "" : "; server_no_context_takeover"}`;
-  return t.reach(options, hex(""), [`Sec-WebSocket-Extensions: ${answer}`]);
+  return t.openClient(options, hex(""), [`Sec-WebSocket-Extensions: ${answer}`]);
 }
 
 /** Registers a test for each side. */
@@ -61,7 +61,7 @@ function compressionTest(
   options: Options,
   test: (side: Side) => Promise<void>,
 ): void {
-  for (const [side, open] of [["server", accept], ["client", reach]] as const) {
+  for (const [side, open] of [["server", accept], ["client", openClient]] as const) {
     socketTest(`${name} (${side})`, async (t) => {
       const before = ContextMemories.ofProcess.byteLength;
       const opened = await open(t, options);

@@ -251,7 +251,7 @@ socketTest("a server connection exposes its handshake", async (t) => {
 
 socketTest("a client connection exposes its handshake", async (t) => {
   const lines = ["Sec-WebSocket-Protocol: v2", "X-Server: tiny", "X-Server: small"];
-  const { conn } = await t.reach({ subprotocols: ["v1", "v2"] }, undefined, lines);
+  const { conn } = await t.openClient({ subprotocols: ["v1", "v2"] }, undefined, lines);
   assert.equal(conn.url, "ws://a.example/chat");
   assert.equal(conn.protocol, "v2");
   assert.equal(conn.handshake.protocol, "v2");
@@ -269,7 +269,7 @@ socketTest("closed is always the same promise", async (t) => {
 });
 
 socketTest("data is writable", async (t) => {
-  const { conn } = await t.reach<{ name: string }>({ data: { name: "ada" } });
+  const { conn } = await t.openClient<{ name: string }>({ data: { name: "ada" } });
   assert.equal(conn.data.name, "ada");
   conn.data = { name: "grace" };
   assert.equal(conn.data.name, "grace");
@@ -290,7 +290,7 @@ socketTest("await using closes the connection", async (t) => {
 socketTest("server and client connections send the same prepared message", async (t) => {
   const message = prepareMessage("for all");
   const before = message.frame.slice();
-  const sides = [[await t.accept(), false], [await t.reach(), true]] as const;
+  const sides = [[await t.accept(), false], [await t.openClient(), true]] as const;
   for (const [{ conn, peer }, masked] of sides) {
     assert.equal(conn.sendPrepared(message), true);
     assert.equal(conn.sendPrepared(message), true);

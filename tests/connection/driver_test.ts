@@ -132,7 +132,7 @@ socketTest("messages sent to other connections inside a handler stay in order", 
 });
 
 socketTest("does not mix the output of connections that alternate", async (t) => {
-  const sides = [await t.accept(), await t.accept(), await t.reach()];
+  const sides = [await t.accept(), await t.accept(), await t.openClient()];
   for (const text of numbered(50)) {
     for (const { conn } of sides) conn.send(text);
   }

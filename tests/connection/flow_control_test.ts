@@ -206,7 +206,7 @@ bothSides("a loop over send and drained() sends everything and buffers little", 
 });
 
 /** Asserts that a slow consumer is disconnected. */
-async function assertCut(conn: Connection<undefined>): Promise<void> {
+async function assertDisconnected(conn: Connection<undefined>): Promise<void> {
   const { error, ...info } = await conn.closed;
   assert.deepEqual(info, {
     code: 1006,
@@ -232,7 +232,7 @@ for (const [name, send] of WAYS) {
       assert.equal(conn.readyState, "open");
       for (let i = 0; i < 3; i++) assert.equal(send(conn), false);
       assert.notEqual(conn.readyState, "open");
-      await assertCut(conn);
+      await assertDisconnected(conn);
       assert.equal(transport.over, true);
     },
   );
@@ -252,7 +252,7 @@ bothSides("a slow consumer disconnected inside a handler gets no drain event", a
   });
   transport.blocked = true;
   peer.send({ opcode: TEXT });
-  await assertCut(conn);
+  await assertDisconnected(conn);
   assert.equal(drains, 0);
 });
 

@@ -110,7 +110,7 @@ socketTest("calls open before messages pipelined after the request", async (t) =
 
 socketTest("calls open before messages pipelined after the response", async (t) => {
   const log: string[] = [];
-  await t.reach(listening(log), frame({ opcode: TEXT, payload: "early" }));
+  await t.openClient(listening(log), frame({ opcode: TEXT, payload: "early" }));
   assert.deepEqual(log, ["open", "message 1 early"]);
 });
 

@@ -9,7 +9,7 @@ import { bothSides, quiet } from "../support/socket_harness.ts";
 import { CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 
 /** Asserts that a connection ends because its peer is dead. */
-async function assertGone(
+async function assertDisconnected(
   conn: Connection<undefined>,
   code: string,
   message: RegExp,
@@ -70,7 +70,7 @@ bothSides("disconnects with PONG_TIMEOUT on an unanswered ping", async (
   open,
 ) => {
   const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 30 });
-  await assertGone(conn, "PONG_TIMEOUT", /did not answer a ping within 30 ms/);
+  await assertDisconnected(conn, "PONG_TIMEOUT", /did not answer a ping within 30 ms/);
   assert.ok(peer.frames.length >= 1);
   assert.equal(timers.size, 0);
 });
@@ -81,7 +81,7 @@ bothSides("detects a peer that stops answering later", async (_, open) => {
     await peer.framesOf(count);
     peer.send({ opcode: PONG });
   }
-  await assertGone(conn, "PONG_TIMEOUT", /within 20 ms/);
+  await assertDisconnected(conn, "PONG_TIMEOUT", /within 20 ms/);
 });
 
 bothSides("later pings do not restart a pongTimeout longer than pingInterval", async (
@@ -89,13 +89,13 @@ bothSides("later pings do not restart a pongTimeout longer than pingInterval", a
   open,
 ) => {
   const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 70 });
-  await assertGone(conn, "PONG_TIMEOUT", /within 70 ms/);
+  await assertDisconnected(conn, "PONG_TIMEOUT", /within 70 ms/);
   assert.ok(peer.frames.every(({ opcode }) => opcode === PING));
 });
 
 bothSides("disconnects a silent peer with READ_TIMEOUT", async (_, open) => {
   const { conn } = await open({ readTimeout: 40 });
-  await assertGone(conn, "READ_TIMEOUT", /sent nothing for 40 ms/);
+  await assertDisconnected(conn, "READ_TIMEOUT", /sent nothing for 40 ms/);
   assert.equal(timers.size, 0);
 });
 
@@ -112,7 +112,7 @@ bothSides("bytes of a partial frame restart readTimeout", async (_, open) => {
 
 bothSides("sending does not restart readTimeout", async (_, open) => {
   const { conn } = await open({ readTimeout: 40, pingInterval: 20 });
-  await assertGone(conn, "READ_TIMEOUT", /sent nothing/);
+  await assertDisconnected(conn, "READ_TIMEOUT", /sent nothing/);
 });
 
 for (
@@ -128,7 +128,7 @@ for (
     await longer(80);
     assert.equal(conn.readyState, "open");
     conn.resume();
-    await assertGone(conn, code, /20 ms/);
+    await assertDisconnected(conn, code, /20 ms/);
   });
 }
 
@@ -136,7 +136,7 @@ bothSides("disconnects on stalled output with WRITE_TIMEOUT", async (_, open) =>
   const { conn, transport } = await open({ writeTimeout: 40 });
   transport.blocked = true;
   conn.send("stuck");
-  await assertGone(conn, "WRITE_TIMEOUT", /read nothing for 40 ms/);
+  await assertDisconnected(conn, "WRITE_TIMEOUT", /read nothing for 40 ms/);
   assert.equal(timers.size, 0);
 });
 
@@ -179,7 +179,7 @@ bothSides(
       sent++;
       await longer(1);
     }
-    await assertGone(conn, "WRITE_TIMEOUT", /read nothing/);
+    await assertDisconnected(conn, "WRITE_TIMEOUT", /read nothing/);
   },
 );
 
@@ -193,7 +193,7 @@ bothSides("closes with MESSAGE_TIMEOUT on a message that never completes", async
     peer.send({ opcode: CONTINUATION, fin: false, payload: "." });
     await longer(5);
   }
-  await assertGone(conn, "MESSAGE_TIMEOUT", /not complete within 60 ms/);
+  await assertDisconnected(conn, "MESSAGE_TIMEOUT", /not complete within 60 ms/);
   assert.equal(timers.size, 0);
 });
 
@@ -217,7 +217,7 @@ bothSides("messageTimeout does not run while reading is paused", async (_, open)
   await longer(80);
   assert.equal(conn.readyState, "open");
   conn.resume();
-  await assertGone(conn, "MESSAGE_TIMEOUT", /within 20 ms/);
+  await assertDisconnected(conn, "MESSAGE_TIMEOUT", /within 20 ms/);
 });
 
 bothSides(

@@ -252,7 +252,7 @@ bothSides(
 socketTest("pause in open delays messages pipelined after the handshake", async (t) => {
   const received: Message[] = [];
   const behind = concat(...texts("early", "later").map(frame));
-  const { conn, peer } = await t.reach({
+  const { conn, peer } = await t.openClient({
     open: (conn) => conn.pause(),
     message: (_, data) => void received.push(data),
   }, behind);

@@ -50,7 +50,7 @@ async function open(
     const alone = "; server_no_context_takeover; client_no_context_takeover";
     const answer = `permessage-deflate${compression.serverContextTakeover ? "" : alone}`;
     const line = `Sec-WebSocket-Extensions: ${answer}`;
-    return t.reach({ ...options, compression }, hex(""), [line]);
+    return t.openClient({ ...options, compression }, hex(""), [line]);
   }
   const server = await t.serve({ ...options, compression });
   const peer = t.rawClient(server);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { bytesKeptEach } from "../support/heap.ts";
+import { retainedBytesEach } from "../support/heap.ts";
 import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
 import { generator, joined, show, Source } from "../support/sources.ts";
 import { BINARY, CONTINUATION, hex, PING, PONG, TEXT } from "../support/vectors.ts";
@@ -62,7 +62,7 @@ bothSides("sends an empty source as an empty binary message", async (_, open) =>
 
 bothSides("a connection releases the memory of streamed messages", async (_, open) => {
   const { conn, peer, transport } = await open();
-  const kept = await bytesKeptEach(400, async () => {
+  const kept = await retainedBytesEach(400, async () => {
     await conn.sendStream(generator("x"));
     transport.writes.length = 0;
     peer.bytes = new Uint8Array(0);

@@ -294,7 +294,7 @@ export const craftedStreams: readonly CraftedStream[] = [
   {
     name: "a code length code without codewords",
     payload: new Bits().block("dynamic").put(0, 14).put(0, 12).put(0, 32).bytes(),
-    quickws: /code length code has no words/,
+    quickws: /code length code has no codewords/,
   },
   {
     name: "an incomplete code length code",

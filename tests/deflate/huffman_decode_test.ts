@@ -13,7 +13,7 @@ import { InflateError } from "../../src/deflate/bits.ts";
 import { Random } from "../support/random.ts";
 
 const entries = Int32Array.from({ length: 286 }, (_, symbol) => symbol << 16);
-const plain: Alphabet = { name: "test", entries, mayHaveOneWord: true, mayBeEmpty: true };
+const plain: Alphabet = { name: "test", entries, mayHaveOneCodeword: true, mayBeEmpty: true };
 
 /** Decodes the codeword at the start of `bits`, whose first bit is the least significant. */
 function decode(table: DecodeTable, bits: number): [symbol: number, length: number] {
@@ -26,36 +26,36 @@ function decode(table: DecodeTable, bits: number): [symbol: number, length: numb
 }
 
 /** Returns the codewords by RFC 1951 3.2.2, as strings of zeros and ones. */
-function canonicalWords(lengths: Uint8Array): Map<number, string> {
-  const words = new Map<number, string>();
+function canonicalCodewords(lengths: Uint8Array): Map<number, string> {
+  const codewords = new Map<number, string>();
   let code = 0;
   for (let length = 1; length <= 15; length++) {
     for (const [symbol, itsLength] of lengths.entries()) {
-      if (itsLength === length) words.set(symbol, (code++).toString(2).padStart(length, "0"));
+      if (itsLength === length) codewords.set(symbol, (code++).toString(2).padStart(length, "0"));
     }
     code <<= 1;
   }
-  return words;
+  return codewords;
 }
 
 /** Returns the lengths of a complete code of `count` codewords, split at random. */
 function randomLengths(random: Random, count: number, skew: number): Uint8Array {
-  const words = [0];
-  while (words.length < count) {
+  const codewords = [0];
+  while (codewords.length < count) {
     // A high skew mostly splits the newest codewords.
-    const back = random.below(1 + random.below(Math.ceil(words.length / skew)));
-    const at = words.length - 1 - back;
-    if (words[at] === 15) {
-      words.unshift(words.splice(at, 1)[0]);
-      if (words.every((length) => length === 15)) break;
+    const back = random.below(1 + random.below(Math.ceil(codewords.length / skew)));
+    const at = codewords.length - 1 - back;
+    if (codewords[at] === 15) {
+      codewords.unshift(codewords.splice(at, 1)[0]);
+      if (codewords.every((length) => length === 15)) break;
       continue;
     }
-    words[at]++;
-    words.push(words[at]);
+    codewords[at]++;
+    codewords.push(codewords[at]);
   }
   const lengths = new Uint8Array(286);
   const symbols = Array.from(lengths.keys());
-  for (const length of words) {
+  for (const length of codewords) {
     lengths[symbols.splice(random.below(symbols.length), 1)[0]] = length;
   }
   return lengths;
@@ -64,10 +64,10 @@ function randomLengths(random: Random, count: number, skew: number): Uint8Array 
 Deno.test("decodes the example of RFC 1951 3.2.2", () => {
   const table = new DecodeTable(plain, 9, 512);
   table.build(Uint8Array.of(3, 3, 3, 3, 3, 2, 4, 4));
-  const words = ["010", "011", "100", "101", "110", "00", "1110", "1111"];
-  words.forEach((word, symbol) => {
-    const bits = parseInt(Array.from(word).reverse().join(""), 2);
-    assert.deepEqual(decode(table, bits), [symbol, word.length]);
+  const codewords = ["010", "011", "100", "101", "110", "00", "1110", "1111"];
+  codewords.forEach((codeword, symbol) => {
+    const bits = parseInt(Array.from(codeword).reverse().join(""), 2);
+    assert.deepEqual(decode(table, bits), [symbol, codeword.length]);
   });
 });
 
@@ -77,10 +77,10 @@ Deno.test("decodes every codeword of every code, for any following bits", () => 
   for (let run = 0; run < 60; run++) {
     const lengths = randomLengths(random, 2 + random.below(285), 1 + random.below(30));
     table.build(lengths);
-    for (const [symbol, word] of canonicalWords(lengths)) {
-      const bits = parseInt(Array.from(word).reverse().join(""), 2);
+    for (const [symbol, codeword] of canonicalCodewords(lengths)) {
+      const bits = parseInt(Array.from(codeword).reverse().join(""), 2);
       for (const rest of [0, -1, random.below(1 << 15)]) {
-        assert.deepEqual(decode(table, bits | rest << word.length), [symbol, word.length]);
+        assert.deepEqual(decode(table, bits | rest << codeword.length), [symbol, codeword.length]);
       }
     }
   }
@@ -88,12 +88,12 @@ Deno.test("decodes every codeword of every code, for any following bits", () => 
 
 Deno.test("the documented table size is sufficient for the longest codes", () => {
   const random = new Random(22);
-  for (const [words, rootBits, capacity] of [[286, 10, 1332], [30, 7, 400]]) {
+  for (const [codewords, rootBits, capacity] of [[286, 10, 1332], [30, 7, 400]]) {
     let most = 0;
     for (let run = 0; run < 300; run++) {
       const table = new DecodeTable(plain, rootBits, 4096);
       table.entries.fill(-1);
-      table.build(randomLengths(random, words, 1 + random.below(60)));
+      table.build(randomLengths(random, codewords, 1 + random.below(60)));
       const used = table.entries.findLastIndex((entry) => entry !== -1) + 1;
       assert(used <= capacity, `${used} slots`);
       most = Math.max(most, used);
@@ -143,7 +143,7 @@ Deno.test("accepts an empty distance code, and rejects each use of it", () => {
   assert.equal(decode(table, 1)[0], -1);
   for (const alphabet of [LITERAL_ALPHABET, CODE_LENGTH_ALPHABET]) {
     const table = new DecodeTable(alphabet, 7, 128);
-    assert.throws(() => table.build(lengths), /has no words/);
+    assert.throws(() => table.build(lengths), /has no codewords/);
   }
 });
 

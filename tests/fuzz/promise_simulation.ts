@@ -127,7 +127,7 @@ export class Simulation {
       const opened = await this.harness.accept(options);
       Object.assign(this, { conn: opened.conn, peer: opened.peer, transport: opened.transport });
     } else {
-      const opened = await this.harness.reach(options);
+      const opened = await this.harness.openClient(options);
       Object.assign(this, { conn: opened.conn, peer: opened.peer, transport: opened.transport });
     }
     this.conn.closed.then((info) => this.closed = info);

@@ -111,7 +111,7 @@ export const COMPRESSION_MODES: readonly CompressionMode[] = [
 ];
 
 /** The extensions that must be negotiated in each supported mode. */
-export type Agreed = Partial<Record<CompressionMode, string>>;
+export type ExpectedExtensions = Partial<Record<CompressionMode, string>>;
 
 /** A conversation to run. */
 export interface Conversation {
@@ -134,13 +134,13 @@ export type Open = (conversation: Conversation) => Promise<InteropClient>;
  *
  * @throws {Error} After all conversations, if one has failed.
  */
-export async function holdConversations(argument: string, open: Open): Promise<void> {
+export async function runConversations(argument: string, open: Open): Promise<void> {
   const conversations: Conversation[] = JSON.parse(argument);
   const failed = new Set<string>();
   for (const conversation of conversations) {
     if (failed.has(conversation.server)) continue;
     try {
-      await converse(() => open(conversation), conversation);
+      await runConversation(() => open(conversation), conversation);
     } catch {
       failed.add(conversation.server);
     }
@@ -149,7 +149,7 @@ export async function holdConversations(argument: string, open: Open): Promise<v
 }
 
 /** Runs a conversation and prints a line for each step. */
-export async function converse(
+export async function runConversation(
   connect: () => Promise<InteropClient>,
   { server, mode, agreed }: Pick<Conversation, "server" | "mode" | "agreed">,
 ): Promise<void> {

@@ -22,7 +22,7 @@ const goProgramPath = join(build, "interop-go");
 const preparations = { python3: once(makePython), go: once(buildGo) };
 
 /** Prepares programs. Returns the reason if that fails. */
-export async function missingOf(...programs: Program[]): Promise<string | undefined> {
+export async function unavailableReason(...programs: Program[]): Promise<string | undefined> {
   for (const { needs } of programs) {
     if (needs === undefined) continue;
     const isBuilt = needs === "python3" || needs === "go";

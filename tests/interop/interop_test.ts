@@ -5,8 +5,8 @@
 
 import assert from "node:assert/strict";
 import { testUnless } from "../support/need.ts";
-import type { Agreed, Conversation } from "./conversation.ts";
-import { missingOf } from "./foreign.ts";
+import type { Conversation, ExpectedExtensions } from "./conversation.ts";
+import { unavailableReason } from "./foreign.ts";
 import {
   BOTH_QUICKWS,
   CLIENTS,
@@ -37,11 +37,11 @@ Deno.test.afterAll(() => servers.stop());
 /** Runs the conversations of a client with all servers, in one client process. */
 async function testClient(
   client: Program,
-  pairs: readonly (readonly [server: Program, agreed: Agreed])[],
+  pairs: readonly (readonly [server: Program, agreed: ExpectedExtensions])[],
 ): Promise<void> {
-  const present: (readonly [server: Program, agreed: Agreed])[] = [];
+  const present: (readonly [server: Program, agreed: ExpectedExtensions])[] = [];
   for (const [server, agreed] of pairs) {
-    const reason = await missingOf(server, client);
+    const reason = await unavailableReason(server, client);
     if (reason === undefined) present.push([server, agreed]);
     else testUnless(reason)(`${client.name} interoperates with ${server.name}`, () => {});
   }
@@ -62,8 +62,12 @@ async function testClient(
 }
 
 /** Tests a client that only echoes: the server runs the conversations, and then exits. */
-async function testEchoingPair(server: Program, client: Program, agreed: Agreed): Promise<void> {
-  const test = testUnless(await missingOf(server, client));
+async function testEchoingPair(
+  server: Program,
+  client: Program,
+  agreed: ExpectedExtensions,
+): Promise<void> {
+  const test = testUnless(await unavailableReason(server, client));
   test(`${client.name} interoperates with ${server.name}`, async (t) => {
     const args = [server.name, JSON.stringify(agreed)];
     const steps = await running(server, args, async (process) => {
@@ -81,7 +85,7 @@ async function testEchoingPair(server: Program, client: Program, agreed: Agreed)
   });
 }
 
-const ownServers = (agreed: Agreed) =>
+const ownServers = (agreed: ExpectedExtensions) =>
   QUICKWS_SERVERS.map(({ program }) => [program, agreed] as const);
 
 for (const client of QUICKWS_CLIENTS) {

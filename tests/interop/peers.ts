@@ -4,14 +4,14 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import config from "../../deno.json" with { type: "json" };
 import { bunPath, nodePath, type RuntimeName, runtimeNames } from "../support/runtimes.ts";
-import type { Agreed } from "./conversation.ts";
+import type { ExpectedExtensions } from "./conversation.ts";
 import { chromiumProgram, goProgram, PYTHON_WEBSOCKETS, pythonProgram } from "./foreign.ts";
 import { type Program, program } from "./processes.ts";
 
 /** Another implementation, as a client or as a server. */
 export interface Peer {
   readonly program: Program;
-  readonly agreed: Agreed;
+  readonly agreed: ExpectedExtensions;
   /** Returns the version, once all programs are installed. */
   readonly version: () => string;
 }
@@ -52,7 +52,7 @@ const ALONE = `${DEFLATE}; server_no_context_takeover; client_no_context_takeove
 const WINDOWS = `${DEFLATE}; server_max_window_bits=9; client_max_window_bits=9`;
 
 /** What the quickws server accepts from a client that can limit its window. */
-const QUICKWS_ANSWERS: Agreed = {
+const QUICKWS_ANSWERS: ExpectedExtensions = {
   off: "",
   alone: ALONE,
   takeover: `${DEFLATE}; client_max_window_bits=12`,
@@ -60,10 +60,10 @@ const QUICKWS_ANSWERS: Agreed = {
 };
 
 /** What a quickws client and a quickws server negotiate. */
-export const BOTH_QUICKWS: Agreed = QUICKWS_ANSWERS;
+export const BOTH_QUICKWS: ExpectedExtensions = QUICKWS_ANSWERS;
 
 /** For a peer without compression. */
-const NO_COMPRESSION: Agreed = { off: "", alone: "", takeover: "", windows: "" };
+const NO_COMPRESSION: ExpectedExtensions = { off: "", alone: "", takeover: "", windows: "" };
 
 function outputOf(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: "utf8" }).trim();

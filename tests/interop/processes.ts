@@ -7,13 +7,13 @@ import type { ProgramName } from "../support/need.ts";
 import type { StepResult } from "./conversation.ts";
 
 /** A program from a Debian package, or a toolchain. */
-export type Need = ProgramName | "go" | "python3";
+export type Requirement = ProgramName | "go" | "python3";
 
 /** A program that a test can start. */
 export interface Program {
   readonly name: string;
   /** What it needs besides the three runtimes. */
-  readonly needs?: Need;
+  readonly needs?: Requirement;
   /** Returns the command line. */
   command(...args: string[]): RuntimeCommand;
 }

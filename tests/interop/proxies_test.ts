@@ -6,7 +6,7 @@ import { makeCertificates } from "../support/certificates.ts";
 import { missing, testUnless } from "../support/need.ts";
 import { type ReverseProxyOptions, startHaproxy, startNginx } from "../support/reverse_proxies.ts";
 import type { Conversation } from "./conversation.ts";
-import { missingOf } from "./foreign.ts";
+import { unavailableReason } from "./foreign.ts";
 import { BOTH_QUICKWS, CLIENTS, QUICKWS_CLIENTS, QUICKWS_SERVERS } from "./peers.ts";
 import { type Program, running } from "./processes.ts";
 import { record } from "./record.ts";
@@ -28,7 +28,7 @@ const WAYS: readonly Pick<ReverseProxyOptions, "certificates">[] = [{}, { certif
 async function testThroughProxies(server: Program, client: Program): Promise<void> {
   const proxies: (keyof typeof PROXIES)[] = [];
   for (const proxy of Object.keys(PROXIES) as (keyof typeof PROXIES)[]) {
-    const reason = missing(proxy) ?? await missingOf(server, client);
+    const reason = missing(proxy) ?? await unavailableReason(server, client);
     if (reason === undefined) proxies.push(proxy);
     else testUnless(reason)(`${client.name} reaches ${server.name} through ${proxy}`, () => {});
   }

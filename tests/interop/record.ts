@@ -2,7 +2,7 @@
 
 import { appendFileSync } from "node:fs";
 import process from "node:process";
-import type { Agreed } from "./conversation.ts";
+import type { ExpectedExtensions } from "./conversation.ts";
 
 /** The environment variable with the file for the results, which are lines of JSON. */
 export const RECORD_VARIABLE = "QUICKWS_INTEROP_RECORD";
@@ -13,7 +13,7 @@ export interface Result {
   readonly client: string;
   /** The proxy between client and server. */
   readonly proxy?: string;
-  readonly agreed: Agreed;
+  readonly agreed: ExpectedExtensions;
   /** The number of passed steps. */
   readonly steps: number;
 }

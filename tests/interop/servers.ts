@@ -1,15 +1,15 @@
 // Server processes that all clients share, and that run until the end of the tests.
 
 import {
-  type Agreed,
   COMPRESSION_MODES,
   type CompressionMode,
   type Conversation,
+  type ExpectedExtensions,
 } from "./conversation.ts";
 import { type Program, RunningProgram } from "./processes.ts";
 
 /** The modes that a peer supports. */
-export function modesOf(agreed: Agreed): CompressionMode[] {
+export function modesOf(agreed: ExpectedExtensions): CompressionMode[] {
   return COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
 }
 
@@ -26,7 +26,7 @@ export async function portsOf(
 /** Creates the conversations with a server. */
 export function conversationsWith(
   server: string,
-  agreed: Agreed,
+  agreed: ExpectedExtensions,
   ports: ReadonlyMap<CompressionMode, string>,
 ): Conversation[] {
   return modesOf(agreed).map((mode) => ({

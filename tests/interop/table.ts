@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Agreed, COMPRESSION_MODES } from "./conversation.ts";
+import { COMPRESSION_MODES, type ExpectedExtensions } from "./conversation.ts";
 import {
   bunVersion,
   CLIENTS,
@@ -47,7 +47,7 @@ function table(head: string[], rows: string[][]): string {
 }
 
 /** Lists the negotiated kinds of compression. */
-function kinds(agreed: Agreed): string {
+function kinds(agreed: ExpectedExtensions): string {
   const came = COMPRESSION_MODES.filter((mode) =>
     agreed[mode] && (mode === "alone" || agreed[mode] !== agreed.alone)
   );

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { allocationsOf, total } from "../support/allocations.ts";
 import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
 import { Random } from "../support/random.ts";
-import { firstRefusal, replay } from "../support/replay.ts";
+import { firstRejection, replay } from "../support/replay.ts";
 import { UTF8_SAMPLES } from "../support/utf8_samples.ts";
 import {
   BINARY,
@@ -148,7 +148,7 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.
           lengthBits: text.length < 126 ? 7 : 16,
         });
         const headerSize = sent.length - text.length;
-        const refusal = firstRefusal(sent, (byte) => reader.read(byte));
+        const refusal = firstRejection(sent, (byte) => reader.read(byte));
         assert.equal(refusal?.bytes, headerSize + refusedAt);
         assert.equal((refusal?.error as { closeCode?: number }).closeCode, 1007);
       }
@@ -161,7 +161,7 @@ for (const { name, bytes, refusedAt } of UTF8_SAMPLES.filter((sample) => sample.
       const [one, two] = [text.slice(0, 1), text.slice(1)].map((payload) =>
         frame({ fin: false, opcode: CONTINUATION, payload })
       );
-      const refusal = firstRefusal(concat(one, two), (byte) => reader.read(byte));
+      const refusal = firstRejection(concat(one, two), (byte) => reader.read(byte));
       const secondHeader = two.length - (text.length - 1);
       assert.equal(
         refusal?.bytes,

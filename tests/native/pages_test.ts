@@ -196,7 +196,7 @@ for (const [name, { program, open }] of Object.entries(browsers)) {
 }
 
 /** Opens a page with a long reconnect delay, and starts the server that it connects to. */
-async function patientPage(): Promise<
+async function pageWithLongDelay(): Promise<
   AsyncDisposable & { pages: PageServer; page: Page; server: Server }
 > {
   const pages = new PageServer(await bundled(PATIENT));
@@ -221,7 +221,7 @@ async function patientPage(): Promise<
 chromiumTest(
   "reconnects immediately when the page comes back online, regardless of the delay",
   async () => {
-    await using opened = await patientPage();
+    await using opened = await pageWithLongDelay();
     const { pages, page, server } = opened;
     await page.evaluate(() =>
       Object.defineProperty(navigator, "onLine", { get: () => false, configurable: true })
@@ -239,7 +239,7 @@ chromiumTest(
 chromiumTest(
   "closes the connection for the back/forward cache and reconnects when the page is restored",
   async () => {
-    await using opened = await patientPage();
+    await using opened = await pageWithLongDelay();
     const { pages, page, server } = opened;
     const [conn] = server.clients();
     // playwright cannot control a page in the cache, so the test dispatches the events.

@@ -4,7 +4,7 @@ import { MAX_INTERIM_RESPONSES } from "../../src/handshake/client.ts";
 import { DEFAULT_MAX_HEAD_BYTES } from "../../src/handshake/http_head.ts";
 import type { ProxyCredentials } from "../../src/proxy/dialogue.ts";
 import { basicCredentials, HttpConnect } from "../../src/proxy/http_connect.ts";
-import { firstRefusal } from "../support/replay.ts";
+import { firstRejection } from "../support/replay.ts";
 import { hex, toHex, utf8 } from "../support/vectors.ts";
 import { converse, type Outcome } from "./replay_dialogue.ts";
 
@@ -190,7 +190,7 @@ for (
 
 Deno.test("rejects an endless series of interim responses", () => {
   const interim = utf8("HTTP/1.1 102 Processing\r\n\r\n");
-  const { bytes, error } = firstRefusal(
+  const { bytes, error } = firstRejection(
     utf8("HTTP/1.1 102 Processing\r\n\r\n".repeat(100)),
     receiver(new HttpConnect(TARGET)),
   )!;
@@ -202,7 +202,7 @@ Deno.test("rejects an endless series of interim responses", () => {
 Deno.test("rejects an unterminated head at the head limit", () => {
   for (const start of ["HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\nX: "]) {
     const endless = utf8(start + "x".repeat(2 * DEFAULT_MAX_HEAD_BYTES));
-    const { bytes, error } = firstRefusal(endless, receiver(new HttpConnect(TARGET)))!;
+    const { bytes, error } = firstRejection(endless, receiver(new HttpConnect(TARGET)))!;
     assert.equal(bytes, DEFAULT_MAX_HEAD_BYTES);
     assert.ok(error instanceof ConnectionError);
     assert.equal(error.code, "PROXY_FAILED");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ProxyCredentials, ProxyTarget } from "../../src/proxy/dialogue.ts";
 import { passwordRequest, Socks5 } from "../../src/proxy/socks5.ts";
-import { firstRefusal } from "../support/replay.ts";
+import { firstRejection } from "../support/replay.ts";
 import { hex, toHex, utf8 } from "../support/vectors.ts";
 import { converse, type Outcome } from "./replay_dialogue.ts";
 
@@ -218,7 +218,7 @@ Deno.test("detects a rejection at the second byte, and a wrong version at the fi
   for (const [answer, bytes] of [["050005010001", 4], ["050004000001", 3], ["48545450", 1]]) {
     const dialogue = new Socks5(TARGET);
     assert.equal(
-      firstRefusal(hex(String(answer)), (chunk) => dialogue.receive(chunk))?.bytes,
+      firstRejection(hex(String(answer)), (chunk) => dialogue.receive(chunk))?.bytes,
       bytes,
     );
   }

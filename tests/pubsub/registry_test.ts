@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { TopicRegistry } from "../../src/pubsub/registry.ts";
-import { bytesKeptEach } from "../support/heap.ts";
+import { retainedBytesEach } from "../support/heap.ts";
 
 const [a, b] = [{ id: "a" }, { id: "b" }];
 
@@ -122,7 +122,7 @@ const SHAPES: readonly [what: string, subscribers: number, topics: number, each:
 for (const [what, count, topics, each] of SHAPES) {
   Deno.test(`${what}: memory is freed with the subscriptions`, async () => {
     const kept: unknown[] = [];
-    const bytes = await bytesKeptEach(1, () => {
+    const bytes = await retainedBytesEach(1, () => {
       const subscribers = Array.from({ length: count }, (_, id) => ({ id }));
       const registry = new TopicRegistry<object>();
       subscribers.forEach((subscriber, i) => {

@@ -18,7 +18,7 @@ socketTest(
     const sender = senderOf(1000);
     assert.equal(sender.open, undefined);
     assert.equal(sender.send("waits"), true);
-    const { conn, peer } = await t.reach();
+    const { conn, peer } = await t.openClient();
     sender.opened(conn);
     assert.equal(sender.open, conn);
     assert.equal(sender.send("at once"), true);
@@ -87,7 +87,7 @@ socketTest(
     const sender = new ReconnectingSender(100, false, report, (size) => void sizes.push(size));
     for (const text of ["fits", "x".repeat(40), "too long ".repeat(20)]) sender.send(text);
     assert.deepEqual(sizes, [2 * MESSAGE_COST + 44]);
-    const { conn } = await t.reach();
+    const { conn } = await t.openClient();
     sender.opened(conn);
     sender.flush();
     sender.closed();
@@ -104,7 +104,7 @@ socketTest(
   async (t) => {
     const sender = senderOf(1000, true);
     sender.send("one");
-    const { conn, peer } = await t.reach();
+    const { conn, peer } = await t.openClient();
     sender.opened(conn);
     sender.flush();
     sender.send(Uint8Array.of(0x32));
@@ -116,7 +116,7 @@ socketTest(
 socketTest("keeps queued messages when the connection ends", async (t) => {
   const sender = senderOf(1000);
   sender.send("one");
-  const { conn } = await t.reach();
+  const { conn } = await t.openClient();
   sender.opened(conn);
   conn.terminate();
   sender.flush();
@@ -133,7 +133,7 @@ socketTest(
     const count = (): void => void drained++;
     sender.drained().then(count);
     for (let round = 0; round < 2; round++) {
-      const { conn } = await t.reach({ highWaterMark: 1 });
+      const { conn } = await t.openClient({ highWaterMark: 1 });
       sender.opened(conn);
       sender.drained().then(count);
       conn.terminate();
@@ -141,7 +141,7 @@ socketTest(
       await quiet();
     }
     assert.equal(drained, 0);
-    const { conn } = await t.reach();
+    const { conn } = await t.openClient();
     sender.opened(conn);
     sender.flush();
     await quiet();
@@ -174,7 +174,7 @@ socketTest(
     assert.equal(sender.bufferedAmount, MESSAGE_COST + 3);
     assert.equal(sender.send(Uint8Array.of(0x64)), true);
     assert.equal(sender.send(""), false, "empty messages also count toward the limit");
-    const { conn, peer } = await t.reach();
+    const { conn, peer } = await t.openClient();
     sender.opened(conn);
     sender.flush();
     await quiet();
@@ -210,7 +210,7 @@ for (const hasLines of [false, true]) {
         return sent;
       };
       const before = all();
-      const { conn, peer } = await t.reach();
+      const { conn, peer } = await t.openClient();
       sender.opened(conn);
       sender.flush();
       assert.equal(await before, true);
@@ -231,13 +231,13 @@ for (const hasLines of [false, true]) {
 socketTest("sends all fragments of a message on one connection, or none", async (t) => {
   const sender = senderOf(1000);
   assert.equal(sender.sendFragment(Opcode.Text, "lost "), false);
-  const first = await t.reach();
+  const first = await t.openClient();
   sender.opened(first.conn);
   assert.equal(sender.sendFragment(Opcode.Continuation, "too", { fin: true }), false);
   assert.equal(sender.sendFragment(Opcode.Text, "one "), true);
   await quiet();
   sender.closed();
-  const second = await t.reach();
+  const second = await t.openClient();
   sender.opened(second.conn);
   assert.equal(sender.sendFragment(Opcode.Continuation, "two", { fin: true }), false);
   assert.equal(sender.sendFragment(Opcode.Text, "three", { fin: true }), true);

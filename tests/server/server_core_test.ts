@@ -6,7 +6,7 @@ import { connectOver } from "../../src/client/connect.ts";
 import { serveOver } from "../../src/server/serve.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { ConsoleWatch } from "../support/console.ts";
-import { bytesKeptEach } from "../support/heap.ts";
+import { retainedBytesEach } from "../support/heap.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
 import { quiet, socketTest } from "../support/socket_harness.ts";
@@ -85,7 +85,7 @@ Deno.test("a server retains no memory for closed connections, rejections and res
     pingInterval: 1000,
     message: (conn, data) => void conn.send(data),
   });
-  const kept = await bytesKeptEach(200, async () => {
+  const kept = await retainedBytesEach(200, async () => {
     const conn = await connectOver(network, server.url, { readTimeout: 1000 });
     conn.send("hello");
     await conn[Symbol.asyncIterator]().next();

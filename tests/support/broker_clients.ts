@@ -14,7 +14,7 @@ import type { BrokerName } from "./brokers.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
 /** A user's client, and a backplane that uses it. */
-export interface Made {
+export interface CreatedBackplane {
   readonly backplane: Backplane;
   /** Sends a request to the broker with the user's own client. */
   ping(): Promise<unknown>;
@@ -28,13 +28,13 @@ export interface Made {
 export interface ClientKind {
   readonly name: string;
   readonly broker: BrokerName;
-  make(url: string, options?: NatsBackplaneOptions, wrap?: Wrap): Promise<Made>;
+  make(url: string, options?: NatsBackplaneOptions, wrap?: WrapClient): Promise<CreatedBackplane>;
 }
 
 /** Replaces the client of a backplane. */
-export type Wrap = <C extends object>(client: C) => C;
+export type WrapClient = <C extends object>(client: C) => C;
 
-const same: Wrap = (client) => client;
+const same: WrapClient = (client) => client;
 
 /** The clients that only Bun has. */
 interface BunModule {

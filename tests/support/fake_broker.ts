@@ -29,7 +29,7 @@ export class FakeBackplane implements Backplane {
   }
 
   publish(topic: string, message: Uint8Array): unknown {
-    return this.#take(["publish", topic], () => this.#broker.carry(topic, message));
+    return this.#take(["publish", topic], () => this.#broker.deliver(topic, message));
   }
 
   subscribe(topic: string): unknown {
@@ -66,7 +66,7 @@ export class FakeBackplane implements Backplane {
 export class FakeBroker {
   readonly #backplanes: FakeBackplane[] = [];
   /** Every published message, encoded. */
-  readonly carried: Uint8Array[] = [];
+  readonly published: Uint8Array[] = [];
   /** The history; `undefined` if the broker keeps none. */
   readonly history: FakeHistory | undefined;
   isUp: boolean;
@@ -84,9 +84,9 @@ export class FakeBroker {
   }
 
   /** Delivers a message to all subscribed servers, including its sender. */
-  carry(topic: string, message: Uint8Array): void {
+  deliver(topic: string, message: Uint8Array): void {
     if (!this.isUp) throw new Error("request while the broker is down");
-    this.carried.push(message);
+    this.published.push(message);
     this.send(topic, message);
   }
 
@@ -99,7 +99,7 @@ export class FakeBroker {
   }
 
   /** Closes the connection and removes all subscriptions. */
-  goAway(error: unknown): void {
+  disconnect(error: unknown): void {
     this.isUp = false;
     for (const backplane of this.#backplanes) {
       backplane.forget();
@@ -108,7 +108,7 @@ export class FakeBroker {
   }
 
   /** Reconnects. */
-  comeBack(): void {
+  reconnect(): void {
     this.isUp = true;
     for (const backplane of this.#backplanes) backplane.sink.up();
   }

@@ -23,7 +23,7 @@ const ROUNDS = 4;
  *
  * @param count The number of calls in a round.
  */
-export async function bytesKeptEach(count: number, work: () => Promise<void>): Promise<number> {
+export async function retainedBytesEach(count: number, work: () => Promise<void>): Promise<number> {
   let least = Infinity;
   let before = Infinity;
   for (let round = 0; round <= ROUNDS; round++) {

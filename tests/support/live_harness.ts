@@ -203,18 +203,18 @@ export class Live {
     return { server, conn: await opened.promise, peer };
   }
 
-  /** Like {@linkcode Live.reach}, over a stream that wraps a real socket. */
+  /** Like {@linkcode Live.openClient}, over a stream that wraps a real socket. */
   async reachOver<T = undefined>(
     change: (transport: Transport) => Transport,
     options: ConnectOptions<T> = {},
   ): Promise<LiveSide<T>> {
     const dial = async (address: DialOptions): Promise<Transport> =>
       change(await this.context.network.dial(address));
-    return await this.reach({ ...options, dial });
+    return await this.openClient({ ...options, dial });
   }
 
   /** Opens a client-side connection. The server may send frames right after its response. */
-  async reach<T = undefined>(
+  async openClient<T = undefined>(
     options: ConnectOptions<T> = {},
     ...behind: FrameParts[]
   ): Promise<LiveSide<T> & { readonly request: string }> {
@@ -232,7 +232,7 @@ export async function onBothSides(
   test: (open: OpenSide) => Promise<void>,
 ): Promise<void> {
   await test((options, ...behind) => t.accept(options, ...behind));
-  await test((options, ...behind) => t.reach(options, ...behind));
+  await test((options, ...behind) => t.openClient(options, ...behind));
 }
 
 /** Runs a check on a server-side and on a client-side connection. */

@@ -14,7 +14,7 @@ import {
 } from "./vectors.ts";
 
 /** The address that a raw client connects to. */
-export type RawPlace = { readonly port: number; readonly hostname?: string } | {
+export type RawAddress = { readonly port: number; readonly hostname?: string } | {
   readonly path: string;
 };
 
@@ -59,12 +59,12 @@ export class RawSocket {
   }
 
   /** Connects a client, which has sent nothing yet. */
-  static open(place: RawPlace): Promise<RawSocket> {
-    const address = "path" in place
-      ? { path: place.path }
-      : { port: place.port, host: place.hostname ?? "127.0.0.1" };
+  static open(address: RawAddress): Promise<RawSocket> {
+    const target = "path" in address
+      ? { path: address.path }
+      : { port: address.port, host: address.hostname ?? "127.0.0.1" };
     return new Promise((resolve, reject) => {
-      const socket = connect({ ...address, allowHalfOpen: true });
+      const socket = connect({ ...target, allowHalfOpen: true });
       socket.once("error", reject);
       socket.once("connect", () => {
         socket.removeListener("error", reject);

@@ -74,7 +74,7 @@ function offsets(size: number): number[] {
  *
  * @returns The number of consumed bytes and the error; `undefined` if there was no error.
  */
-export function firstRefusal(
+export function firstRejection(
   stream: Uint8Array,
   read: (bytes: Uint8Array) => unknown,
 ): { bytes: number; error: unknown } | undefined {

@@ -114,7 +114,7 @@ export class Harness {
   }
 
   /** Starts a client connection that waits for a response from the test. */
-  knock<T = undefined>(
+  startConnect<T = undefined>(
     options: ConnectOptions<T> = {},
     url = "ws://a.example/chat",
   ): { connecting: Promise<Connection<T>>; peer: RawPeer; transport: MemoryTransport } {
@@ -127,12 +127,12 @@ export class Harness {
   }
 
   /** Opens a client-side connection. */
-  async reach<T = undefined>(
+  async openClient<T = undefined>(
     options: ConnectOptions<T> = {},
     behind: Uint8Array = new Uint8Array(0),
     lines: readonly string[] = [],
   ): Promise<Side<T>> {
-    const { connecting, peer, transport } = this.knock(options);
+    const { connecting, peer, transport } = this.startConnect(options);
     await peer.acceptUpgrade(lines, behind);
     const conn = await connecting;
     transport.writes.length = 0;
@@ -182,5 +182,5 @@ export function bothSides(
   ) => Promise<void>,
 ): void {
   socketTest(`${name} (server)`, (t) => test(t, (options) => t.accept(options), "server"));
-  socketTest(`${name} (client)`, (t) => test(t, (options) => t.reach(options), "client"));
+  socketTest(`${name} (client)`, (t) => test(t, (options) => t.openClient(options), "client"));
 }

@@ -4,7 +4,7 @@ import { compressedLimit, type FrameRules } from "../../src/wire/header.ts";
 import { allocationsOf } from "../support/allocations.ts";
 import { type FrameEvent, FrameRecorder } from "../support/frame_recorder.ts";
 import { Random } from "../support/random.ts";
-import { firstRefusal, replay } from "../support/replay.ts";
+import { firstRejection, replay } from "../support/replay.ts";
 import {
   BINARY,
   CLOSE,
@@ -225,7 +225,7 @@ for (const { name, before = [], bad, code, bytes } of REFUSED) {
     const good = stream(SERVER, before);
     const recorder = new FrameRecorder(SERVER);
     recorder.read(good.slice());
-    const refusal = firstRefusal(stream(SERVER, [bad]), (byte) => recorder.reader.read(byte));
+    const refusal = firstRejection(stream(SERVER, [bad]), (byte) => recorder.reader.read(byte));
     assert.equal((refusal?.error as { code?: string })?.code, code);
     assert.equal(refusal?.bytes, bytes);
 
@@ -238,7 +238,7 @@ for (const { name, before = [], bad, code, bytes } of REFUSED) {
 Deno.test("rejects a masked frame from a server with MASK_UNEXPECTED at its second byte", () => {
   const { reader } = new FrameRecorder(CLIENT);
   const bytes = frame({ opcode: TEXT, payload: "masked", mask: MASK_KEY });
-  assert.equal(firstRefusal(bytes, (byte) => reader.read(byte))?.bytes, 2);
+  assert.equal(firstRejection(bytes, (byte) => reader.read(byte))?.bytes, 2);
 });
 
 Deno.test("allocates memory only for a truncated header if it rejects a length", () => {

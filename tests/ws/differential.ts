@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import process from "node:process";
 import quickws from "../../src/ws.ts";
-import { setDigest, type Sides, Transcript, type WsModule } from "./harness.ts";
+import { type Implementations, setDigest, Transcript, type WsModule } from "./harness.ts";
 import { scenarios } from "./scenarios.ts";
 
 /** Loaded by path, because Bun replaces the package `ws` with its built-in one. */
@@ -14,7 +14,7 @@ const filter = process.argv[3];
 
 setDigest((text) => createHash("sha1").update(text).digest("base64"));
 
-const PAIRS: Record<string, Sides> = {
+const PAIRS: Record<string, Implementations> = {
   "ws and ws": { client: ws, server: ws },
   "quickws and quickws": { client: quickws, server: quickws },
   "quickws client and ws server": { client: quickws, server: ws },
@@ -25,7 +25,7 @@ const LIMIT = 240_000;
 
 async function transcriptOf(
   name: string,
-  sides: Sides,
+  implementations: Implementations,
 ): Promise<Record<string, string[]>> {
   const scenario = scenarios.find((candidate) => candidate.name === name)!;
   const transcript = new Transcript();
@@ -36,7 +36,7 @@ async function transcriptOf(
       resolve();
     }, LIMIT);
   });
-  const run = scenario.run(sides, transcript).catch((error: unknown) => {
+  const run = scenario.run(implementations, transcript).catch((error: unknown) => {
     transcript.add("suite", "failed", error);
   });
   await Promise.race([run, late]);
@@ -51,8 +51,8 @@ process.on("uncaughtException", (error) => {
 for (const { name } of scenarios) {
   if (filter !== undefined && !name.includes(filter)) continue;
   const results: Record<string, Record<string, string[]>> = {};
-  for (const [pair, sides] of Object.entries(PAIRS)) {
-    results[pair] = await transcriptOf(name, sides);
+  for (const [pair, implementations] of Object.entries(PAIRS)) {
+    results[pair] = await transcriptOf(name, implementations);
   }
   console.log(JSON.stringify({ name, results }));
 }

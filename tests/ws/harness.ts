@@ -18,7 +18,7 @@ export type AnyWebSocket = InstanceType<WsModule>;
 export type AnyServer = InstanceType<WsModule["WebSocketServer"]>;
 
 /** The implementation on each side. */
-export interface Sides {
+export interface Implementations {
   readonly client: WsModule;
   readonly server: WsModule;
 }
@@ -36,7 +36,7 @@ export class Transcript {
 /** A scenario of the suite. */
 export interface Scenario {
   readonly name: string;
-  run(sides: Sides, transcript: Transcript): Promise<void>;
+  run(implementations: Implementations, transcript: Transcript): Promise<void>;
 }
 
 /** Formats a value, so that equal values of both implementations look the same. */
@@ -72,7 +72,7 @@ export function recordEvents(transcript: Transcript, who: string, ws: AnyWebSock
 }
 
 /** A connected server and client, whose events are recorded. */
-export interface Meeting {
+export interface ConnectedSides {
   readonly wss: AnyServer;
   readonly port: number;
   readonly client: AnyWebSocket;
@@ -83,7 +83,7 @@ export interface Meeting {
 }
 
 /** Options of the two sides. */
-export interface MeetingOptions {
+export interface ConnectOptions {
   readonly server?: Record<string, unknown>;
   readonly client?: Record<string, unknown>;
   readonly protocols?: string[];
@@ -92,11 +92,11 @@ export interface MeetingOptions {
 }
 
 /** Starts a server and connects a client to it. */
-export async function meet(
-  { client: Client, server: Server }: Sides,
+export async function connectSides(
+  { client: Client, server: Server }: Implementations,
   transcript: Transcript,
-  options: MeetingOptions = {},
-): Promise<Meeting> {
+  options: ConnectOptions = {},
+): Promise<ConnectedSides> {
   const wss = new Server.WebSocketServer({ port: 0, host: "127.0.0.1", ...options.server });
   await once(wss, "listening");
   const { port } = wss.address() as net.AddressInfo;

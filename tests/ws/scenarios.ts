@@ -8,15 +8,15 @@ import type { Duplex } from "node:stream";
 import { deflateRawSync } from "node:zlib";
 import {
   type AnyWebSocket,
-  meet,
-  type MeetingOptions,
+  type ConnectOptions,
+  connectSides,
+  type Implementations,
   next,
   rawExchange,
   rawFrame,
   rawServer,
   recordEvents,
   type Scenario,
-  type Sides,
   type Transcript,
   upgradeRequest,
 } from "./harness.ts";
@@ -28,16 +28,16 @@ function echo(ws: AnyWebSocket): void {
 
 function simple(
   name: string,
-  options: MeetingOptions,
+  options: ConnectOptions,
   act: (
-    sides: { client: AnyWebSocket; server: AnyWebSocket },
+    implementations: { client: AnyWebSocket; server: AnyWebSocket },
     transcript: Transcript,
   ) => Promise<unknown> | void,
 ): Scenario {
   return {
     name,
-    async run(sides, transcript) {
-      const meeting = await meet(sides, transcript, options);
+    async run(implementations, transcript) {
+      const meeting = await connectSides(implementations, transcript, options);
       await act(meeting, transcript);
       await meeting.finish();
     },
@@ -95,7 +95,7 @@ const CLOSES: [name: string, close: (ws: AnyWebSocket) => void][] = [
 
 const closing: Scenario[] = CLOSES.flatMap(([name, close]) =>
   (["client", "server"] as const).map((side) =>
-    simple(`the ${side} closes ${name}`, {}, (sides) => close(sides[side]))
+    simple(`the ${side} closes ${name}`, {}, (implementations) => close(implementations[side]))
   )
 );
 
@@ -197,8 +197,10 @@ const others: Scenario[] = [
   }),
   {
     name: "sends the Close frame for an error whose listener calls terminate",
-    async run(sides, transcript) {
-      const meeting = await meet(sides, transcript, { server: { maxPayload: 10 } });
+    async run(implementations, transcript) {
+      const meeting = await connectSides(implementations, transcript, {
+        server: { maxPayload: 10 },
+      });
       meeting.server.on("error", () => meeting.server.terminate());
       meeting.client.send("much too long");
       await meeting.finish();
@@ -318,8 +320,8 @@ const others: Scenario[] = [
   }),
   {
     name: "distinguishes servers and connections",
-    async run(sides, transcript) {
-      const meeting = await meet(sides, transcript, { protocols: ["b", "a"] });
+    async run(implementations, transcript) {
+      const meeting = await connectSides(implementations, transcript, { protocols: ["b", "a"] });
       const { client, server, wss, request } = meeting;
       for (const [who, ws] of [["client", client], ["server", server]] as const) {
         const url = ws.url?.replace(/\d+/, "").replace(/:\d+/, ":PORT");
@@ -357,8 +359,8 @@ const COMPRESSION: [name: string, client: unknown, server: unknown][] = [
 
 const compression: Scenario[] = COMPRESSION.map(([name, client, server]) => ({
   name: `compresses ${name}`,
-  async run(sides, transcript) {
-    const meeting = await meet(sides, transcript, {
+  async run(implementations, transcript) {
+    const meeting = await connectSides(implementations, transcript, {
       client: { perMessageDeflate: client },
       server: { perMessageDeflate: server },
       prepare: (side, ws) =>
@@ -841,12 +843,12 @@ const more: Scenario[] = [
   },
   {
     name: "closes a server with open connections",
-    async run(sides, transcript) {
-      const meeting = await meet(sides, transcript);
+    async run(implementations, transcript) {
+      const meeting = await connectSides(implementations, transcript);
       meeting.wss.on("close", () => transcript.add("server", "closed"));
       const refused = new Promise<void>((resolve) => {
         meeting.wss.close();
-        const late = new sides.client(`ws://127.0.0.1:${meeting.port}/`);
+        const late = new implementations.client(`ws://127.0.0.1:${meeting.port}/`);
         late.on("error", (error) => {
           transcript.add("late", (error as { code?: string }).code);
           resolve();
@@ -860,9 +862,9 @@ const more: Scenario[] = [
   },
   {
     name: "is a duplex stream",
-    async run(sides, transcript) {
-      const meeting = await meet(sides, transcript);
-      const stream = sides.server.createWebSocketStream(meeting.server);
+    async run(implementations, transcript) {
+      const meeting = await connectSides(implementations, transcript);
+      const stream = implementations.server.createWebSocketStream(meeting.server);
       stream.on("end", () => transcript.add("stream", "end"));
       stream.on("finish", () => transcript.add("stream", "finish"));
       stream.on("close", () => transcript.add("stream", "close"));
@@ -883,9 +885,13 @@ const more: Scenario[] = [
   },
   {
     name: "reports an error of a duplex stream",
-    async run(sides, transcript) {
-      const meeting = await meet(sides, transcript, { client: { maxPayload: 10 } });
-      const stream = sides.client.createWebSocketStream(meeting.client, { encoding: "utf8" });
+    async run(implementations, transcript) {
+      const meeting = await connectSides(implementations, transcript, {
+        client: { maxPayload: 10 },
+      });
+      const stream = implementations.client.createWebSocketStream(meeting.client, {
+        encoding: "utf8",
+      });
       stream.on("data", (chunk: string) => transcript.add("stream", chunk));
       stream.on("error", (error) => transcript.add("stream", error));
       const closed = new Promise((resolve) => stream.on("close", () => resolve(undefined)));
@@ -965,4 +971,4 @@ export const scenarios: readonly Scenario[] = [
   ...more,
 ];
 
-export type { Sides };
+export type { Implementations };

@@ -49,7 +49,9 @@ async function assertFailed(
 }
 
 /** Returns options that record the arguments of `close`. */
-function watched(options: CommonOptions = {}): { ends: Queue<CloseInfo>; options: CommonOptions } {
+function recordCloses(
+  options: CommonOptions = {},
+): { ends: Queue<CloseInfo>; options: CommonOptions } {
   const ends = new Queue<CloseInfo>();
   return { ends, options: { message() {}, ...options, close: (_, info) => ends.push(info) } };
 }
@@ -59,7 +61,7 @@ const framing = liveCases({
     for (const maxMessageSize of [undefined, 1000, 0x7fffffff]) {
       for (const length of [1n << 63n, (1n << 64n) - 1n, (1n << 63n) - 1n, 1n << 53n, 1n << 32n]) {
         const code = length >> 63n === 1n ? 1002 : 1009;
-        const { ends, options } = watched({ maxMessageSize });
+        const { ends, options } = recordCloses({ maxMessageSize });
         await withEachSide(t, options, async (side) => {
           await assertFailed(side, ends, code, { opcode: BINARY, lengthBits: 64, length });
         });
@@ -72,7 +74,7 @@ const framing = liveCases({
 
   "D32: maxMessageSize applies to the message, not to individual frames": async (t) => {
     const messages = new Queue<Message>();
-    const { ends, options } = watched({
+    const { ends, options } = recordCloses({
       maxMessageSize: 16,
       message: (_, data) => messages.push(data),
     });
@@ -85,17 +87,17 @@ const framing = liveCases({
   },
 
   "D33: closes with 1009 on a message that is too big": async (t) => {
-    const { ends, options } = watched({ maxMessageSize: 100 });
+    const { ends, options } = recordCloses({ maxMessageSize: 100 });
     await withEachSide(t, options, async (side) => {
       await assertFailed(side, ends, 1009, { opcode: TEXT, payload: "x".repeat(101) });
     });
   },
 
   "D34: a client must mask, a server must not": async (t) => {
-    const { ends, options } = watched();
+    const { ends, options } = recordCloses();
     const client = await t.accept(options);
     await assertFailed(client, ends, 1002, { opcode: TEXT, payload: "bare", mask: undefined });
-    const server = await t.reach(options);
+    const server = await t.openClient(options);
     await assertFailed(server, ends, 1002, { opcode: TEXT, payload: "masked", mask: MASK_KEY });
   },
 
@@ -105,7 +107,7 @@ const framing = liveCases({
       const first = { opcode: TEXT, rsv: RSV1, fin: false, payload: payload.subarray(0, 4) };
       const line = "Sec-WebSocket-Extensions: permessage-deflate";
       for (const opcode of [CONTINUATION, PING, PONG, CLOSE]) {
-        const { ends, options } = watched();
+        const { ends, options } = recordCloses();
         const server = await t.serve({ ...options, compression: true });
         const peer = await t.rawClient(server);
         const { headers } = await peer.upgrade([line]);
@@ -117,7 +119,7 @@ const framing = liveCases({
 
   "D40: closes with 1007 on text that is not UTF-8, whole or in fragments": async (t) => {
     const payload = Uint8Array.of(0x68, 0xc3, 0x28);
-    const { ends, options } = watched();
+    const { ends, options } = recordCloses();
     await withEachSide(
       t,
       options,
@@ -172,7 +174,7 @@ const controls = liveCases({
   },
 
   "D44: delivers the complete close reason": async (t) => {
-    const { ends, options } = watched();
+    const { ends, options } = recordCloses();
     await withEachSide(t, options, async ({ peer }) => {
       peer.send({ opcode: CLOSE, payload: closePayload(1000, "good bye") });
       peer.end();
@@ -184,7 +186,7 @@ const controls = liveCases({
   "D45: answers corrupt compressed data with a Close and calls close": async (t) => {
     const line = "Sec-WebSocket-Extensions: permessage-deflate";
     const frame = { opcode: TEXT, rsv: RSV1, payload: Uint8Array.of(0xff, 0xff) };
-    const { ends, options } = watched();
+    const { ends, options } = recordCloses();
     const server = await t.serve({ ...options, compression: true });
     const peer = await t.rawClient(server);
     await peer.upgrade([line]);
@@ -194,7 +196,7 @@ const controls = liveCases({
   },
 
   "D47: answers a reason that is not UTF-8 with 1007": async (t) => {
-    const { ends, options } = watched();
+    const { ends, options } = recordCloses();
     const reason = Uint8Array.of(0x68, 0xff);
     await withEachSide(t, options, async (side) => {
       await assertFailed(side, ends, 1007, { opcode: CLOSE, payload: closePayload(1000, reason) });

@@ -20,13 +20,15 @@ function failure(connecting: Promise<unknown>): Promise<Error & { code?: ErrorCo
 }
 
 /** Waits until the peer has reset or ended its stream. */
-function gone(peer: RawSocket): Promise<void> {
+function waitForDisconnect(peer: RawSocket): Promise<void> {
   return peer.until(() => peer.ended || peer.over);
 }
 
-/** Like {@linkcode gone}, for a peer that may be in a TLS handshake. */
-async function goneFrom(t: Live, scheme: string, peer: RawSocket): Promise<void> {
-  if (scheme !== "https" || can(t.context.runtime, "cutsTlsHandshakes")) await gone(peer);
+/** Like {@linkcode waitForDisconnect}, for a peer that may be in a TLS handshake. */
+async function waitForTlsDisconnect(t: Live, scheme: string, peer: RawSocket): Promise<void> {
+  if (scheme !== "https" || can(t.context.runtime, "cutsTlsHandshakes")) {
+    await waitForDisconnect(peer);
+  }
 }
 
 /** The ways a peer can disconnect. */
@@ -55,7 +57,7 @@ async function failsAfter(t: Live, scheme: string, answer: string | Uint8Array):
   const error = await failed;
   assert.ok(error instanceof ConnectionError, String(error));
   assert.equal(error.code, "PROXY_FAILED", error.message);
-  await gone(peer);
+  await waitForDisconnect(peer);
 }
 
 const perScheme: Record<string, (t: Live) => Promise<void>> = {};
@@ -96,7 +98,7 @@ for (const scheme of schemes) {
     const error = await failed;
     assert.ok(error instanceof TimeoutError, String(error));
     assert.equal(error.code, "HANDSHAKE_TIMEOUT");
-    await goneFrom(t, scheme, peer);
+    await waitForTlsDisconnect(t, scheme, peer);
   };
 
   perScheme[`${scheme}: handshakeTimeout covers a proxy that does not accept the connection`] =
@@ -122,7 +124,7 @@ for (const scheme of schemes) {
     const reason = new Error("aborted");
     controller.abort(reason);
     assert.equal(await failed, reason);
-    await goneFrom(t, scheme, peer);
+    await waitForTlsDisconnect(t, scheme, peer);
   };
 
   perScheme[`${scheme}: closes with 1006 when the proxy disconnects`] = async (t) => {
@@ -157,7 +159,7 @@ const fakeProxyCases = liveCases({
         const error = await failed;
         assert.ok(error instanceof ConnectionError, String(error));
         assert.equal(error.code, "PROXY_FAILED");
-        await gone(peer);
+        await waitForDisconnect(peer);
       }
     }
   },
@@ -195,7 +197,7 @@ const fakeProxyCases = liveCases({
         cut(peer);
         const error = await failed;
         assert.ok(error instanceof ConnectionError, String(error));
-        await gone(peer);
+        await waitForDisconnect(peer);
       }
     }
   },
@@ -207,7 +209,7 @@ const fakeProxyCases = liveCases({
     const error = await failed;
     assert.ok(error instanceof ConnectionError, String(error));
     assert.equal(error.code, "PROXY_FAILED");
-    await gone(peer);
+    await waitForDisconnect(peer);
   },
 
   "does not treat bytes of the proxy instead of TLS as the server's": async (t) => {
@@ -221,7 +223,7 @@ const fakeProxyCases = liveCases({
     const error = await failed;
     assert.ok(error instanceof ConnectionError, String(error));
     assert.equal(error.code, "CONNECT_FAILED", error.message);
-    await gone(peer);
+    await waitForDisconnect(peer);
   },
 
   "delivers server bytes that arrive together with the proxy's response": async (t) => {
@@ -233,7 +235,7 @@ const fakeProxyCases = liveCases({
       const error = await failed;
       assert.equal(error.name, "HandshakeError", String(error));
       assert.equal((error as { body?: string }).body, "full");
-      await gone(peer);
+      await waitForDisconnect(peer);
     }
   },
 

@@ -11,7 +11,7 @@ import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 const MIB = 1 << 20;
 
 /** Waits several turns of the event loop, so that a duplicate event would arrive. */
-async function someTurns(): Promise<void> {
+async function waitSomeTurns(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
@@ -45,8 +45,8 @@ async function halfClose(first: End, second: End): Promise<void> {
   const check = new PatternCheck();
   first.onData = (chunk) => check.add(chunk);
   await stream(second, MIB, 100_000);
-  await Promise.all([first.closedWell(), second.closedWell()]);
-  check.assertWhole(MIB);
+  await Promise.all([first.closedCleanly(), second.closedCleanly()]);
+  check.assertComplete(MIB);
   assert.equal(first.ends, 1);
   assert.equal(second.ends, 1);
 }
@@ -66,8 +66,8 @@ export const closingCases: Cases = {
     const { client, server } = await connect(context);
     client.finish();
     server.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
-    await someTurns();
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
+    await waitSomeTurns();
     assert.deepEqual([client.ends, client.closes, server.ends, server.closes], [1, 1, 1, 1]);
   },
 
@@ -77,9 +77,9 @@ export const closingCases: Cases = {
     client.finish();
     await server.until(() => server.ends === 1);
     server.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     client.finish();
-    await someTurns();
+    await waitSomeTurns();
     assert.equal(client.closes, 1);
   },
 
@@ -92,7 +92,7 @@ export const closingCases: Cases = {
     client.finish();
     server.resume();
     await server.until(() => server.ends === 1);
-    check.assertWhole(24 * MIB);
+    check.assertComplete(24 * MIB);
     assert.equal(client.drains, 1);
   },
 
@@ -105,7 +105,7 @@ export const closingCases: Cases = {
     client.onData = () => true;
     client.onEnd = () => client.finish();
     await client.send(pattern(10));
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assert.equal(client.received, 16 * MIB);
   },
 
@@ -118,7 +118,7 @@ export const closingCases: Cases = {
     const error = new Error("cut");
     client.destroy(error);
     assert.equal(client.closes, 0);
-    assert.equal(await client.closedBadly(), error);
+    assert.equal(await client.closedWithError(), error);
     assert.equal(client.transport.bufferedAmount, 0);
     assert.equal(client.drains, 0);
     server.resume();
@@ -147,15 +147,15 @@ export const closingCases: Cases = {
     await server.until(() => server.ends === 1);
     assert.ok(server.received >= least, `${server.received} of ${least} bytes`);
     server.finish();
-    await server.closedWell();
+    await server.closedCleanly();
   },
 
   "destroy without an error reports no error": async (context) => {
     const { client, server } = await connect(context);
     client.destroy();
-    await client.closedWell();
+    await client.closedCleanly();
     await server.until(() => server.ends + server.closes > 0);
-    await someTurns();
+    await waitSomeTurns();
     assert.equal(client.closes, 1);
   },
 
@@ -164,9 +164,9 @@ export const closingCases: Cases = {
     const error = new Error("first");
     client.destroy(error);
     client.destroy(new Error("second"));
-    assert.equal(await client.closedBadly(), error);
+    assert.equal(await client.closedWithError(), error);
     client.destroy();
-    await someTurns();
+    await waitSomeTurns();
     assert.equal(client.closes, 1);
   },
 
@@ -174,7 +174,7 @@ export const closingCases: Cases = {
     const { client, server } = await connect(context);
     server.onData = () => server.destroy();
     await client.send(pattern(10));
-    await server.closedWell();
+    await server.closedCleanly();
     await client.until(() => client.ends + client.closes > 0);
     assert.equal(server.received, 10);
   },
@@ -185,7 +185,7 @@ export const closingCases: Cases = {
     server.onEnd = () => server.destroy();
     client.onDrain = () => client.finish();
     assert.equal(client.write(pattern(16 * MIB)), false);
-    await server.closedWell();
+    await server.closedCleanly();
     await client.until(() => client.closes === 1);
     assert.equal(server.received, 16 * MIB);
   },
@@ -196,11 +196,11 @@ export const closingCases: Cases = {
     const error = new Error("early");
     server.destroy(error);
     await client.until(() => client.ends + client.closes > 0);
-    await someTurns();
+    await waitSomeTurns();
     assert.equal(server.closes, 0);
     server.start();
     assert.equal(server.closes, 0);
-    assert.equal(await server.closedBadly(), error);
+    assert.equal(await server.closedWithError(), error);
   },
 
   "destroy while paused is reported": async (context) => {
@@ -208,7 +208,7 @@ export const closingCases: Cases = {
     server.pause();
     await client.send(pattern(300_000));
     server.destroy();
-    await server.closedWell();
+    await server.closedCleanly();
     assert.equal(server.received, 0);
   },
 
@@ -217,9 +217,9 @@ export const closingCases: Cases = {
     client.finish();
     await server.until(() => server.ends === 1);
     client.destroy();
-    await client.closedWell();
+    await client.closedCleanly();
     server.destroy();
-    await server.closedWell();
+    await server.closedCleanly();
   },
 
   "a peer that resets the stream during a write causes an error": async (context) => {
@@ -228,14 +228,14 @@ export const closingCases: Cases = {
     const length = 32 * MIB;
     assert.equal(client.write(pattern(length)), false);
     server.destroy();
-    const error = await client.closedBadly();
+    const error = await client.closedWithError();
     assert.equal(client.transport.bufferedAmount, 0);
     assert.equal(client.drains, 0);
     assert.match(
       `${error.name} ${error.message} ${(error as { code?: unknown }).code}`,
       /RESET|PIPE/i,
     );
-    await someTurns();
+    await waitSomeTurns();
     assert.equal(client.closes, 1);
   },
 
@@ -248,8 +248,8 @@ export const closingCases: Cases = {
     server.destroy();
     await client.until(() => client.ends + client.closes > 0);
     await sendUntilClosed(client);
-    await client.closedBadly();
-    await someTurns();
+    await client.closedWithError();
+    await waitSomeTurns();
     assert.equal(client.closes, 1);
   },
 
@@ -260,7 +260,7 @@ export const closingCases: Cases = {
     server.pause();
     await client.send(pattern(300_000));
     server.destroy();
-    await server.closedWell();
+    await server.closedCleanly();
     await sendUntilClosed(client);
     assert.ok(client.error instanceof Error);
   },
@@ -272,8 +272,8 @@ export const closingCases: Cases = {
     server.pause();
     await client.send(pattern(300_000));
     server.destroy();
-    await server.closedWell();
-    await someTurns();
+    await server.closedCleanly();
+    await waitSomeTurns();
     client.resume();
     await client.until(() => client.ends + client.closes > 0);
     assert.equal(client.received, 1000);
@@ -289,7 +289,7 @@ export const closingCases: Cases = {
       await client.until(() => client.received === position + 1000);
     }
     server.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assertPattern(client.bytes());
   },
 
@@ -298,13 +298,13 @@ export const closingCases: Cases = {
     server.pause();
     await client.send(pattern(10));
     client.finish();
-    await someTurns();
+    await waitSomeTurns();
     assert.deepEqual([server.received, server.ends], [0, 0]);
     server.resume();
     await server.until(() => server.ends === 1);
     assert.equal(server.received, 10);
     server.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
   },
 
   "connections that are reset before they are accepted do not affect the listener": async (
@@ -320,7 +320,7 @@ export const closingCases: Cases = {
       const server = await listener.accept();
       echo(server);
       server.start();
-      await Promise.race([client.until(() => client.received === 10), someTurns()]);
+      await Promise.race([client.until(() => client.received === 10), waitSomeTurns()]);
     }
     assert.equal(client.received, 10);
   },

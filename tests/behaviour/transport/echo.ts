@@ -23,8 +23,8 @@ export async function echoesLarge({ client, server }: Pair): Promise<void> {
   client.onData = (chunk) => check.add(chunk);
   echo(server);
   await stream(client, 32 * MIB, MIB);
-  await Promise.all([client.closedWell(), server.closedWell()]);
-  check.assertWhole(32 * MIB);
+  await Promise.all([client.closedCleanly(), server.closedCleanly()]);
+  check.assertComplete(32 * MIB);
 }
 
 export const echoCases: Cases = {
@@ -35,7 +35,7 @@ export const echoCases: Cases = {
     await client.until(() => client.received === 100);
     assertPattern(client.bytes());
     client.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assert.equal(client.ends, 1);
     assert.equal(server.ends, 1);
   },
@@ -52,7 +52,7 @@ export const echoCases: Cases = {
     await client.until(() => client.drains === 1);
     client.finish();
     await server.until(() => server.ends === 1);
-    check.assertWhole(32 * MIB);
+    check.assertComplete(32 * MIB);
   },
 
   "many small writes arrive in order": async (context) => {
@@ -77,8 +77,8 @@ export const echoCases: Cases = {
       return check;
     });
     await Promise.all([stream(client, 8 * MIB, 100_000), stream(server, 8 * MIB, 77_777)]);
-    await Promise.all([client.closedWell(), server.closedWell()]);
-    for (const check of checks) check.assertWhole(8 * MIB);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
+    for (const check of checks) check.assertComplete(8 * MIB);
   },
 
   "each side has the other's address": async (context) => {
@@ -87,12 +87,12 @@ export const echoCases: Cases = {
     assert.equal(server.transport.remoteAddress, "127.0.0.1");
     client.finish();
     server.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assert.equal(server.transport.remoteAddress, "127.0.0.1", "still available after the end");
   },
 
   "IPv6 works and has no brackets": async (context) => {
-    const { client, server } = await connect(context, { place: { hostname: "::1" } });
+    const { client, server } = await connect(context, { address: { hostname: "::1" } });
     echo(server);
     await client.send(pattern(100));
     await client.until(() => client.received === 100);
@@ -122,8 +122,8 @@ export const echoCases: Cases = {
     client.onData = (chunk) => check.add(chunk);
     echo(server);
     await stream(client, MIB, 10_000);
-    await Promise.all([client.closedWell(), server.closedWell()]);
-    check.assertWhole(MIB);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
+    check.assertComplete(MIB);
     assert.equal(client.transport.remoteAddress, "");
     assert.equal(server.transport.remoteAddress, "");
     await listener.close();
@@ -132,7 +132,7 @@ export const echoCases: Cases = {
 
   "Nagle's algorithm can stay enabled": async (context) => {
     const { client, server } = await connect(context, {
-      place: { noDelay: false },
+      address: { noDelay: false },
       options: { noDelay: false },
     });
     echo(server);

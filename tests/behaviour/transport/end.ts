@@ -26,7 +26,7 @@ export class End implements TransportSink {
   onData: ((chunk: Uint8Array) => boolean | void) | undefined;
   onDrain: (() => void) | undefined;
   onEnd: (() => void) | undefined;
-  readonly #breaches: string[] = [];
+  readonly #violations: string[] = [];
   readonly #waiting: Array<{ condition: () => boolean; resolve: () => void }> = [];
   /** The test's call in progress. */
   #calling: string | undefined;
@@ -41,7 +41,7 @@ export class End implements TransportSink {
       this.destroy();
       await this.until(() => this.closes > 0);
       assert.equal(transport.bufferedAmount, 0, "a closed transport has no buffered output");
-      assert.deepEqual(this.#breaches, []);
+      assert.deepEqual(this.#violations, []);
     });
   }
 
@@ -89,13 +89,13 @@ export class End implements TransportSink {
   }
 
   /** Waits for `closed`, which must report no error. */
-  async closedWell(): Promise<void> {
+  async closedCleanly(): Promise<void> {
     await this.until(() => this.closes > 0);
     if (this.error !== undefined) throw this.error;
   }
 
   /** Waits for `closed`, which must report an error, and returns it. */
-  async closedBadly(): Promise<Error> {
+  async closedWithError(): Promise<Error> {
     await this.until(() => this.closes > 0);
     assert.ok(this.error instanceof Error, `closed with ${this.error}`);
     return this.error;
@@ -114,11 +114,11 @@ export class End implements TransportSink {
 
   data(chunk: Uint8Array): boolean | void {
     this.#record("data");
-    if (this.#paused) this.#breaches.push("data while paused");
-    if (this.ends > 0) this.#breaches.push("data after end");
-    if (chunk.length === 0) this.#breaches.push("an empty chunk");
+    if (this.#paused) this.#violations.push("data while paused");
+    if (this.ends > 0) this.#violations.push("data after end");
+    if (chunk.length === 0) this.#violations.push("an empty chunk");
     if (Object.getPrototypeOf(chunk) !== Uint8Array.prototype) {
-      this.#breaches.push(`a chunk that is a ${chunk.constructor.name}`);
+      this.#violations.push(`a chunk that is a ${chunk.constructor.name}`);
     }
     this.received += chunk.length;
     let answer: boolean | void = undefined;
@@ -131,10 +131,10 @@ export class End implements TransportSink {
   drain(): void {
     this.#record("drain");
     this.drains++;
-    if (!this.#owedDrain) this.#breaches.push("an unexpected drain");
+    if (!this.#owedDrain) this.#violations.push("an unexpected drain");
     this.#owedDrain = false;
     if (this.transport.bufferedAmount !== 0) {
-      this.#breaches.push("a drain before all output was sent");
+      this.#violations.push("a drain before all output was sent");
     }
     this.onDrain?.();
     this.#check();
@@ -142,7 +142,7 @@ export class End implements TransportSink {
 
   end(): void {
     this.#record("end");
-    if (this.ends++ > 0) this.#breaches.push("a second end");
+    if (this.ends++ > 0) this.#violations.push("a second end");
     this.onEnd?.();
     this.#check();
   }
@@ -165,9 +165,9 @@ export class End implements TransportSink {
   }
 
   #record(what: string): void {
-    if (this.#calling !== undefined) this.#breaches.push(`${what} from inside ${this.#calling}`);
-    if (this.closes > 0) this.#breaches.push(`${what} after closed`);
-    if (!this.#started) this.#breaches.push(`${what} before start`);
+    if (this.#calling !== undefined) this.#violations.push(`${what} from inside ${this.#calling}`);
+    if (this.closes > 0) this.#violations.push(`${what} after closed`);
+    if (!this.#started) this.#violations.push(`${what} before start`);
   }
 
   #check(): void {
@@ -181,10 +181,10 @@ export class End implements TransportSink {
 }
 
 /** The address of a listener. Default: a free loopback port. */
-export type Place = Partial<ListenOptions>;
+export type ListenAddress = Partial<ListenOptions>;
 
 /** A listener that returns its connections one by one. It closes when the case ends. */
-export interface Accepting {
+export interface AcceptingListener {
   hostname: string;
   port: number;
   close(): Promise<void>;
@@ -193,11 +193,14 @@ export interface Accepting {
 }
 
 /** Listens. */
-export async function listen(context: Context, place: Place = {}): Promise<Accepting> {
+export async function listen(
+  context: Context,
+  address: ListenAddress = {},
+): Promise<AcceptingListener> {
   const ready: End[] = [];
   const waiting: Array<(end: End) => void> = [];
   const listener = await context.network.listen(
-    { hostname: "127.0.0.1", port: 0, noDelay: true, ...place },
+    { hostname: "127.0.0.1", port: 0, noDelay: true, ...address },
     {
       accept(transport): void {
         const end = new End(context, transport);
@@ -246,14 +249,14 @@ export interface Pair {
 /** Connects two ends and starts both, unless the case starts them. */
 export async function connect(
   context: Context,
-  { place = {}, options = {}, start = true }: {
-    place?: Place;
+  { address = {}, options = {}, start = true }: {
+    address?: ListenAddress;
     options?: Partial<DialOptions>;
     start?: boolean;
   } = {},
 ): Promise<Pair> {
-  const listener = await listen(context, place);
-  const { hostname, unix } = place;
+  const listener = await listen(context, address);
+  const { hostname, unix } = address;
   const [server, client] = await Promise.all([
     // A TLS handshake needs the server to read.
     listener.accept().then((end) => {

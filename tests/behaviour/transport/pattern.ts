@@ -67,7 +67,7 @@ export class PatternCheck {
   }
 
   /** Asserts that all bytes so far were correct, and that there were `length` of them. */
-  assertWhole(length: number): void {
+  assertComplete(length: number): void {
     if (this.fault !== undefined) throw this.fault;
     assert.equal(this.position, length);
   }

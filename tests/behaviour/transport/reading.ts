@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import type { TransportSink } from "../../../src/transport/transport.ts";
 import type { Cases } from "../harness.ts";
-import { aMoment } from "./a_moment.ts";
+import { waitBriefly } from "./wait_briefly.ts";
 import { connect, type End } from "./end.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 import { stream } from "./echo.ts";
@@ -19,7 +19,7 @@ async function sendUntilBlocked(end: End): Promise<number> {
     position += bytes.length;
     const drains = end.drains;
     if (end.write(bytes)) continue;
-    await Promise.race([end.until(() => end.drains > drains), aMoment()]);
+    await Promise.race([end.until(() => end.drains > drains), waitBriefly()]);
     if (end.drains === drains) return position;
   }
 }
@@ -30,7 +30,7 @@ export const readingCases: Cases = {
     client.start();
     await client.send(pattern(10_000));
     client.finish();
-    await aMoment();
+    await waitBriefly();
     server.start();
     assert.equal(server.received, 0, "start delivers no data synchronously");
     await server.until(() => server.ends === 1);
@@ -43,7 +43,7 @@ export const readingCases: Cases = {
     server.start();
     await server.send(pattern(10_000));
     server.finish();
-    await aMoment();
+    await waitBriefly();
     client.start();
     await client.until(() => client.ends === 1);
     assertPattern(client.bytes());
@@ -68,7 +68,7 @@ export const readingCases: Cases = {
     server.start(handOver(0));
     await stream(client, 4 * MIB, 50_000);
     await server.until(() => server.ends === 1);
-    for (const check of checks) check.assertWhole(check.position);
+    for (const check of checks) check.assertComplete(check.position);
     assert.equal(checks[2]!.position, 4 * MIB);
     assert.ok(checks[0]!.position > 0 && checks[1]!.position > checks[0]!.position);
   },
@@ -89,7 +89,7 @@ export const readingCases: Cases = {
     const waiting = client.transport.bufferedAmount;
     assert.ok(waiting > 0);
     const memory = process.memoryUsage().rss;
-    await aMoment();
+    await waitBriefly();
     assert.equal(client.transport.bufferedAmount, waiting);
     assert.ok(process.memoryUsage().rss - memory < 8 * MIB);
     server.resume();
@@ -97,7 +97,7 @@ export const readingCases: Cases = {
     await client.until(() => client.drains > drains);
     client.finish();
     await server.until(() => server.ends === 1);
-    check.assertWhole(length);
+    check.assertComplete(length);
   },
 
   "pause in every chunk defers the following data": async (context) => {
@@ -110,7 +110,7 @@ export const readingCases: Cases = {
     };
     await stream(client, 4 * MIB, 30_000);
     await server.until(() => server.ends === 1);
-    check.assertWhole(4 * MIB);
+    check.assertComplete(4 * MIB);
   },
 
   "pause followed immediately by resume has no effect": async (context) => {
@@ -123,7 +123,7 @@ export const readingCases: Cases = {
     };
     await stream(client, 4 * MIB, 30_000);
     await server.until(() => server.ends === 1);
-    check.assertWhole(4 * MIB);
+    check.assertComplete(4 * MIB);
   },
 
   "pause before start keeps everything until resume": async (context) => {
@@ -133,7 +133,7 @@ export const readingCases: Cases = {
     server.start();
     await client.send(pattern(1000));
     client.finish();
-    await aMoment();
+    await waitBriefly();
     assert.equal(server.received, 0);
     server.resume();
     assert.equal(server.received, 0, "resume delivers no data synchronously");
@@ -188,7 +188,7 @@ export const readingCases: Cases = {
     }
     client.finish();
     await server.until(() => server.ends === 1);
-    check.assertWhole(100_000);
+    check.assertComplete(100_000);
   },
 
   "never overwrites memory that the sink keeps": async (context) => {
@@ -214,19 +214,19 @@ export const readingCases: Cases = {
     }
     client.finish();
     await server.until(() => server.ends === 1);
-    check.assertWhole(position);
+    check.assertComplete(position);
     assert.ok(kept.length > 100);
     for (const { chunk, position } of kept) assertPattern(chunk, position);
   },
 
   "the initial size of the read buffer is configurable": async (context) => {
     const { client, server } = await connect(context, {
-      place: { readBufferSize: 16 },
+      address: { readBufferSize: 16 },
       options: { readBufferSize: 100_000 },
     });
     await stream(client, 100_000, 50_000);
     await stream(server, 100_000, 50_000);
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assertPattern(client.bytes());
     assertPattern(server.bytes());
   },

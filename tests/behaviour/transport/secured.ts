@@ -2,7 +2,7 @@
 
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Context } from "../harness.ts";
-import { type Accepting, connect, listen, type Pair } from "./end.ts";
+import { type AcceptingListener, connect, listen, type Pair } from "./end.ts";
 
 /** Returns client options that trust the authority of the fixtures. */
 export function trusted({ fixtures }: Context): TlsClientOptions {
@@ -10,7 +10,7 @@ export function trusted({ fixtures }: Context): TlsClientOptions {
 }
 
 /** Listens with the certificate of the fixtures. */
-export function listenTls(context: Context): Promise<Accepting> {
+export function listenTls(context: Context): Promise<AcceptingListener> {
   return listen(context, { tls: context.fixtures.certificates });
 }
 
@@ -20,7 +20,7 @@ export function connectTls(
   tls: TlsClientOptions = trusted(context),
 ): Promise<Pair> {
   return connect(context, {
-    place: { tls: context.fixtures.certificates },
+    address: { tls: context.fixtures.certificates },
     options: { hostname: "localhost", tls },
   });
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Cases, Context } from "../harness.ts";
-import { aMoment } from "./a_moment.ts";
+import { waitBriefly } from "./wait_briefly.ts";
 import { dial, echo, End, type Pair } from "./end.ts";
 import { echoesLarge, stream } from "./echo.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
@@ -36,7 +36,7 @@ export const tlsCases: Cases = {
     assert.match(client.transport.remoteAddress, /^(127\.0\.0\.1|::1)$/);
     assert.equal(server.transport.remoteAddress, "127.0.0.1");
     client.finish();
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
   },
 
   "TLS: 32 MiB arrive completely in both directions": async (context) => {
@@ -73,7 +73,7 @@ export const tlsCases: Cases = {
     };
     await stream(client, 4 * MIB, 9000);
     await server.until(() => server.ends === 1);
-    check.assertWhole(4 * MIB);
+    check.assertComplete(4 * MIB);
     for (const { chunk, position } of kept) assertPattern(chunk, position);
   },
 
@@ -82,7 +82,7 @@ export const tlsCases: Cases = {
     client.finish();
     await server.until(() => server.ends === 1);
     await stream(server, MIB, 100_000);
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assert.equal(client.received, MIB);
     assertPattern(client.bytes());
   },
@@ -92,7 +92,7 @@ export const tlsCases: Cases = {
     server.finish();
     await client.until(() => client.ends === 1);
     await stream(client, MIB, 100_000);
-    await Promise.all([client.closedWell(), server.closedWell()]);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     assert.equal(server.received, MIB);
     assertPattern(server.bytes());
   },
@@ -110,7 +110,7 @@ export const tlsCases: Cases = {
     const { client, server } = await connectTls(context);
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
-    await aMoment();
+    await waitBriefly();
     assert.ok(client.transport.bufferedAmount > 8 * MIB, `${client.transport.bufferedAmount} wait`);
     assert.equal(server.received, 0);
     const check = new PatternCheck();
@@ -124,7 +124,7 @@ export const tlsCases: Cases = {
     server.resume();
     client.finish();
     await server.until(() => server.ends === 1);
-    check.assertWhole(32 * MIB);
+    check.assertComplete(32 * MIB);
   },
 
   "TLS: destroy closes immediately and reports its error later": async (context) => {
@@ -138,7 +138,7 @@ export const tlsCases: Cases = {
     await other.client.send(pattern(10));
     await other.client.until(() => other.client.received === 10);
     assert.equal(client.closes, 1, "the close does not wait for the peer to read");
-    assert.equal(await client.closedBadly(), error);
+    assert.equal(await client.closedWithError(), error);
     server.resume();
     await server.until(() => server.ends + server.closes > 0);
     assert.ok(server.received < 32 * MIB);
@@ -149,7 +149,7 @@ export const tlsCases: Cases = {
     server.pause();
     assert.equal(client.write(pattern(32 * MIB)), false);
     server.destroy();
-    await client.closedBadly();
+    await client.closedWithError();
     assert.equal(client.transport.bufferedAmount, 0);
   },
 
@@ -162,8 +162,8 @@ export const tlsCases: Cases = {
     const check = new PatternCheck();
     client.onData = (chunk) => check.add(chunk);
     await stream(client, 4 * MIB, 100_000);
-    await Promise.all([client.closedWell(), server.closedWell()]);
-    check.assertWhole(4 * MIB);
+    await Promise.all([client.closedCleanly(), server.closedCleanly()]);
+    check.assertComplete(4 * MIB);
     assert.equal(client.transport.remoteAddress, "127.0.0.1");
   },
 
@@ -180,7 +180,7 @@ export const tlsCases: Cases = {
     for (const { client, server } of pairs) {
       client.pause();
       assert.equal(server.write(pattern(32 * MIB)), false);
-      await aMoment();
+      await waitBriefly();
       const waiting = server.transport.bufferedAmount;
       assert.ok(waiting > 8 * MIB, `${waiting} wait`);
       assert.equal(client.received, 0);
@@ -189,7 +189,7 @@ export const tlsCases: Cases = {
       client.resume();
       server.finish();
       await client.until(() => client.ends === 1);
-      check.assertWhole(32 * MIB);
+      check.assertComplete(32 * MIB);
       client.destroy();
     }
   },
@@ -220,8 +220,8 @@ export const tlsCases: Cases = {
     const check = new PatternCheck();
     client.onData = (chunk) => check.add(chunk);
     await stream(client, MIB, 30_000);
-    await Promise.all([client.closedWell(), (await accepting).closedWell()]);
-    check.assertWhole(MIB);
+    await Promise.all([client.closedCleanly(), (await accepting).closedCleanly()]);
+    check.assertComplete(MIB);
   },
 
   "TLS: rejects an untrusted certificate on an open stream": async (context) => {

@@ -74,7 +74,7 @@ export const trustCases: Cases = {
 
   "TLS: serverName is the verified name": async (context) => {
     const { client, server } = await connect(context, {
-      place: { tls: context.fixtures.certificates },
+      address: { tls: context.fixtures.certificates },
       options: { hostname: "127.0.0.1", tls: { ...trusted(context), serverName: "localhost" } },
     });
     echo(server);
@@ -93,7 +93,7 @@ export const trustCases: Cases = {
       await client.until(() => client.received === MIB);
       assertPattern(client.bytes());
       client.finish();
-      await Promise.all([client.closedWell(), server.closedWell()]);
+      await Promise.all([client.closedCleanly(), server.closedCleanly()]);
     }
   },
 
@@ -108,14 +108,14 @@ export const trustCases: Cases = {
   "TLS: a client without TLS ends its connection with an error": async (context) => {
     const { client, server } = await connectPlain(context);
     await client.send(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-    await server.closedBadly();
+    await server.closedWithError();
     await client.until(() => client.ends + client.closes > 0);
   },
 
   "TLS: a silent client is accepted, and can be destroyed": async (context) => {
     const { client, server } = await connectPlain(context);
     server.destroy();
-    await server.closedWell();
+    await server.closedCleanly();
     await client.until(() => client.ends + client.closes > 0);
   },
 

@@ -62,7 +62,7 @@ export const writingCases: Cases = {
     }
     client.finish();
     await server.until(() => server.ends === 1);
-    check.assertWhole(position);
+    check.assertComplete(position);
   },
 
   "write returns false exactly if the transport writes later": async (context) => {
@@ -116,7 +116,7 @@ export const writingCases: Cases = {
     client.onDrain = next;
     next();
     await server.until(() => server.ends === 1);
-    check.assertWhole(position);
+    check.assertComplete(position);
   },
 
   "ignores a write after the local end": async (context) => {
@@ -133,7 +133,7 @@ export const writingCases: Cases = {
     const { client, server } = await connect(context);
     client.destroy();
     assert.equal(client.write(pattern(10)), true);
-    await client.closedWell();
+    await client.closedCleanly();
     assert.equal(client.write(pattern(10)), true);
     assert.equal(client.transport.bufferedAmount, 0);
     await server.until(() => server.ends + server.closes > 0);

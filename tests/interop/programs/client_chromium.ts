@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../../support/chromium.ts";
-import { holdConversations, type InteropClient, Received } from "../conversation.ts";
+import { type InteropClient, Received, runConversations } from "../conversation.ts";
 
 /** A message between this process and the page: text, or bytes as base64. */
 interface Carried {
@@ -129,7 +129,7 @@ try {
     "report",
     (index: number, events: PageEvent[]) => events.forEach(listeners[index]!),
   );
-  await holdConversations(process.argv[2]!, ({ url }) => open(page, url));
+  await runConversations(process.argv[2]!, ({ url }) => open(page, url));
 } finally {
   await browser.close();
 }

@@ -2,10 +2,10 @@
 
 import process from "node:process";
 import { connect } from "../../../mod.ts";
-import { holdConversations, Received } from "../conversation.ts";
+import { Received, runConversations } from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
-await holdConversations(process.argv[2]!, async ({ mode, url, ca }) => {
+await runConversations(process.argv[2]!, async ({ mode, url, ca }) => {
   const received = new Received();
   const pongs = new Received();
   const conn = await connect(url, {

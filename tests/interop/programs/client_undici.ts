@@ -2,10 +2,10 @@
 
 import process from "node:process";
 import { WebSocket } from "undici";
-import { holdConversations } from "../conversation.ts";
+import { runConversations } from "../conversation.ts";
 import { openWebSocket, type WebSocketLike } from "./web_socket.ts";
 
-await holdConversations(
+await runConversations(
   process.argv[2]!,
   ({ url }) => openWebSocket(new WebSocket(url) as unknown as WebSocketLike),
 );

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { type PerMessageDeflateOptions, WebSocket } from "ws";
-import { holdConversations, type InteropClient, Received } from "../conversation.ts";
+import { type InteropClient, Received, runConversations } from "../conversation.ts";
 
 function open(url: string, perMessageDeflate: PerMessageDeflateOptions): Promise<InteropClient> {
   const received = new Received();
@@ -43,6 +43,6 @@ function open(url: string, perMessageDeflate: PerMessageDeflateOptions): Promise
 
 const windows = { serverMaxWindowBits: 9, clientMaxWindowBits: 9 };
 
-await holdConversations(process.argv[2]!, ({ url, mode }) => {
+await runConversations(process.argv[2]!, ({ url, mode }) => {
   return open(url, { threshold: 0, ...(mode === "windows" ? windows : {}) });
 });

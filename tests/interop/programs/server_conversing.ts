@@ -3,7 +3,12 @@
 
 import process from "node:process";
 import { type Connection, serve, type Server } from "../../../mod.ts";
-import { type Agreed, COMPRESSION_MODES, converse, Received } from "../conversation.ts";
+import {
+  COMPRESSION_MODES,
+  type ExpectedExtensions,
+  Received,
+  runConversation,
+} from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
 /** The received messages of a connection. */
@@ -29,7 +34,7 @@ class Opened {
 }
 
 const [name, argument] = process.argv.slice(2) as [string, string];
-const agreed: Agreed = JSON.parse(argument);
+const agreed: ExpectedExtensions = JSON.parse(argument);
 const modes = COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
 const opened = new Map(modes.map((mode) => [mode, new Opened()]));
 const servers: Server<ReceivedMessages>[] = [];
@@ -48,7 +53,7 @@ for (const mode of modes) {
 }
 
 for (const mode of modes) {
-  await converse(async () => {
+  await runConversation(async () => {
     const conn = await opened.get(mode)!.next();
     return asInteropClient(conn as unknown as Connection, conn.data.messages, conn.data.pongs);
   }, { server: name, mode, agreed: agreed[mode]! });
