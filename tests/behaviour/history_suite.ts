@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { connect, type Connection, serve, type Server, type WebSocketError } from "../../mod.ts";
 import { lineEnd, readLine, TOPICS_SUBPROTOCOL, writeLine } from "../../src/pubsub/protocol.ts";
-import { type ClientKind, clientKinds, type Made } from "../support/broker_clients.ts";
+import { type ClientKind, clientKinds, type CreatedBackplane } from "../support/broker_clients.ts";
 import {
   CuttingProxy,
   FaultyClient,
@@ -213,7 +213,7 @@ async function recoverFromFault(
   return client.count;
 }
 
-async function outlast(context: Context, made: Made): Promise<void> {
+async function outlast(context: Context, made: CreatedBackplane): Promise<void> {
   const codes = new Queue<string>();
   const server = await serve({
     backplane: made.backplane,
