@@ -84,6 +84,8 @@ type MaskFrames = (end: number) => number;
 
 function blockwise(memory: Uint8Array, maskBlock: MaskBlock, maskFrames: MaskFrames): Masks {
   const block = memory.subarray(0, BLOCK);
+  /** The frames masked last: chunks often have the same size, and views are slow (`payload`). */
+  let masked = block;
   return {
     payload(bytes, start, end, key): void {
       for (let at = start; at < end; at += BLOCK) {
@@ -95,9 +97,10 @@ function blockwise(memory: Uint8Array, maskBlock: MaskBlock, maskFrames: MaskFra
     },
     frames(bytes, start, end): number {
       const size = Math.min(FRAMES_BLOCK, end - start);
-      memory.set(bytes.subarray(start, start + size));
+      memory.set(size === bytes.length ? bytes : bytes.subarray(start, start + size));
       const done = maskFrames(size);
-      bytes.set(memory.subarray(0, done), start);
+      if (done !== masked.length) masked = memory.subarray(0, done);
+      bytes.set(masked, start);
       return start + done;
     },
   };
