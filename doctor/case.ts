@@ -49,11 +49,11 @@ export interface FrameStep {
   readonly announced?: bigint;
 }
 
-/** Sends several frames as one sequence of octets, in chunks of `chop` octets; 0 is one chunk. */
-export interface TogetherStep {
-  readonly do: "together";
+/** Sends several frames as one sequence of octets, in chunks of `chunkSize` octets; 0 is one chunk. */
+export interface FramesStep {
+  readonly do: "frames";
   readonly frames: readonly FrameStep[];
-  readonly chop: number;
+  readonly chunkSize: number;
 }
 
 /** Sends raw octets, such as the rest of a frame announced earlier. */
@@ -69,8 +69,8 @@ export interface PauseStep {
 }
 
 /** Waits, then records whether the connection is still open. */
-export interface LookStep {
-  readonly do: "look";
+export interface CheckOpenStep {
+  readonly do: "checkOpen";
   readonly name: string;
   readonly milliseconds: number;
 }
@@ -101,16 +101,16 @@ export interface FloodStep {
 
 /** Stops or resumes reading, ends the doctor's side, or aborts the stream. */
 export interface StreamStep {
-  readonly do: "stopReading" | "readOn" | "end" | "reset";
+  readonly do: "stopReading" | "resumeReading" | "end" | "reset";
 }
 
 /** One action of the doctor on an open connection. */
 export type Step =
   | FrameStep
-  | TogetherStep
+  | FramesStep
   | BytesStep
   | PauseStep
-  | LookStep
+  | CheckOpenStep
   | AwaitStep
   | RoundTripsStep
   | FloodStep
@@ -140,7 +140,7 @@ export interface Opening {
   /** An interim response before the final one to a client. */
   readonly interim?: string;
   /** The head is sent in chunks of this size, in octets. Default: in one write. */
-  readonly chop?: number;
+  readonly chunkSize?: number;
   /** Milliseconds between the chunks. */
   readonly delay?: number;
   /** The number of octets of the head to send. Default: all. */
@@ -166,7 +166,7 @@ export interface DeflateOffer {
 export type Expected =
   | { readonly is: "message"; readonly opcode: number; readonly payload: Payload }
   | { readonly is: "pong"; readonly payload: Payload }
-  | { readonly is: "look"; readonly name: string };
+  | { readonly is: "checkOpen"; readonly name: string };
 
 /**
  * The end of the connection:
@@ -204,7 +204,7 @@ export type Ending =
 export interface Outcome {
   readonly verdict: Exclude<Verdict, "FAIL">;
   /** The exact sequence of received events. `anything` checks only the end. */
-  readonly back: readonly Expected[] | "anything";
+  readonly expected: readonly Expected[] | "anything";
   readonly ending: Ending;
   /** The explanation of a verdict other than PASS. */
   readonly note?: string;
@@ -247,7 +247,7 @@ export interface Case {
   /** The doctor does not answer the peer's Close frame. */
   readonly mute?: boolean;
   /** Milliseconds of silence to wait for. Default: the setting of the run. */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /** The settings that a list of cases depends on. */

@@ -20,7 +20,7 @@ import { reserved } from "./cases/reserved.ts";
 import { sizes } from "./cases/sizes.ts";
 import { stress } from "./cases/stress.ts";
 import { utf8 } from "./cases/utf8.ts";
-import { laxly } from "./steps.ts";
+import { nonStrict } from "./steps.ts";
 
 /** The names of the groups in reports, by number. */
 export const GROUP_NAMES: Readonly<Record<string, string>> = {
@@ -55,7 +55,7 @@ function asOriginal(one: Case): Case {
   const unclean = one.outcomes.flatMap((outcome): Outcome[] =>
     outcome.verdict === "PASS" && outcome.ending.is === "closed"
       ? [{
-        ...laxly(outcome, "the closing handshake was not completed"),
+        ...nonStrict(outcome, "the closing handshake was not completed"),
         ending: { ...outcome.ending, is: "unclean" },
       }]
       : []

@@ -22,7 +22,7 @@ export class Conversation {
   readonly #role: Role;
   readonly #peer: Peer;
   readonly #transcript: Transcript;
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #deflate: PermessageDeflate | undefined;
   readonly #maskKeys = new MaskKeys();
   readonly #floods: Promise<void>[] = [];
@@ -34,21 +34,21 @@ export class Conversation {
    * @param role The role of the peer.
    * @param peer The stream, after the opening handshake.
    * @param transcript Records all events.
-   * @param patience Milliseconds of silence to wait for.
+   * @param timeout Milliseconds of silence to wait for.
    */
   constructor(
     one: Case,
     role: Role,
     peer: Peer,
     transcript: Transcript,
-    patience: number,
+    timeout: number,
     agreement: DeflateAgreement | undefined,
   ) {
     this.#case = one;
     this.#role = role;
     this.#peer = peer;
     this.#transcript = transcript;
-    this.#patience = patience;
+    this.#timeout = timeout;
     this.#deflate = agreement && deflateFor(agreement);
   }
 
@@ -56,7 +56,7 @@ export class Conversation {
   async run(rest: Uint8Array): Promise<void> {
     const { steps, opening } = this.#case;
     const answerPing = (payload: Uint8Array): void => {
-      if (this.#isUnread) return;
+      if (this.#peerStoppedReading) return;
       this.#send(encodeFrame(pong(payload.slice()), this.#role)).catch(() => {});
     };
     const inbound = new Inbound(this.#role, this.#transcript, this.#deflate, answerPing);
@@ -72,31 +72,31 @@ export class Conversation {
       this.#transcript.declined = true;
       await this.#sendFrame(close(1000));
     } else {
-      for (const step of this.#isUnwelcome ? [] : steps) {
-        if (this.#isUnread) break;
-        await this.#carryOut(step);
+      for (const step of this.#isWronglyAccepted ? [] : steps) {
+        if (this.#peerStoppedReading) break;
+        await this.#execute(step);
       }
     }
     await this.#settle();
   }
 
   /** A server that should have rejected the request fails by accepting it. */
-  get #isUnwelcome(): boolean {
-    return this.#role === "server" && this.#refusalWanted;
+  get #isWronglyAccepted(): boolean {
+    return this.#role === "server" && this.#expectsRejection;
   }
 
-  get #refusalWanted(): boolean {
+  get #expectsRejection(): boolean {
     return this.#case.outcomes.every(({ ending }) => ending.is === "refused");
   }
 
   /** Whether sending is pointless because the peer no longer reads. */
-  get #isUnread(): boolean {
+  get #peerStoppedReading(): boolean {
     return this.#peer.ended || this.#transcript.close !== undefined ||
       this.#transcript.violation !== undefined;
   }
 
   #send(bytes: Uint8Array): Promise<boolean> {
-    return this.#peer.send(bytes, this.#patience);
+    return this.#peer.send(bytes, this.#timeout);
   }
 
   async #sendFrame(step: FrameStep): Promise<void> {
@@ -110,27 +110,29 @@ export class Conversation {
     this.#transcript.closedFirst ??= bytes.length < 2 ? 1005 : bytes[0] << 8 | bytes[1];
   }
 
-  async #carryOut(step: Step): Promise<void> {
+  async #execute(step: Step): Promise<void> {
     switch (step.do) {
       case "frame":
         return await this.#sendFrame(step);
-      case "together": {
+      case "frames": {
         for (const one of step.frames) if (one.opcode === Opcode.Close) this.#noteClose(one);
         const bytes = concat(step.frames.map((one) => encodeFrame(one, this.#role)));
-        return await this.#sendChopped(bytes, step.chop);
+        return await this.#sendInChunks(bytes, step.chunkSize);
       }
       case "bytes":
         return void await this.#send(step.bytes.slice());
       case "pause":
         return await this.#peer.pass(step.milliseconds);
-      case "look":
+      case "checkOpen":
         await this.#peer.pass(step.milliseconds);
-        if (!this.#isUnread) this.#transcript.events.push({ is: "look", name: step.name });
+        if (!this.#peerStoppedReading) {
+          this.#transcript.events.push({ is: "checkOpen", name: step.name });
+        }
         return;
       case "await":
         await this.#peer.until(
-          () => this.#isUnread || this.#transcript.events.length >= step.count,
-          this.#patience,
+          () => this.#peerStoppedReading || this.#transcript.events.length >= step.count,
+          this.#timeout,
         );
         return;
       case "roundTrips":
@@ -140,7 +142,7 @@ export class Conversation {
         return;
       case "stopReading":
         return this.#peer.pause();
-      case "readOn":
+      case "resumeReading":
         return this.#peer.resume();
       case "end":
         return this.#peer.finish();
@@ -149,23 +151,23 @@ export class Conversation {
     }
   }
 
-  async #sendChopped(bytes: Uint8Array, chop: number): Promise<void> {
-    if (chop === 0) return void await this.#send(bytes);
-    for (let at = 0; at < bytes.length && !this.#isUnread; at += chop) {
+  async #sendInChunks(bytes: Uint8Array, chunkSize: number): Promise<void> {
+    if (chunkSize === 0) return void await this.#send(bytes);
+    for (let at = 0; at < bytes.length && !this.#peerStoppedReading; at += chunkSize) {
       // A copy, because the stream may keep it.
-      if (!await this.#send(bytes.slice(at, at + chop))) return;
+      if (!await this.#send(bytes.slice(at, at + chunkSize))) return;
       // Single octets: yields to the event loop, so that the peer receives each separately.
-      if (chop === 1) await this.#peer.turn();
+      if (chunkSize === 1) await this.#peer.turn();
     }
   }
 
   async #flood({ frame: step, count }: FloodStep): Promise<void> {
     const one = encodeFrame(step, this.#role);
     const perPiece = Math.max(1, Math.floor(PIECE / one.length));
-    for (let sent = 0; sent < count && !this.#isUnread;) {
+    for (let sent = 0; sent < count && !this.#peerStoppedReading;) {
       const size = Math.min(perPiece, count - sent);
       if (!await this.#send(concat(Array.from({ length: size }, () => one)))) {
-        this.#transcript.stalled = !this.#isUnread;
+        this.#transcript.stalled = !this.#peerStoppedReading;
         return;
       }
       sent += size;
@@ -175,10 +177,12 @@ export class Conversation {
   async #roundTrips({ opcode, count, source, size, fragment }: RoundTripsStep): Promise<void> {
     const { events } = this.#transcript;
     this.#comparing = true;
-    for (let index = 0; index < count && !this.#isUnread; index++) {
+    for (let index = 0; index < count && !this.#peerStoppedReading; index++) {
       const payload = payloadBytes({ source, size, offset: index * size });
       await this.#send(this.#encodeMessage(opcode, payload, fragment));
-      if (!await this.#peer.until(() => events.length > 0 || this.#isUnread, this.#patience)) break;
+      if (
+        !await this.#peer.until(() => events.length > 0 || this.#peerStoppedReading, this.#timeout)
+      ) break;
       const [event] = events;
       if (event?.is !== "message") break;
       if (event.opcode !== opcode || !sameBytes(payload, event.payload)) {
@@ -215,17 +219,17 @@ export class Conversation {
     const transcript = this.#transcript;
     const wanted = outcomes.filter(({ ending }) => ending.is === "closed");
     const complete = (): boolean =>
-      this.#isUnwelcome || (this.#refusalWanted && transcript.events.length > 0) ||
+      this.#isWronglyAccepted || (this.#expectsRejection && transcript.events.length > 0) ||
       wanted.some((outcome) => this.#isComplete(outcome));
-    const over = (): boolean => this.#isUnread || transcript.closedFirst !== undefined;
+    const over = (): boolean => this.#peerStoppedReading || transcript.closedFirst !== undefined;
     await Promise.all(this.#floods);
-    const anything = wanted.some(({ back }) => back === "anything");
-    const patience = anything && wanted.length === 1 ? QUIET : this.#patience;
-    const met = await this.#peer.until(() => over() || complete(), patience);
+    const anything = wanted.some(({ expected }) => expected === "anything");
+    const timeout = anything && wanted.length === 1 ? QUIET : this.#timeout;
+    const met = await this.#peer.until(() => over() || complete(), timeout);
     if ((met || anything) && !over()) await this.#sendFrame(close(1000));
     // Waits for the peer's reaction to the doctor's Close, or its own Close.
     if (transcript.closedFirst !== undefined) {
-      await this.#peer.until(() => this.#isUnread, this.#patience);
+      await this.#peer.until(() => this.#peerStoppedReading, this.#timeout);
     }
     if (transcript.close !== undefined && transcript.closedFirst === undefined && !mute) {
       const { code } = transcript.close;
@@ -235,8 +239,8 @@ export class Conversation {
     this.#checkMaskKeys();
   }
 
-  #isComplete({ back }: Outcome): boolean {
-    return back !== "anything" && sameEvents(back, this.#transcript.events);
+  #isComplete({ expected }: Outcome): boolean {
+    return expected !== "anything" && sameEvents(expected, this.#transcript.events);
   }
 
   /** RFC 6455 7.1.1: the server ends the stream, and the client waits for the end. */
@@ -244,15 +248,15 @@ export class Conversation {
     const { close: received, violation } = this.#transcript;
     const closed = received !== undefined || this.#peer.ended;
     if (violation !== undefined || !closed) {
-      this.#transcript.end = this.#peer.over ? "peer" : "patience";
+      this.#transcript.end = this.#peer.over ? "peer" : "timeout";
       this.#peer.cut();
       return;
     }
     if (this.#role === "client") this.#peer.finish();
-    await this.#peer.until(() => this.#peer.ended, this.#patience);
-    this.#transcript.end = this.#peer.ended ? "peer" : "patience";
+    await this.#peer.until(() => this.#peer.ended, this.#timeout);
+    this.#transcript.end = this.#peer.ended ? "peer" : "timeout";
     this.#peer.finish();
-    await this.#peer.until(() => this.#peer.over, this.#patience);
+    await this.#peer.until(() => this.#peer.over, this.#timeout);
     this.#peer.cut();
   }
 }

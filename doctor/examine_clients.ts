@@ -29,7 +29,7 @@ export interface ClientExamination {
   /** The port; 0 for any free one. */
   readonly port: number;
   /** The maximum silence in milliseconds. */
-  readonly patience: number;
+  readonly timeout: number;
 }
 
 /** Callbacks for the progress of a run. */
@@ -54,7 +54,7 @@ interface Client {
 /** A listening doctor. */
 export class ClientExaminer {
   readonly #cases: readonly Case[];
-  readonly #how: ClientExamination;
+  readonly #settings: ClientExamination;
   readonly #events: ClientEvents;
   /** The results by agent and by the index of the case. */
   readonly #results = new Map<string, Map<number, Result>>();
@@ -64,18 +64,18 @@ export class ClientExaminer {
 
   /**
    * @param cases The cases, in the order in which clients number them.
-   * @param how Where to listen.
+   * @param settings Where to listen.
    * @param events Receives the progress and the results.
    */
-  constructor(cases: readonly Case[], how: ClientExamination, events: ClientEvents) {
+  constructor(cases: readonly Case[], settings: ClientExamination, events: ClientEvents) {
     this.#cases = cases;
-    this.#how = how;
+    this.#settings = settings;
     this.#events = events;
   }
 
   /** Begins to listen, and returns the port. */
   async listen(): Promise<number> {
-    const { hostname, port } = this.#how;
+    const { hostname, port } = this.#settings;
     this.#listener = await listen(hostname, port, (stream) => {
       this.#serve(stream).catch(() => stream.destroy());
     });
@@ -131,7 +131,7 @@ export class ClientExaminer {
     const one = this.#cases[index];
     if (url.pathname === "/runCase" && one !== undefined) {
       const note = `The client's request is invalid: ${message}`;
-      this.#note(url, index, resultOf(one, { verdict: "FAIL", note }, 0, peer.recording));
+      this.#addResult(url, index, resultOf(one, { verdict: "FAIL", note }, 0, peer.recording));
     }
     await this.#plain(
       peer,
@@ -143,12 +143,12 @@ export class ClientExaminer {
   async #plain(peer: Peer, status: string, body: string): Promise<void> {
     await peer.send(
       utf8(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n${body}`),
-      this.#how.patience,
+      this.#settings.timeout,
     );
     peer.finish();
   }
 
-  #note(url: URL, index: number, result: Result): void {
+  #addResult(url: URL, index: number, result: Result): void {
     const agent = agentOf(url);
     let results = this.#results.get(agent);
     if (results === undefined) this.#results.set(agent, results = new Map());
@@ -161,7 +161,7 @@ export class ClientExaminer {
     const index = Number(url.searchParams.get("case")) - 1;
     switch (url.pathname) {
       case "/getCaseCount":
-        return await this.#tell(client, String(this.#cases.length));
+        return await this.#sendText(client, String(this.#cases.length));
       case "/runCase": {
         const running = this.#runningOf(agent);
         const run = this.#runCase(client, url, index);
@@ -170,14 +170,14 @@ export class ClientExaminer {
       }
       case "/getCaseInfo": {
         const { id, title } = this.#cases[index] ?? {};
-        return await this.#tell(client, JSON.stringify({ id, description: title }));
+        return await this.#sendText(client, JSON.stringify({ id, description: title }));
       }
       case "/getCaseStatus": {
         const behavior = this.#results.get(agent)?.get(index)?.verdict ?? "MISSING";
-        return await this.#tell(client, JSON.stringify({ behavior }));
+        return await this.#sendText(client, JSON.stringify({ behavior }));
       }
       case "/updateReports":
-        await this.#tell(client);
+        await this.#sendText(client);
         // A client may finish a connection before the doctor does.
         await Promise.allSettled(this.#runningOf(agent));
         return this.#events.onReport(agent, this.results(agent));
@@ -193,28 +193,28 @@ export class ClientExaminer {
   }
 
   /** An ordinary connection: an optional text message, then Close. */
-  async #tell(client: Client, message?: string): Promise<void> {
+  async #sendText(client: Client, message?: string): Promise<void> {
     const steps = [...(message === undefined ? [] : [text(message)]), close(1000)];
     await this.#converse(client, { id: "0", title: "", rfc: "", steps, outcomes: [echoes()] });
   }
 
   async #converse({ peer, request, rest }: Client, one: Case): Promise<Transcript> {
     const transcript = emptyTranscript();
-    const patience = one.patience ?? this.#how.patience;
-    const agreement = await openToClient(peer, request, one, transcript, patience);
-    await new Conversation(one, "client", peer, transcript, patience, agreement)
+    const timeout = one.timeout ?? this.#settings.timeout;
+    const agreement = await openToClient(peer, request, one, transcript, timeout);
+    await new Conversation(one, "client", peer, transcript, timeout, agreement)
       .run(concat(rest));
     return transcript;
   }
 
   async #runCase(client: Client, url: URL, index: number): Promise<void> {
     const one = this.#cases[index];
-    if (one === undefined || one.missing !== undefined) return await this.#tell(client);
+    if (one === undefined || one.missing !== undefined) return await this.#sendText(client);
     const start = performance.now();
     const transcript = await this.#converse(client, one);
     const judgment = judge(one, "client", transcript);
     const time = performance.now() - start;
-    this.#note(url, index, resultOf(one, judgment, time, client.peer.recording));
+    this.#addResult(url, index, resultOf(one, judgment, time, client.peer.recording));
   }
 }
 

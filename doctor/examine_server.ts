@@ -20,13 +20,13 @@ export interface ServerExamination {
   /** The number of concurrent cases. */
   readonly jobs: number;
   /** The maximum silence in milliseconds. */
-  readonly patience: number;
+  readonly timeout: number;
 }
 
 /** The time limit for connecting, in milliseconds. */
-const DIAL_PATIENCE = 10_000;
+const DIAL_TIMEOUT = 10_000;
 
-interface Carried {
+interface CaseRun {
   readonly transcript: Transcript;
   readonly recording?: Recording;
 }
@@ -37,40 +37,40 @@ function open({ url, insecure }: ServerExamination): Promise<Stream> {
     hostname: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port || (secure ? 443 : 80)),
     ...(secure ? { tls: { insecure } } : {}),
-    signal: AbortSignal.timeout(DIAL_PATIENCE),
+    signal: AbortSignal.timeout(DIAL_TIMEOUT),
   });
 }
 
-async function carryOut(one: Case, how: ServerExamination): Promise<Carried> {
+async function runCase(one: Case, settings: ServerExamination): Promise<CaseRun> {
   const transcript = emptyTranscript();
-  const patience = one.patience ?? how.patience;
+  const timeout = one.timeout ?? settings.timeout;
   let stream: Stream;
   try {
-    stream = await open(how);
+    stream = await open(settings);
   } catch (error) {
     transcript.unreachable = `cannot connect: ${(error as Error).message}`;
     return { transcript };
   }
   const peer = new Peer(stream);
-  const address = { host: how.url.host, target: how.url.pathname + how.url.search };
-  const opened = await openToServer(peer, address, one, transcript, patience);
+  const address = { host: settings.url.host, target: settings.url.pathname + settings.url.search };
+  const opened = await openToServer(peer, address, one, transcript, timeout);
   if (opened !== undefined) {
-    await new Conversation(one, "server", peer, transcript, patience, opened.agreement)
+    await new Conversation(one, "server", peer, transcript, timeout, opened.agreement)
       .run(opened.rest);
   } else {
-    transcript.end = peer.ended ? "peer" : "patience";
+    transcript.end = peer.ended ? "peer" : "timeout";
     peer.cut();
   }
   return { transcript, recording: peer.recording };
 }
 
 /** Runs one case. */
-export async function examineCase(one: Case, how: ServerExamination): Promise<Result> {
+export async function examineCase(one: Case, settings: ServerExamination): Promise<Result> {
   if (one.missing !== undefined) return notRunResult(one);
   const start = performance.now();
-  let { transcript, recording } = await carryOut(one, how);
+  let { transcript, recording } = await runCase(one, settings);
   if (one.thenServes) {
-    ({ transcript, recording } = await carryOut({ ...framing[0], id: one.id }, how));
+    ({ transcript, recording } = await runCase({ ...framing[0], id: one.id }, settings));
   }
   const judged = one.thenServes ? framing[0] : one;
   return resultOf(
@@ -88,7 +88,7 @@ export async function examineCase(one: Case, how: ServerExamination): Promise<Re
  */
 export async function examineServer(
   cases: readonly Case[],
-  how: ServerExamination,
+  settings: ServerExamination,
   onResult: (result: Result) => void,
 ): Promise<Result[]> {
   const results: Result[] = [];
@@ -96,19 +96,19 @@ export async function examineServer(
   const work = async (): Promise<void> => {
     while (next < cases.length) {
       const index = next++;
-      const result = await examineCase(cases[index], how);
+      const result = await examineCase(cases[index], settings);
       results[index] = result;
       onResult(result);
     }
   };
-  await Promise.all(Array.from({ length: how.jobs }, work));
+  await Promise.all(Array.from({ length: settings.jobs }, work));
   return results;
 }
 
 /** Checks whether the endpoint is reachable. Returns the error if it is not. */
-export async function reach(how: ServerExamination): Promise<Error | undefined> {
+export async function checkReachable(settings: ServerExamination): Promise<Error | undefined> {
   try {
-    (await open(how)).destroy();
+    (await open(settings)).destroy();
     return undefined;
   } catch (error) {
     return error as Error;

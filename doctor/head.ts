@@ -44,18 +44,18 @@ export async function sendHead(
   head: Uint8Array,
   behind: readonly Uint8Array[],
   opening: Opening,
-  patience: number,
+  timeout: number,
 ): Promise<void> {
   if (opening.only !== undefined) {
-    await peer.send(head.slice(0, opening.only), patience);
+    await peer.send(head.slice(0, opening.only), timeout);
     return;
   }
-  if (opening.chop === undefined) {
-    await peer.send(concat([head, ...behind]), patience);
+  if (opening.chunkSize === undefined) {
+    await peer.send(concat([head, ...behind]), timeout);
     return;
   }
-  for (let at = 0; at < head.length && !peer.over; at += opening.chop) {
-    await peer.send(head.slice(at, at + opening.chop), patience);
+  for (let at = 0; at < head.length && !peer.over; at += opening.chunkSize) {
+    await peer.send(head.slice(at, at + opening.chunkSize), timeout);
     if (opening.delay === undefined) await peer.turn();
     else await peer.pass(opening.delay);
   }

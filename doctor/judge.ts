@@ -45,17 +45,17 @@ export function judge(one: Case, role: Role, transcript: Transcript): Judgement 
 
 function fits(outcome: Outcome, role: Role, transcript: Transcript): boolean {
   return endFits(outcome.ending, role, transcript) &&
-    (outcome.back === "anything" || sameEvents(outcome.back, transcript.events));
+    (outcome.expected === "anything" || sameEvents(outcome.expected, transcript.events));
 }
 
 function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
   const { opened, close, closedFirst, end } = transcript;
   switch (ending.is) {
     case "refused":
-      return role === "server" ? refusedFits(ending, transcript) : gaveUp(ending, transcript);
+      return role === "server" ? refusedFits(ending, transcript) : hasRejected(ending, transcript);
     case "closed":
       // The doctor sent Close first, the peer answered it, and neither side aborted the stream.
-      return opened && closedFirst !== undefined && close !== undefined && end !== "patience" &&
+      return opened && closedFirst !== undefined && close !== undefined && end !== "timeout" &&
         (ending.codes === undefined || ending.codes.includes(close.code));
     case "unclean":
       return opened && closedFirst !== undefined &&
@@ -63,7 +63,7 @@ function endFits(ending: Ending, role: Role, transcript: Transcript): boolean {
     case "unanswered":
       return opened && closedFirst !== undefined && close === undefined;
     case "failed": {
-      if (!opened || end === "patience") return false;
+      if (!opened || end === "timeout") return false;
       if (close === undefined) return ending.silent ?? true;
       if (ending.codes !== undefined) return ending.codes.includes(close.code);
       // An echo of the doctor's own Close is a reply, not a failure.
@@ -78,7 +78,7 @@ function refusedFits(
 ): boolean {
   if (opened) return false;
   if (answer === undefined) {
-    return end !== "patience" && (statuses === undefined || statuses.includes(-1)) &&
+    return end !== "timeout" && (statuses === undefined || statuses.includes(-1)) &&
       field === undefined;
   }
   if (statuses !== undefined && !statuses.includes(answer.status)) return false;
@@ -86,11 +86,11 @@ function refusedFits(
 }
 
 /** A client rejects a response by closing the connection before using it. */
-function gaveUp(
+function hasRejected(
   { lingers }: Extract<Ending, { is: "refused" }>,
   { events, close, end }: Transcript,
 ): boolean {
-  return (lingers || end !== "patience") && events.length === 0 &&
+  return (lingers || end !== "timeout") && events.length === 0 &&
     (close === undefined || (close.code !== 1000 && close.code !== 1001));
 }
 
@@ -101,8 +101,8 @@ export function sameEvents(expected: readonly Expected[], events: readonly Event
 }
 
 function sameEvent(expected: Expected, event: Event): boolean {
-  if (expected.is === "look" || event.is === "look") {
-    return expected.is === "look" && event.is === "look" && expected.name === event.name;
+  if (expected.is === "checkOpen" || event.is === "checkOpen") {
+    return expected.is === "checkOpen" && event.is === "checkOpen" && expected.name === event.name;
   }
   if (expected.is !== event.is) return false;
   if (expected.is === "message" && event.is === "message" && expected.opcode !== event.opcode) {
@@ -150,7 +150,7 @@ function describeAnswer({ answer }: Transcript): string {
 }
 
 function describeEvent(event: Event): string {
-  if (event.is === "look") return `still open ${event.name}`;
+  if (event.is === "checkOpen") return `still open ${event.name}`;
   const size = event.payload.length;
   const shown = toHex(event.payload, Math.min(size, SHOWN)) + (size > SHOWN ? "..." : "");
   const name = event.is === "pong"
@@ -166,16 +166,16 @@ function describeEnd({ close, closedFirst, end }: Transcript): string {
     const code = close.code === 1005 ? "without a code" : `with ${close.code}`;
     parts.push(`a Close frame ${code}${reason}${closedFirst === undefined ? "" : " in reply"}`);
   }
-  if (end === "patience") parts.push("nothing more, and the connection stayed open");
+  if (end === "timeout") parts.push("nothing more, and the connection stayed open");
   else if (close === undefined) parts.push("the end of the stream without a Close frame");
   return parts.join(", then ");
 }
 
 /** Describes the allowed outcomes of a case. */
 export function describeExpected({ outcomes }: Case): string {
-  const texts = outcomes.map(({ verdict, back, ending }) => {
-    const parts = back === "anything" ? [] : back.slice(0, 5).map(describeWanted);
-    if (back !== "anything" && back.length > 5) parts.push(`${back.length - 5} more`);
+  const texts = outcomes.map(({ verdict, expected, ending }) => {
+    const parts = expected === "anything" ? [] : expected.slice(0, 5).map(describeWanted);
+    if (expected !== "anything" && expected.length > 5) parts.push(`${expected.length - 5} more`);
     parts.push(describeEnding(ending));
     return `${verdict === "PASS" ? "" : `${verdict}: `}${parts.join(", then ")}`;
   });
@@ -183,7 +183,7 @@ export function describeExpected({ outcomes }: Case): string {
 }
 
 function describeWanted(expected: Expected): string {
-  if (expected.is === "look") return `still open ${expected.name}`;
+  if (expected.is === "checkOpen") return `still open ${expected.name}`;
   const what = expected.is === "pong"
     ? "a pong"
     : `a ${expected.opcode === Opcode.Text ? "text" : "binary"} message`;

@@ -28,7 +28,7 @@ import { type Arguments, parseArguments, USAGE, UsageError } from "./arguments.t
 import type { Case, Facts } from "./case.ts";
 import { matchingCases } from "./cases.ts";
 import { ClientExaminer } from "./examine_clients.ts";
-import { examineServer, reach, type ServerExamination } from "./examine_server.ts";
+import { checkReachable, examineServer, type ServerExamination } from "./examine_server.ts";
 import { printable } from "./printable.ts";
 import { isHealthy, type Report, type Result } from "./report.ts";
 import { formatHtml } from "./report_html.ts";
@@ -45,7 +45,7 @@ const terminal: Output = {
 };
 
 /** Reports an error that prevents the doctor from running. */
-function complain(message: string): void {
+function printError(message: string): void {
   process.stderr.write(`doctor: ${printable(message)}\n`);
 }
 
@@ -92,19 +92,19 @@ function shownUrl({ protocol, host, pathname, search }: URL): string {
 }
 
 async function runServer({ args, cases, report }: Run, url: URL): Promise<number> {
-  const how: ServerExamination = {
+  const settings: ServerExamination = {
     url,
     insecure: args.insecure,
     jobs: args.jobs,
-    patience: args.timeout,
+    timeout: args.timeout,
   };
-  const problem = await reach(how);
+  const problem = await checkReachable(settings);
   if (problem !== undefined) {
-    complain(`cannot connect to ${shownUrl(url)}: ${problem.message}`);
+    printError(`cannot connect to ${shownUrl(url)}: ${problem.message}`);
     return NOT_EXAMINED;
   }
   const shown = new TerminalReport(terminal, cases.length, args.verbose);
-  const results = await examineServer(cases, how, (result) => shown.result(result));
+  const results = await examineServer(cases, settings, (result) => shown.result(result));
   const done = report(args.agent ?? url.host, shownUrl(url), results);
   shown.summary(done);
   writeReports(done, args);
@@ -117,7 +117,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
   let endpoint = "";
   let finish = (_status: number): void => {};
   const finished = new Promise<number>((resolve) => finish = resolve);
-  const examiner = new ClientExaminer(cases, { hostname, port, patience: args.timeout }, {
+  const examiner = new ClientExaminer(cases, { hostname, port, timeout: args.timeout }, {
     onResult: (_agent, result) => shown.result(result),
     onReport: (agent, results) => {
       const done = report(agent, endpoint, results);
@@ -136,7 +136,7 @@ async function runClients({ args, cases, report }: Run, port: number): Promise<n
   try {
     endpoint = `ws://${hostname}:${await examiner.listen()}/`;
   } catch (error) {
-    complain(`cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
+    printError(`cannot listen on ${hostname}:${port}: ${(error as Error).message}`);
     return NOT_EXAMINED;
   }
   terminal.write(`Listening on ${endpoint} for clients: ${cases.length} cases.\n`);
@@ -166,7 +166,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     parsed = parseArguments(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    complain(error.message);
+    printError(error.message);
     process.stderr.write(`\n${USAGE}`);
     return NOT_EXAMINED;
   }
@@ -182,7 +182,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     return HEALTHY;
   }
   if (run.cases.length === 0) {
-    complain("no case matches --cases and --exclude");
+    printError("no case matches --cases and --exclude");
     return NOT_EXAMINED;
   }
   return parsed.url !== undefined

@@ -44,7 +44,7 @@ export async function openToClient(
   request: ServerRequest,
   one: Case,
   transcript: Transcript,
-  patience: number,
+  timeout: number,
 ): Promise<DeflateAgreement | undefined> {
   const { opening = {} } = one;
   const agreed = opening.deflate && agree(request, opening.deflate.offers);
@@ -64,7 +64,7 @@ export async function openToClient(
     encodeHead(startLine, editFields(fields, opening.fields), opening),
   ]);
   const behind = (opening.behind ?? []).map((step) => encodeFrame(step, "client"));
-  await sendHead(peer, head, behind, opening, patience);
+  await sendHead(peer, head, behind, opening, timeout);
   transcript.opened = opening.only === undefined;
   if (opening.only !== undefined) peer.finish();
   return agreed?.agreement;

@@ -63,7 +63,7 @@ export async function openToServer(
   address: Address,
   one: Case,
   transcript: Transcript,
-  patience: number,
+  timeout: number,
 ): Promise<Opened | undefined> {
   const { opening = {} } = one;
   const startLine = (opening.startLine ?? "GET %s HTTP/1.1").replace("%s", address.target);
@@ -84,8 +84,8 @@ export async function openToServer(
     }
   });
   const behind = (opening.behind ?? []).map((step) => encodeFrame(step, "server"));
-  await sendHead(peer, encodeHead(startLine, fields, opening), behind, opening, patience);
-  await peer.until(() => whole || problem !== undefined || peer.ended, patience);
+  await sendHead(peer, encodeHead(startLine, fields, opening), behind, opening, timeout);
+  await peer.until(() => whole || problem !== undefined || peer.ended, timeout);
   if (!whole) {
     transcript.handshakeProblem = problem;
     return undefined;

@@ -62,21 +62,21 @@ export class Peer implements StreamSink {
   /**
    * Sends bytes, and waits until the stream accepts more.
    *
-   * @param patience The timeout without progress, in milliseconds.
+   * @param timeout The timeout without progress, in milliseconds.
    * @returns `false` if the wait timed out or the stream is closed.
    */
-  send(bytes: Uint8Array, patience: number): Promise<boolean> {
+  send(bytes: Uint8Array, timeout: number): Promise<boolean> {
     // Serialize the writes of all callers.
-    return this.#sending = this.#sending.then(() => this.#send(bytes, patience));
+    return this.#sending = this.#sending.then(() => this.#send(bytes, timeout));
   }
 
-  async #send(bytes: Uint8Array, patience: number): Promise<boolean> {
-    if (this.#over || !await this.until(() => !this.#writing, patience)) return false;
+  async #send(bytes: Uint8Array, timeout: number): Promise<boolean> {
+    if (this.#over || !await this.until(() => !this.#writing, timeout)) return false;
     if (this.#over) return false;
     this.recording.add(true, bytes);
     // The stream keeps unsent bytes, so they are never changed.
     this.#writing = !this.#stream.write(bytes, bytes.length);
-    return await this.until(() => !this.#writing, patience) && !this.#over;
+    return await this.until(() => !this.#writing, timeout) && !this.#over;
   }
 
   /** Ends the doctor's side. */
@@ -93,14 +93,14 @@ export class Peer implements StreamSink {
   /**
    * Waits for a condition, which is checked after each event of the stream.
    *
-   * @param patience The timeout without an event, in milliseconds.
+   * @param timeout The timeout without an event, in milliseconds.
    * @returns Whether the condition was met.
    */
-  async until(isMet: () => boolean, patience: number): Promise<boolean> {
+  async until(isMet: () => boolean, timeout: number): Promise<boolean> {
     while (!isMet()) {
       if (this.#over) return false;
       const { bufferedAmount } = this.#stream;
-      const changed = await this.#change(patience);
+      const changed = await this.#change(timeout);
       // A long write makes progress without an event until it is complete.
       if (!changed && this.#stream.bufferedAmount === bufferedAmount) return isMet();
     }
@@ -148,12 +148,12 @@ export class Peer implements StreamSink {
     this.#wake();
   }
 
-  #change(patience: number): Promise<boolean> {
+  #change(timeout: number): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== wake);
         resolve(false);
-      }, patience);
+      }, timeout);
       const wake = (): void => {
         clearTimeout(timer);
         resolve(true);

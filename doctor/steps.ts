@@ -1,7 +1,7 @@
 // Short names for the data of cases: frames, expected events, and endings.
 
 import { Opcode } from "@quickws/quickws/core";
-import type { Ending, Expected, FrameStep, Outcome, Payload, Step, TogetherStep } from "./case.ts";
+import type { Ending, Expected, FramesStep, FrameStep, Outcome, Payload, Step } from "./case.ts";
 
 const encoder = new TextEncoder();
 
@@ -140,71 +140,71 @@ export function last(payload: Payload | string = NOTHING): FrameStep {
 }
 
 /** Frames in chunks of one octet. */
-export function octetWise(...frames: FrameStep[]): TogetherStep {
-  return { do: "together", frames, chop: 1 };
+export function byteByByte(...frames: FrameStep[]): FramesStep {
+  return { do: "frames", frames, chunkSize: 1 };
 }
 
 /** Frames in one write. */
-export function atOnce(...frames: FrameStep[]): TogetherStep {
-  return { do: "together", frames, chop: 0 };
+export function inOneWrite(...frames: FrameStep[]): FramesStep {
+  return { do: "frames", frames, chunkSize: 0 };
 }
 
 /** Waits, and records whether the connection is still open. */
-export function look(name: string, milliseconds = 500): Step {
-  return { do: "look", name, milliseconds };
+export function checkOpen(name: string, milliseconds = 500): Step {
+  return { do: "checkOpen", name, milliseconds };
 }
 
 /** An echoed text message. */
-export function textBack(payload: Payload | string = NOTHING): Expected {
+export function expectText(payload: Payload | string = NOTHING): Expected {
   return { is: "message", opcode: Opcode.Text, payload: asPayload(payload) };
 }
 
 /** An echoed binary message. */
-export function binaryBack(payload: Payload | string = NOTHING): Expected {
+export function expectBinary(payload: Payload | string = NOTHING): Expected {
   return { is: "message", opcode: Opcode.Binary, payload: asPayload(payload) };
 }
 
 /** A received pong. */
-export function pongBack(payload: Payload | string = NOTHING): Expected {
+export function expectPong(payload: Payload | string = NOTHING): Expected {
   return { is: "pong", payload: asPayload(payload) };
 }
 
 /** The connection was still open when it was checked. */
 export function stillOpen(name: string): Expected {
-  return { is: "look", name };
+  return { is: "checkOpen", name };
 }
 
 /** PASS: these events were received, and the closing handshake was correct. */
-export function echoes(...back: Expected[]): Outcome {
-  return { verdict: "PASS", back, ending: { is: "closed" } };
+export function echoes(...expected: Expected[]): Outcome {
+  return { verdict: "PASS", expected, ending: { is: "closed" } };
 }
 
 /** PASS: these events were received, and the close code was one of these; 1005 means no code. */
-export function closesWith(codes: readonly number[], ...back: Expected[]): Outcome {
-  return { verdict: "PASS", back, ending: { is: "closed", codes } };
+export function closesWith(codes: readonly number[], ...expected: Expected[]): Outcome {
+  return { verdict: "PASS", expected, ending: { is: "closed", codes } };
 }
 
 /** PASS: these events were received, and then the peer failed the connection. */
-export function fails(...back: Expected[]): Outcome {
-  return { verdict: "PASS", back, ending: { is: "failed" } };
+export function fails(...expected: Expected[]): Outcome {
+  return { verdict: "PASS", expected, ending: { is: "failed" } };
 }
 
 /** The same as a NON-STRICT outcome. */
-export function laxly(outcome: Outcome, note: string): Outcome {
+export function nonStrict(outcome: Outcome, note: string): Outcome {
   return { ...outcome, verdict: "NON-STRICT", note };
 }
 
 /** The connection is failed, regardless of earlier events. */
 export function failsWith(codes: readonly number[], silent = false): Outcome {
-  return { verdict: "PASS", back: "anything", ending: { is: "failed", codes, silent } };
+  return { verdict: "PASS", expected: "anything", ending: { is: "failed", codes, silent } };
 }
 
 /** Marks an outcome as informational. */
-export function informs(outcome: Outcome, note: string): Outcome {
+export function informational(outcome: Outcome, note: string): Outcome {
   return { ...outcome, verdict: "INFORMATIONAL", note };
 }
 
 /** The opening handshake is rejected. */
-export function refuses(ending: Omit<Extract<Ending, { is: "refused" }>, "is"> = {}): Outcome {
-  return { verdict: "PASS", back: [], ending: { is: "refused", ...ending } };
+export function rejects(ending: Omit<Extract<Ending, { is: "refused" }>, "is"> = {}): Outcome {
+  return { verdict: "PASS", expected: [], ending: { is: "refused", ...ending } };
 }

@@ -6,7 +6,7 @@ import type { HeaderFields } from "@quickws/quickws/core";
 export type Event =
   | { readonly is: "message"; readonly opcode: number; readonly payload: Uint8Array }
   | { readonly is: "pong"; readonly payload: Uint8Array }
-  | { readonly is: "look"; readonly name: string };
+  | { readonly is: "checkOpen"; readonly name: string };
 
 /** The response of a server. */
 export interface Answer {
@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** How the stream ended: by the peer, by the doctor, or not in time. */
-export type StreamEnd = "peer" | "doctor" | "patience";
+export type StreamEnd = "peer" | "doctor" | "timeout";
 
 /** The course of one case. */
 export interface Transcript {

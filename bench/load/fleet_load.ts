@@ -26,7 +26,7 @@ export interface FleetLoad {
   /** Duration of the measurement in milliseconds. */
   duration: number;
   /** The time limit for the last messages, in milliseconds. Later ones count as lost. */
-  patience: number;
+  timeout: number;
 }
 
 /** The counts. */

@@ -47,7 +47,7 @@ export interface Load {
   /** The duration in milliseconds. It is extended if the measured process gets little CPU time. */
   duration: number;
   /** The time limit for the last replies, in milliseconds. Later ones count as lost. */
-  patience: number;
+  timeout: number;
 }
 
 /** The counts. */

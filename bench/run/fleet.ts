@@ -49,7 +49,7 @@ interface FleetFigure {
 const FILE = "fleet.json";
 
 /** The time limit for the last messages, in milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
 const FIGURES: Record<string, FleetFigure> = {
   rate: {
@@ -183,7 +183,7 @@ async function measureFleet(
       payload: PAYLOAD,
       warmUp: warmUp * 1000,
       duration: seconds * 1000,
-      patience: PATIENCE,
+      timeout: TIMEOUT,
     };
     const process = start(onLoadCore(generator.command(JSON.stringify(load))));
     const result: FleetResult = JSON.parse(await nextLine(linesOf(process)));

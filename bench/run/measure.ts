@@ -30,7 +30,7 @@ export const OFFERS = {
 };
 
 /** The time limit for the last replies, in milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
 /** Returns the command that starts a participant, or `undefined` if it is not available here. */
 export function commandOf(
@@ -92,7 +92,7 @@ export async function measure(
     burst,
     warmUp,
     duration,
-    patience: PATIENCE,
+    timeout: TIMEOUT,
   };
   try {
     const result = kind === "client"

@@ -116,7 +116,7 @@ async function run(
       burst: 1,
       warmUp: 1000,
       duration,
-      patience: 10_000,
+      timeout: 10_000,
     };
     // Not pinned, so that the kernel chooses the core.
     const process = start(generator.command(JSON.stringify(load)));

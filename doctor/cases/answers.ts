@@ -1,10 +1,10 @@
 // Group 27: the opening handshake responses that a client must accept or reject.
 
 import type { Case, Opening, Outcome } from "../case.ts";
-import { concat, echoes, laxly, refuses, text, textBack, utf8 } from "../steps.ts";
+import { concat, echoes, expectText, nonStrict, rejects, text, utf8 } from "../steps.ts";
 
 const STEPS = [text("Hello, world!")];
-const ECHO = echoes(textBack("Hello, world!"));
+const ECHO = echoes(expectText("Hello, world!"));
 
 /** Without it, a client might wait for a body. */
 const NO_BODY = { "Content-Length": "0" };
@@ -30,7 +30,7 @@ const GOOD: Row[] = [
     "A 103 before the 101",
     { interim: "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" },
     "RFC 9110 15.2",
-    [ECHO, laxly(refuses(), "a client must be able to read interim responses")],
+    [ECHO, nonStrict(rejects(), "a client must be able to read interim responses")],
   ],
 ];
 
@@ -58,8 +58,8 @@ const BAD: Row[] = [
     "4.1",
   ],
   ["HTTP/1.0 101", { startLine: "HTTP/1.0 101 Switching Protocols" }, "4.1; RFC 9110 7.8", [
-    refuses(),
-    laxly(ECHO, "only the examples of RFC 6455 require HTTP/1.1"),
+    rejects(),
+    nonStrict(ECHO, "only the examples of RFC 6455 require HTTP/1.1"),
   ]],
   ["A subprotocol that was not requested", { subprotocols: ["nobody-asked"] }, "4.1"],
   ["An extension that was not offered", { extensions: "x-nobody-offered" }, "4.1, 9.1"],
@@ -113,7 +113,7 @@ function of(group: number, rows: Row[], outcomes: Outcome[]): Case[] {
 export const answers: readonly Case[] = [
   ...of(1, GOOD, [ECHO]),
   ...of(2, BAD, [
-    refuses(),
-    laxly(refuses({ lingers: true }), "the connection is neither used nor closed"),
+    rejects(),
+    nonStrict(rejects({ lingers: true }), "the connection is neither used nor closed"),
   ]),
 ];

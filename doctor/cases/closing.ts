@@ -8,15 +8,15 @@ import {
   close,
   closesWith,
   echoes,
+  expectText,
   fails,
   first,
   frame,
   hex,
-  informs,
+  informational,
   last,
   ping,
   text,
-  textBack,
 } from "../steps.ts";
 
 type Row = [id: string, title: string, steps: Step[], outcomes: Outcome[], rfc?: string];
@@ -30,8 +30,8 @@ const UNDEFINED = [5000, 65535];
 
 const LONGEST_REASON = "*".repeat(123);
 /** The doctor's Close frame is answered with 1000 or no code, or with its own `code`. */
-function normally(code?: number, back: Expected[] = []): Outcome[] {
-  return [closesWith([1000, 1005, ...(code === undefined ? [] : [code])], ...back)];
+function normally(code?: number, expected: Expected[] = []): Outcome[] {
+  return [closesWith([1000, 1005, ...(code === undefined ? [] : [code])], ...expected)];
 }
 
 /**
@@ -40,10 +40,10 @@ function normally(code?: number, back: Expected[] = []): Outcome[] {
  */
 function failedWith(...codes: number[]): Outcome[] {
   return [
-    { verdict: "PASS", back: [], ending: { is: "failed", codes: [...codes, 1005] } },
+    { verdict: "PASS", expected: [], ending: { is: "failed", codes: [...codes, 1005] } },
     {
       verdict: "PASS",
-      back: [],
+      expected: [],
       ending: { is: "unanswered" },
       note: "the illegal Close frame was not answered with a legal one",
     },
@@ -57,7 +57,7 @@ const rows: Row[] = [
     "7.1.1",
     "A text message, then a Close frame after the echo",
     [text("Hello World!")],
-    normally(1000, [textBack("Hello World!")]),
+    normally(1000, [expectText("Hello World!")]),
   ],
   ["7.1.2", "Two Close frames", [close(1000), close()], normally()],
   ["7.1.3", "A Close frame, then a ping, which is not answered", [close(1000), ping()], normally()],
@@ -77,8 +77,8 @@ const rows: Row[] = [
     "7.1.6",
     "A text message of 256 KiB, a text message, a Close frame, then a ping",
     [text(LONG), text("Hello World!"), close(1000), ping()],
-    [informs(
-      echoes(textBack(LONG), textBack("Hello World!")),
+    [informational(
+      echoes(expectText(LONG), expectText("Hello World!")),
       "everything before the Close frame was echoed",
     )],
   ],
@@ -130,7 +130,7 @@ const rows: Row[] = [
     `7.13.${index + 1}`,
     `A Close frame with the code ${code}, which RFC 6455 does not define`,
     [close(code)],
-    [informs(fails(), "the connection was failed")],
+    [informational(fails(), "the connection was failed")],
     "RFC 6455 7.4.2",
   ]),
 ];

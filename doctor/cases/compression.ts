@@ -3,19 +3,19 @@
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Outcome, Step } from "../case.ts";
 import {
-  atOnce,
+  byteByByte,
   echoes,
+  expectPong,
+  expectText,
   first,
   frame,
   hex,
+  inOneWrite,
   last,
-  laxly,
   next,
-  octetWise,
+  nonStrict,
   ping,
-  pongBack,
   text,
-  textBack,
 } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";
 
@@ -41,13 +41,13 @@ const GOOD: Row[] = [
   [
     "A compressed message: Hello",
     [text(HELLO, COMPRESSED)],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 7.2.3.1",
   ],
   [
     "A compressed message in two fragments",
     [BEGIN, END],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 7.2.3.1",
   ],
   [
@@ -57,61 +57,61 @@ const GOOD: Row[] = [
       ...Array.from(HELLO.subarray(1), (byte) => [next(), next(Uint8Array.of(byte))]).flat(),
       last(),
     ],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 6.1",
   ],
   [
     "A compressed message octet by octet",
-    [octetWise(text(HELLO, COMPRESSED))],
-    [echoes(textBack("Hello"))],
+    [byteByByte(text(HELLO, COMPRESSED))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 7.2.3.1",
   ],
   [
     "A message that is not compressed although it could be",
     [text("Hello")],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 6",
   ],
   [
     "A message in a stored block",
     [text(STORED, COMPRESSED)],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 7.2.3.3",
   ],
   [
     "A message in a final block (BFINAL)",
     [text(FINAL, COMPRESSED)],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 7.2.3.4",
   ],
   [
     "A message after one in a final block",
     [text(FINAL, COMPRESSED), text(HELLO, COMPRESSED)],
-    [echoes(textBack("Hello"), textBack("Hello"))],
+    [echoes(expectText("Hello"), expectText("Hello"))],
     "RFC 7692 7.2.3.4",
   ],
   [
     "A message in two blocks",
     [text(BLOCKS, COMPRESSED)],
-    [echoes(textBack("Hello"))],
+    [echoes(expectText("Hello"))],
     "RFC 7692 7.2.3.5",
   ],
   [
     "An empty message in its compressed form",
     [text(hex("00"), COMPRESSED)],
-    [echoes(textBack(""))],
+    [echoes(expectText(""))],
     "RFC 7692 7.2.3.6",
   ],
   [
     "A ping between the fragments of a compressed message",
     [BEGIN, ping("between"), END],
-    [echoes(pongBack("between"), textBack("Hello"))],
+    [echoes(expectPong("between"), expectText("Hello"))],
     "RFC 7692 6.1",
   ],
   [
     "Compressed and plain messages in turn",
-    [atOnce(text(HELLO, COMPRESSED), text("plain"), text(HELLO, COMPRESSED))],
-    [echoes(textBack("Hello"), textBack("plain"), textBack("Hello"))],
+    [inOneWrite(text(HELLO, COMPRESSED), text("plain"), text(HELLO, COMPRESSED))],
+    [echoes(expectText("Hello"), expectText("plain"), expectText("Hello"))],
     "RFC 7692 6",
   ],
 ];
@@ -205,7 +205,7 @@ export const compression: readonly Case[] = [
     outcomes: strictlyFailed([1007, 1002]),
     // The four bytes that a receiver appends may continue the block, so the error may go unnoticed.
     otherwise: "INFORMATIONAL",
-    patience: 1000,
+    timeout: 1000,
   },
   {
     id: "23.3.2",
@@ -214,7 +214,7 @@ export const compression: readonly Case[] = [
     steps: [text(HELLO, COMPRESSED)],
     outcomes: [
       ...strictlyFailed([1002]),
-      laxly(echoes(textBack("Hello")), "it was decompressed although nothing was negotiated"),
+      nonStrict(echoes(expectText("Hello")), "it was decompressed although nothing was negotiated"),
     ],
   },
   {
@@ -222,7 +222,7 @@ export const compression: readonly Case[] = [
     title: "The peer's compressed messages end without 00 00 ff ff, the tail of a sync flush",
     rfc: "RFC 7692 7.2.1",
     opening: OPENING,
-    steps: [atOnce(text(JSON_TEXT), text(JSON_TEXT), text(HELLO, COMPRESSED))],
-    outcomes: [echoes(textBack(JSON_TEXT), textBack(JSON_TEXT), textBack("Hello"))],
+    steps: [inOneWrite(text(JSON_TEXT), text(JSON_TEXT), text(HELLO, COMPRESSED))],
+    outcomes: [echoes(expectText(JSON_TEXT), expectText(JSON_TEXT), expectText("Hello"))],
   },
 ];

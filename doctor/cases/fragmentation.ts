@@ -3,24 +3,24 @@
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Outcome, Step } from "../case.ts";
 import {
-  atOnce,
+  byteByByte,
   echoes,
+  expectPong,
+  expectText,
   fails,
   first,
   fragments,
+  inOneWrite,
   last,
-  laxly,
   next,
-  octetWise,
+  nonStrict,
   ping,
   pong,
-  pongBack,
   text,
-  textBack,
 } from "../steps.ts";
 
 const TWO = fragments(Opcode.Text, "fragment1", "fragment2");
-const BOTH = textBack("fragment1fragment2");
+const BOTH = expectText("fragment1fragment2");
 const WITH_PING = [TWO[0], ping("ping payload"), TWO[1]];
 const ORPHAN = "non-continuation payload";
 const ORPHANED = [first("fragment2"), last("fragment3")];
@@ -29,11 +29,11 @@ const HELLO = "Hello, world!";
 type Row = [title: string, steps: readonly Step[], outcomes: readonly Outcome[], rfc?: string];
 
 /** The three ways to send the same frames. */
-function threeWays(title: string, frames: FrameStep[], outcome: Outcome): Row[] {
+function inThreeSplits(title: string, frames: FrameStep[], outcome: Outcome): Row[] {
   return [
     [title, frames, [outcome]],
-    [`${title}, in one write`, [atOnce(...frames)], [outcome]],
-    [`${title}, octet by octet`, [octetWise(...frames)], [outcome]],
+    [`${title}, in one write`, [inOneWrite(...frames)], [outcome]],
+    [`${title}, octet by octet`, [byteByByte(...frames)], [outcome]],
   ];
 }
 
@@ -48,9 +48,9 @@ const PINGED = [
   last("fragment5"),
 ];
 const PINGED_BACK = echoes(
-  pongBack("pongme 1!"),
-  pongBack("pongme 2!"),
-  textBack("fragment1fragment2fragment3fragment4fragment5"),
+  expectPong("pongme 1!"),
+  expectPong("pongme 2!"),
+  expectText("fragment1fragment2fragment3fragment4fragment5"),
 );
 
 const rows: Row[] = [
@@ -66,18 +66,18 @@ const rows: Row[] = [
     [fails()],
     "RFC 6455 5.5",
   ],
-  ...threeWays("A text message in two fragments", TWO, echoes(BOTH)),
-  ...threeWays(
+  ...inThreeSplits("A text message in two fragments", TWO, echoes(BOTH)),
+  ...inThreeSplits(
     "A text message in two fragments with a ping in between",
     WITH_PING,
-    echoes(pongBack("ping payload"), BOTH),
+    echoes(expectPong("ping payload"), BOTH),
   ),
-  ...threeWays(
+  ...inThreeSplits(
     "A continuation with FIN where nothing is to be continued, then a text message",
     [last(ORPHAN), text(HELLO)],
     fails(),
   ),
-  ...threeWays(
+  ...inThreeSplits(
     "A continuation without FIN where nothing is to be continued, then a text message",
     [next(ORPHAN), text(HELLO)],
     fails(),
@@ -86,7 +86,7 @@ const rows: Row[] = [
     "A text message in two fragments, a continuation without FIN that continues nothing, then " +
     "a text message",
     [...TWO, next("fragment3"), text("fragment4")],
-    [fails(BOTH), laxly(fails(), "the legal message before was not echoed")],
+    [fails(BOTH), nonStrict(fails(), "the legal message before was not echoed")],
   ],
   [
     "Twice: a continuation without FIN that continues nothing, then a text message in two fragments",
@@ -111,9 +111,9 @@ const rows: Row[] = [
   [
     "The same, with a separate write for each frame",
     [
-      ...PINGED.slice(0, 3).map((step) => atOnce(step)),
+      ...PINGED.slice(0, 3).map((step) => inOneWrite(step)),
       { do: "pause", milliseconds: 1000 },
-      ...PINGED.slice(3).map((step) => atOnce(step)),
+      ...PINGED.slice(3).map((step) => inOneWrite(step)),
     ],
     [PINGED_BACK],
   ],

@@ -3,16 +3,16 @@
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Outcome } from "../case.ts";
 import {
-  binaryBack,
   echoes,
+  expectBinary,
+  expectPong,
+  expectText,
   fails,
   failsWith,
   frame,
-  laxly,
+  nonStrict,
   ping,
-  pongBack,
   text,
-  textBack,
 } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";
 
@@ -20,21 +20,33 @@ const RFC = "RFC 6455 5.2";
 const HELLO = "Hello";
 const LENIENT = "the sender broke a MUST, and the receiver let it pass";
 
-type Row = [title: string, step: FrameStep, back: Outcome];
+type Row = [title: string, step: FrameStep, expected: Outcome];
 
 /** RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length". */
 const LONG_WINDED: Row[] = [
-  ["5 bytes in 16 bits", text(HELLO, { lengthBits: 16 }), echoes(textBack(HELLO))],
-  ["0 bytes in 16 bits", text("", { lengthBits: 16 }), echoes(textBack(""))],
-  ["125 bytes in 16 bits", star(125, 16), echoes(binaryBack({ source: "stars", size: 125 }))],
-  ["5 bytes in 64 bits", text(HELLO, { lengthBits: 64 }), echoes(textBack(HELLO))],
-  ["126 bytes in 64 bits", star(126, 64), echoes(binaryBack({ source: "stars", size: 126 }))],
-  ["65535 bytes in 64 bits", star(65535, 64), echoes(binaryBack({ source: "stars", size: 65535 }))],
-  ["a ping of 5 bytes in 16 bits", ping(HELLO, { lengthBits: 16 }), echoes(pongBack(HELLO))],
-  ["a ping of 5 bytes in 64 bits", ping(HELLO, { lengthBits: 64 }), echoes(pongBack(HELLO))],
+  ["5 bytes in 16 bits", text(HELLO, { lengthBits: 16 }), echoes(expectText(HELLO))],
+  ["0 bytes in 16 bits", text("", { lengthBits: 16 }), echoes(expectText(""))],
+  [
+    "125 bytes in 16 bits",
+    starFrame(125, 16),
+    echoes(expectBinary({ source: "stars", size: 125 })),
+  ],
+  ["5 bytes in 64 bits", text(HELLO, { lengthBits: 64 }), echoes(expectText(HELLO))],
+  [
+    "126 bytes in 64 bits",
+    starFrame(126, 64),
+    echoes(expectBinary({ source: "stars", size: 126 })),
+  ],
+  [
+    "65535 bytes in 64 bits",
+    starFrame(65535, 64),
+    echoes(expectBinary({ source: "stars", size: 65535 })),
+  ],
+  ["a ping of 5 bytes in 16 bits", ping(HELLO, { lengthBits: 16 }), echoes(expectPong(HELLO))],
+  ["a ping of 5 bytes in 64 bits", ping(HELLO, { lengthBits: 64 }), echoes(expectPong(HELLO))],
 ];
 
-function star(size: number, lengthBits: 16 | 64): FrameStep {
+function starFrame(size: number, lengthBits: 16 | 64): FrameStep {
   return frame(Opcode.Binary, { source: "stars", size }, { lengthBits });
 }
 
@@ -51,12 +63,12 @@ const IMPOSSIBLE: [title: string, announced: bigint, topBit: boolean][] = [
 
 /** The cases of group 22. */
 export const lengths: readonly Case[] = [
-  ...LONG_WINDED.map(([title, step, back], index): Case => ({
+  ...LONG_WINDED.map(([title, step, expected], index): Case => ({
     id: `22.1.${index + 1}`,
     title: `A length in a longer form than necessary: ${title}`,
     rfc: RFC,
     steps: [step],
-    outcomes: [...strictlyFailed([1002]), laxly(back, LENIENT)],
+    outcomes: [...strictlyFailed([1002]), nonStrict(expected, LENIENT)],
   })),
   ...IMPOSSIBLE.map(([title, announced, topBit], index): Case => ({
     id: `22.2.${index + 1}`,
@@ -66,11 +78,21 @@ export const lengths: readonly Case[] = [
     outcomes: topBit
       ? [
         failsWith([1002, 1009]),
-        { ...fails(), back: "anything", verdict: "NON-STRICT", note: "no Close frame with 1002" },
+        {
+          ...fails(),
+          expected: "anything",
+          verdict: "NON-STRICT",
+          note: "no Close frame with 1002",
+        },
       ]
       : [
         failsWith([1009]),
-        { ...fails(), back: "anything", verdict: "NON-STRICT", note: "no Close frame with 1009" },
+        {
+          ...fails(),
+          expected: "anything",
+          verdict: "NON-STRICT",
+          note: "no Close frame with 1009",
+        },
       ],
     // No rule requires a peer to reject a legal length; it may also wait for the payload.
     ...(topBit ? {} : { otherwise: "INFORMATIONAL" as const }),

@@ -3,17 +3,17 @@
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Step } from "../case.ts";
 import {
-  atOnce,
   binary,
   close,
   echoes,
+  expectPong,
+  expectText,
   first,
   frame,
+  inOneWrite,
   last,
   ping,
-  pongBack,
   text,
-  textBack,
 } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";
 
@@ -33,7 +33,7 @@ const rows: [title: string, steps: Step[]][] = [
   ["a ping", [ping(HELLO, WRONG)]],
   ["a Close frame", [wrong(close(1000))]],
   ["the second fragment alone", [first(HELLO), wrong(last(HELLO))]],
-  ["a message after a legal one", [atOnce(text(HELLO), text(HELLO, WRONG))]],
+  ["a message after a legal one", [inOneWrite(text(HELLO), text(HELLO, WRONG))]],
   [
     "a message of 64 KiB",
     [frame(Opcode.Binary, { source: "octets", size: 65536 }, WRONG)],
@@ -62,7 +62,7 @@ export const masking: readonly Case[] = [
     rfc: "RFC 6455 5.3",
     role: "server",
     steps: [text(HELLO, { maskKey: 0 })],
-    outcomes: [echoes(textBack(HELLO))],
+    outcomes: [echoes(expectText(HELLO))],
   },
   {
     id: "21.3.2",
@@ -70,7 +70,7 @@ export const masking: readonly Case[] = [
     rfc: "RFC 6455 5.3",
     role: "server",
     steps: [text(HELLO, { maskKey: 0xffffffff })],
-    outcomes: [echoes(textBack(HELLO))],
+    outcomes: [echoes(expectText(HELLO))],
   },
   {
     id: "21.3.3",
@@ -78,14 +78,14 @@ export const masking: readonly Case[] = [
     rfc: "RFC 6455 5.3",
     role: "server",
     steps: [{
-      do: "together",
-      chop: 1,
+      do: "frames",
+      chunkSize: 1,
       frames: [
         { ...first("abc"), maskKey: 0x01020304 },
         { ...last("defgh"), maskKey: 0x7f800fe0 },
       ],
     }],
-    outcomes: [echoes(textBack("abcdefgh"))],
+    outcomes: [echoes(expectText("abcdefgh"))],
   },
   {
     id: "21.3.4",
@@ -94,6 +94,6 @@ export const masking: readonly Case[] = [
     role: "client",
     freshMasks: true,
     steps: [...TEN.map((message) => text(message)), ping(HELLO)],
-    outcomes: [echoes(...TEN.map(textBack), pongBack(HELLO))],
+    outcomes: [echoes(...TEN.map(expectText), expectPong(HELLO))],
   },
 ];

@@ -1,10 +1,10 @@
 // Group 28: a server's choice among offered subprotocols and extensions.
 
 import type { Case, HandshakeCheck, Opening, Outcome } from "../case.ts";
-import { echoes, laxly, refuses, text, textBack } from "../steps.ts";
+import { echoes, expectText, nonStrict, rejects, text } from "../steps.ts";
 
 const STEPS = [text("Hello, world!")];
-const ECHO = echoes(textBack("Hello, world!"));
+const ECHO = echoes(expectText("Hello, world!"));
 
 type Row = [
   title: string,
@@ -55,7 +55,7 @@ const EXTENSIONS: Row[] = [
     { extensions: `${DEFLATE}; server_max_window_bits=7, ${DEFLATE}` },
     "RFC 7692 5.1, 7.1",
     undefined,
-    [ECHO, laxly(refuses(), "the valid offer was ignored")],
+    [ECHO, nonStrict(rejects(), "the valid offer was ignored")],
   ],
   [
     "Offers on two lines",
@@ -77,14 +77,14 @@ const EXTENSIONS: Row[] = [
     { extensions: `${DEFLATE}; ; =, ;` },
     "9.1",
     NONE,
-    [ECHO, refuses()],
+    [ECHO, rejects()],
   ],
   [
     "A thousand offers",
     { extensions: Array.from({ length: 1000 }, (_, index) => `x-${index}`).join(", ") },
     "9.1",
     NONE,
-    [ECHO, refuses()],
+    [ECHO, rejects()],
   ],
 ];
 
@@ -94,7 +94,7 @@ const SUBPROTOCOLS: Row[] = [
     { subprotocols: ["x-doctor-unknown-1", "x-doctor-unknown-2"] },
     "4.2.2",
     { subprotocols: [] },
-    [ECHO, refuses()],
+    [ECHO, rejects()],
     "INFORMATIONAL",
   ],
   [
@@ -102,7 +102,7 @@ const SUBPROTOCOLS: Row[] = [
     { fields: { "Sec-WebSocket-Protocol": ["x-doctor-1", "x-doctor-2"] } },
     "4.1, 11.3.4",
     { subprotocols: [] },
-    [ECHO, refuses()],
+    [ECHO, rejects()],
     "INFORMATIONAL",
   ],
   [
@@ -116,14 +116,14 @@ const SUBPROTOCOLS: Row[] = [
     { fields: { "Sec-WebSocket-Protocol": "a b, c/d" } },
     "4.1",
     { subprotocols: [] },
-    [ECHO, refuses()],
+    [ECHO, rejects()],
   ],
   [
     "The same subprotocol twice: rejected or ignored",
     { fields: { "Sec-WebSocket-Protocol": "x-doctor, x-doctor" } },
     "4.1",
     { subprotocols: ["x-doctor"] },
-    [ECHO, refuses()],
+    [ECHO, rejects()],
   ],
 ];
 
@@ -151,7 +151,7 @@ export const negotiation: readonly Case[] = [
       { extensions: `${DEFLATE}; ${parameters}` },
       "RFC 7692 7.1",
       NONE,
-      [ECHO, refuses()],
+      [ECHO, rejects()],
     ]),
   ),
   ...of(3, SUBPROTOCOLS),

@@ -1,12 +1,21 @@
 // Group 4: opcodes that are reserved for further data and control frames.
 
 import type { Case } from "../case.ts";
-import { atOnce, fails, frame, laxly, octetWise, ping, text, textBack } from "../steps.ts";
+import {
+  byteByByte,
+  expectText,
+  fails,
+  frame,
+  inOneWrite,
+  nonStrict,
+  ping,
+  text,
+} from "../steps.ts";
 
 const HELLO = "Hello, world!";
 const PAYLOAD = "reserved opcode payload";
 const NOTE = "the legal message before was not echoed";
-const AFTER_ONE = [fails(textBack(HELLO)), laxly(fails(), NOTE)];
+const AFTER_ONE = [fails(expectText(HELLO)), nonStrict(fails(), NOTE)];
 
 function of(group: string, kind: string, lowest: number): Case[] {
   const rfc = "RFC 6455 5.2";
@@ -37,7 +46,7 @@ function of(group: string, kind: string, lowest: number): Case[] {
       title: `A text message, a frame with the reserved ${kind} opcode ${lowest + 3} and a ` +
         "payload, then a ping, all in one write",
       rfc,
-      steps: [atOnce(text(HELLO), frame(lowest + 3, PAYLOAD), ping())],
+      steps: [inOneWrite(text(HELLO), frame(lowest + 3, PAYLOAD), ping())],
       outcomes: AFTER_ONE,
     },
     {
@@ -45,7 +54,7 @@ function of(group: string, kind: string, lowest: number): Case[] {
       title: `A text message, a frame with the reserved ${kind} opcode ${lowest + 4} and a ` +
         "payload, then a ping, octet by octet",
       rfc,
-      steps: [octetWise(text(HELLO), frame(lowest + 4, PAYLOAD), ping())],
+      steps: [byteByByte(text(HELLO), frame(lowest + 4, PAYLOAD), ping())],
       outcomes: AFTER_ONE,
     },
   ];

@@ -17,6 +17,11 @@ export function strictlyFailed(codes: readonly number[], silent = false): Outcom
       verdict: "NON-STRICT",
       note: "the stream ended without a Close frame",
     },
-    { ...fails(), back: "anything", verdict: "NON-STRICT", note: "the close code is different" },
+    {
+      ...fails(),
+      expected: "anything",
+      verdict: "NON-STRICT",
+      note: "the close code is different",
+    },
   ];
 }

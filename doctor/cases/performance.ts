@@ -2,14 +2,22 @@
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Facts, FrameStep, Payload, SourceName } from "../case.ts";
-import { atOnce, binaryBack, echoes, fragments, fragmentSizes, frame, textBack } from "../steps.ts";
+import {
+  echoes,
+  expectBinary,
+  expectText,
+  fragments,
+  fragmentSizes,
+  frame,
+  inOneWrite,
+} from "../steps.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 const MESSAGE_SIZES = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB, 16 * MIB];
 const FRAGMENT_SIZES = [64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB];
-const CHOPS = [64, 128, 256, 512, 1024, 2048];
+const CHUNK_SIZES = [64, 128, 256, 512, 1024, 2048];
 const ROUND_TRIP_SIZES = [0, 16, 64, 256, 1024, 4096];
 const ROUND_TRIPS = 1000;
 
@@ -18,8 +26,8 @@ const FAST_SIZE = MIB;
 const FAST_ROUND_TRIPS = 100;
 
 const KINDS = [
-  { name: "text", opcode: Opcode.Text, source: "stars", back: textBack },
-  { name: "binary", opcode: Opcode.Binary, source: "octets", back: binaryBack },
+  { name: "text", opcode: Opcode.Text, source: "stars", expected: expectText },
+  { name: "binary", opcode: Opcode.Binary, source: "octets", expected: expectBinary },
 ] as const;
 
 function sized(bytes: number): string {
@@ -43,31 +51,31 @@ export function performance({ fast }: Facts): Case[] {
   const count = fast ? FAST_ROUND_TRIPS : ROUND_TRIPS;
   const less = (what: string): { shrunk?: string } => fast ? { shrunk: what } : {};
 
-  const large = KINDS.map(({ name, opcode, source, back }) =>
+  const large = KINDS.map(({ name, opcode, source, expected }) =>
     MESSAGE_SIZES.map((size): Omit<Case, "id"> => ({
       title: `A ${name} message of ${sized(size)}`,
       rfc,
       heavy: size > FAST_SIZE,
       steps: [frame(opcode, { source, size })],
-      outcomes: [echoes(back({ source, size }))],
+      outcomes: [echoes(expected({ source, size }))],
     }))
   );
-  const fragmented = KINDS.map(({ name, opcode, source, back }) =>
+  const fragmented = KINDS.map(({ name, opcode, source, expected }) =>
     FRAGMENT_SIZES.map((size): Omit<Case, "id"> => ({
       title: `A ${name} message of ${sized(total)} in fragments of ${sized(size)}`,
       rfc,
       ...less("a message of 1 MiB instead of 4 MiB"),
       // Fragments of 64 bytes are 65,537 frames: more than some peers accept, see the notes.
-      steps: [{ ...atOnce(...cut(opcode, source, total, size)), chop: 64 * KIB }],
-      outcomes: [echoes(back({ source, size: total }))],
+      steps: [{ ...inOneWrite(...cut(opcode, source, total, size)), chunkSize: 64 * KIB }],
+      outcomes: [echoes(expected({ source, size: total }))],
     }))
   );
-  const chopped = KINDS.map(({ name, opcode, source, back }) =>
-    CHOPS.map((chop): Omit<Case, "id"> => ({
-      title: `A ${name} message of 1 MiB sent in chunks of ${chop} octets`,
+  const chunked = KINDS.map(({ name, opcode, source, expected }) =>
+    CHUNK_SIZES.map((chunkSize): Omit<Case, "id"> => ({
+      title: `A ${name} message of 1 MiB sent in chunks of ${chunkSize} octets`,
       rfc,
-      steps: [{ ...atOnce(frame(opcode, { source, size: MIB })), chop }],
-      outcomes: [echoes(back({ source, size: MIB }))],
+      steps: [{ ...inOneWrite(frame(opcode, { source, size: MIB })), chunkSize }],
+      outcomes: [echoes(expected({ source, size: MIB }))],
     }))
   );
   const trips = KINDS.map(({ name, opcode, source }) =>
@@ -81,7 +89,7 @@ export function performance({ fast }: Facts): Case[] {
     }))
   );
   return [
-    ...[...large, ...fragmented, ...chopped, ...trips].flatMap((cases, group) =>
+    ...[...large, ...fragmented, ...chunked, ...trips].flatMap((cases, group) =>
       cases.map((of, index) => ({ id: `9.${group + 1}.${index + 1}`, ...of }))
     ),
     {
@@ -89,7 +97,7 @@ export function performance({ fast }: Facts): Case[] {
       title: "A text message of 65536 bytes in fragments of 1300 bytes",
       rfc: "RFC 6455 5.4",
       steps: cut(Opcode.Text, "stars", 65536, 1300),
-      outcomes: [echoes(textBack({ source: "stars", size: 65536 }))],
+      outcomes: [echoes(expectText({ source: "stars", size: 65536 }))],
     },
   ];
 }

@@ -1,10 +1,19 @@
 // Group 25: the boundary between the opening handshake and the frames, for any chunk split.
 
 import type { Case } from "../case.ts";
-import { atOnce, echoes, fails, ping, pongBack, refuses, text, textBack } from "../steps.ts";
+import {
+  echoes,
+  expectPong,
+  expectText,
+  fails,
+  inOneWrite,
+  ping,
+  rejects,
+  text,
+} from "../steps.ts";
 
 const HELLO = text("Hello, world!");
-const BACK = textBack("Hello, world!");
+const BACK = expectText("Hello, world!");
 const RFC = "RFC 6455 4.1, 4.2, 5.1";
 
 /** The cases of group 25. */
@@ -14,7 +23,7 @@ export const pipelining: readonly Case[] = [
     title: "The request's head octet by octet, then a message",
     rfc: RFC,
     role: "server",
-    opening: { chop: 1 },
+    opening: { chunkSize: 1 },
     steps: [HELLO],
     outcomes: [echoes(BACK)],
   },
@@ -28,7 +37,7 @@ export const pipelining: readonly Case[] = [
     steps: [],
     // A client must wait for the response, so a server need not accept early data, but it must not
     // drop it silently.
-    outcomes: [echoes(BACK), fails(), refuses()],
+    outcomes: [echoes(BACK), fails(), rejects()],
   },
   {
     id: "25.1.3",
@@ -37,14 +46,14 @@ export const pipelining: readonly Case[] = [
     role: "server",
     opening: { behind: [HELLO, ping("ping"), HELLO] },
     steps: [],
-    outcomes: [echoes(BACK, pongBack("ping"), BACK), fails(), refuses()],
+    outcomes: [echoes(BACK, expectPong("ping"), BACK), fails(), rejects()],
   },
   {
     id: "25.1.4",
     title: "The request in three chunks with pauses",
     rfc: RFC,
     role: "server",
-    opening: { chop: 70, delay: 150 },
+    opening: { chunkSize: 70, delay: 150 },
     steps: [HELLO],
     outcomes: [echoes(BACK)],
   },
@@ -53,7 +62,7 @@ export const pipelining: readonly Case[] = [
     title: "The response's head octet by octet, then a message",
     rfc: RFC,
     role: "client",
-    opening: { chop: 1 },
+    opening: { chunkSize: 1 },
     steps: [HELLO],
     outcomes: [echoes(BACK)],
   },
@@ -73,14 +82,14 @@ export const pipelining: readonly Case[] = [
     role: "client",
     opening: { behind: [HELLO, ping("ping"), HELLO] },
     steps: [],
-    outcomes: [echoes(BACK, pongBack("ping"), BACK)],
+    outcomes: [echoes(BACK, expectPong("ping"), BACK)],
   },
   {
     id: "25.2.4",
     title: "The response in three chunks with pauses",
     rfc: RFC,
     role: "client",
-    opening: { chop: 50, delay: 150 },
+    opening: { chunkSize: 50, delay: 150 },
     steps: [HELLO],
     outcomes: [echoes(BACK)],
   },
@@ -88,7 +97,9 @@ export const pipelining: readonly Case[] = [
     id: "25.3.1",
     title: "A hundred messages in one write",
     rfc: "RFC 6455 5.6",
-    steps: [atOnce(...Array.from({ length: 100 }, (_, index) => text(`message ${index}`)))],
-    outcomes: [echoes(...Array.from({ length: 100 }, (_, index) => textBack(`message ${index}`)))],
+    steps: [inOneWrite(...Array.from({ length: 100 }, (_, index) => text(`message ${index}`)))],
+    outcomes: [
+      echoes(...Array.from({ length: 100 }, (_, index) => expectText(`message ${index}`))),
+    ],
   },
 ];

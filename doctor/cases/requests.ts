@@ -1,10 +1,20 @@
 // Group 26: requests that a server must accept, and requests that it must reject.
 
 import type { Case, Opening, Outcome } from "../case.ts";
-import { concat, echoes, fails, informs, laxly, refuses, text, textBack, utf8 } from "../steps.ts";
+import {
+  concat,
+  echoes,
+  expectText,
+  fails,
+  informational,
+  nonStrict,
+  rejects,
+  text,
+  utf8,
+} from "../steps.ts";
 
 const STEPS = [text("Hello, world!")];
-const ECHO = echoes(textBack("Hello, world!"));
+const ECHO = echoes(expectText("Hello, world!"));
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -36,7 +46,7 @@ const GOOD: Row[] = [
     "Upgrade with a second protocol: h2c, websocket",
     { fields: { Upgrade: "h2c, websocket" } },
     "4.2.1; RFC 9110 7.8",
-    [ECHO, laxly(refuses(), "only a single protocol is understood")],
+    [ECHO, nonStrict(rejects(), "only a single protocol is understood")],
   ],
   [
     "Field names in lower case",
@@ -67,18 +77,18 @@ const GOOD: Row[] = [
     "A target in absolute form",
     { startLine: "GET http://doctor.example%s HTTP/1.1" },
     "4.2.1; RFC 9112 3.2.2",
-    [ECHO, laxly(refuses(), "a server MUST accept the absolute form")],
+    [ECHO, nonStrict(rejects(), "a server MUST accept the absolute form")],
   ],
   ["An empty body: Content-Length: 0", { fields: { "Content-Length": "0" } }, "4.2.1", [
     ECHO,
-    informs(refuses(), "rejected"),
+    informational(rejects(), "rejected"),
   ]],
   ["No Origin, as from clients that are not browsers", { fields: { Origin: null } }, "4.2.1"],
 ];
 
-const REFUSED = [refuses()];
-const BAD_REQUEST = [refuses({ statuses: [400, 404, 405, 411, 413, 426, 501, 505, -1] })];
-const WRONG_VERSION: Outcome[] = [refuses({ field: ["Sec-WebSocket-Version", "13"] })];
+const REFUSED = [rejects()];
+const BAD_REQUEST = [rejects({ statuses: [400, 404, 405, 411, 413, 426, 501, 505, -1] })];
+const WRONG_VERSION: Outcome[] = [rejects({ field: ["Sec-WebSocket-Version", "13"] })];
 
 const REQUIRED: Row[] = [
   ["No Host", { fields: { Host: null } }, "4.2.1; RFC 9112 3.2"],
@@ -127,9 +137,9 @@ const HTTP: Row[] = [
     { fields: { "Content-Length": "5" } },
     "4.2.1",
     [
-      refuses(),
-      informs(fails(), "accepted, and failed later"),
-      informs(ECHO, "the body was ignored"),
+      rejects(),
+      informational(fails(), "accepted, and failed later"),
+      informational(ECHO, "the body was ignored"),
     ],
   ],
   [
@@ -137,9 +147,9 @@ const HTTP: Row[] = [
     { fields: { "Transfer-Encoding": "chunked" } },
     "4.2.1",
     [
-      refuses(),
-      informs(fails(), "accepted, and failed later"),
-      informs(ECHO, "the body was ignored"),
+      rejects(),
+      informational(fails(), "accepted, and failed later"),
+      informational(ECHO, "the body was ignored"),
     ],
   ],
   [
@@ -152,50 +162,50 @@ const HTTP: Row[] = [
     "A field over two lines (obs-fold)",
     { rawLines: [utf8("X-Folded: one"), utf8(" two")] },
     "RFC 9112 5.2",
-    [...BAD_REQUEST, informs(ECHO, "unfolded")],
+    [...BAD_REQUEST, informational(ECHO, "unfolded")],
   ],
   [
     "A NUL in a value",
     { rawLines: [concat([utf8("X-Nul: a"), Uint8Array.of(0), utf8("b")])] },
     "RFC 9110 5.5",
-    [...BAD_REQUEST, laxly(ECHO, "a NUL must be rejected or replaced")],
+    [...BAD_REQUEST, nonStrict(ECHO, "a NUL must be rejected or replaced")],
   ],
   [
     "A bare carriage return in a value",
     { rawLines: [utf8("X-Cr: a\rb")] },
     "RFC 9112 2.2",
-    [...BAD_REQUEST, laxly(ECHO, "a bare CR must be rejected or replaced")],
+    [...BAD_REQUEST, nonStrict(ECHO, "a bare CR must be rejected or replaced")],
   ],
   ["A line without a colon", { rawLines: [utf8("no colon here")] }, "RFC 9112 5", BAD_REQUEST],
   [
     "Lines that end with a bare LF",
     { lineEnd: "\n" },
     "RFC 9112 2.2",
-    [...BAD_REQUEST, informs(ECHO, "accepted, which is allowed")],
+    [...BAD_REQUEST, informational(ECHO, "accepted, which is allowed")],
   ],
   [
     "Non-ASCII bytes in Sec-WebSocket-Protocol: a well-formed response",
     { rawLines: [concat([utf8("Sec-WebSocket-Protocol: "), Uint8Array.of(0xff, 0xfe, 0xe4)])] },
     "11.3.4; RFC 9110 5.5",
-    [refuses(), { ...ECHO, note: "no subprotocol was selected" }],
+    [rejects(), { ...ECHO, note: "no subprotocol was selected" }],
   ],
   [
     "Non-ASCII bytes in Sec-WebSocket-Extensions: a well-formed response",
     { rawLines: [concat([utf8("Sec-WebSocket-Extensions: "), Uint8Array.of(0xff, 0xc3, 0xa4)])] },
     "9.1; RFC 9110 5.5",
-    [refuses(), { ...ECHO, note: "no extension was accepted" }],
+    [rejects(), { ...ECHO, note: "no extension was accepted" }],
   ],
   [
     "A head of 1 MiB: rejected, not buffered",
     { fields: { "X-Long": "x".repeat(1 << 20) } },
     "RFC 9110 5.4; RFC 6585 5",
-    [refuses(), informs(ECHO, "a field of 1 MiB was accepted")],
+    [rejects(), informational(ECHO, "a field of 1 MiB was accepted")],
   ],
   [
     "Ten thousand header fields",
     { rawLines: Array.from({ length: 10_000 }, (_, index) => utf8(`X-${index}: ${index}`)) },
     "RFC 9110 5.4; RFC 6585 5",
-    [refuses(), informs(ECHO, "all were accepted")],
+    [rejects(), informational(ECHO, "all were accepted")],
   ],
   [
     "Not HTTP",

@@ -2,7 +2,7 @@
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Facts, FrameStep, Outcome, Payload, Step } from "../case.ts";
-import { atOnce, binaryBack, echoes, fails, failsWith, fragments, frame } from "../steps.ts";
+import { echoes, expectBinary, fails, failsWith, fragments, frame, inOneWrite } from "../steps.ts";
 import { strictlyFailed } from "./outcomes.ts";
 import { bombOf } from "./bomb.ts";
 
@@ -51,10 +51,10 @@ function bombCase(id: string, size: number, rfc: string, whole: Partial<Outcome>
         verdict: "NON-STRICT",
         note: "the code is not 1009",
       },
-      { ...echoes(binaryBack(zeros(size))), ...whole },
+      { ...echoes(expectBinary(zeros(size))), ...whole },
     ],
     heavy: true,
-    patience: 20_000,
+    timeout: 20_000,
   };
 }
 
@@ -66,7 +66,7 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
     [
       "A message of exactly the largest size",
       [frame(Opcode.Binary, zeros(max))],
-      [echoes(binaryBack(zeros(max)))],
+      [echoes(expectBinary(zeros(max)))],
     ],
     [
       "A message of one byte more: rejected with 1009",
@@ -80,7 +80,7 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
     ],
     [
       "A message of one byte more in three fragments: they are counted together",
-      [atOnce(...tooManyFragments(max))],
+      [inOneWrite(...tooManyFragments(max))],
       strictlyFailed([1009]),
     ],
   ];
@@ -148,12 +148,12 @@ export function sizes({ maxMessageSize }: Facts): Case[] {
       outcomes: [
         failsWith([1008, 1009]),
         { ...failsWith([], true), verdict: "NON-STRICT", note: "no Close frame with 1008 or 1009" },
-        { ...fails(), back: "anything", verdict: "NON-STRICT", note: "the code is not 1009" },
+        { ...fails(), expected: "anything", verdict: "NON-STRICT", note: "the code is not 1009" },
       ],
       // All of it was accepted: the sum of the fragments has no limit, as in Bandit before 1.11.
       otherwise: "NON-STRICT",
       heavy: true,
-      patience: 20_000,
+      timeout: 20_000,
     },
   ];
 }

@@ -3,21 +3,21 @@
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Step } from "../case.ts";
 import {
-  atOnce,
   binary,
-  binaryBack,
   echoes,
+  expectBinary,
+  expectPong,
+  expectText,
   fails,
   failsWith,
   first,
   frame,
-  informs,
-  laxly,
+  informational,
+  inOneWrite,
+  nonStrict,
   ping,
-  pongBack,
-  refuses,
+  rejects,
   text,
-  textBack,
 } from "../steps.ts";
 
 const MIB = 1024 * 1024;
@@ -33,7 +33,7 @@ const stopped = (...steps: Step[]): Step[] => [
   { do: "stopReading" },
   ...steps,
   { do: "pause", milliseconds: 300 },
-  { do: "readOn" },
+  { do: "resumeReading" },
 ];
 
 /** The cases of group 29. */
@@ -42,18 +42,18 @@ export const stress: readonly Case[] = [
     id: "29.1.1",
     title: "500 pings in one write: all are answered, in order",
     rfc: "RFC 6455 5.5.2, 5.5.3",
-    steps: [atOnce(...MANY.map((payload) => ping(payload)))],
+    steps: [inOneWrite(...MANY.map((payload) => ping(payload)))],
     outcomes: [
-      echoes(...MANY.map(pongBack)),
+      echoes(...MANY.map(expectPong)),
       {
         verdict: "PASS",
-        back: "anything",
+        expected: "anything",
         ending: { is: "closed" },
         note: "not every ping was answered, as RFC 6455 5.5.3 allows",
       },
-      informs({ ...fails(), back: "anything" }, "the connection was closed"),
+      informational({ ...fails(), expected: "anything" }, "the connection was closed"),
     ],
-    patience: 3000,
+    timeout: 3000,
   },
   {
     id: "29.1.2",
@@ -61,14 +61,14 @@ export const stress: readonly Case[] = [
     rfc: "RFC 6455 5.5.3, 10.4",
     steps: stopped({ do: "flood", frame: ping("x".repeat(100)), count: 100_000 }),
     outcomes: [
-      { verdict: "PASS", back: "anything", ending: { is: "closed" } },
-      informs(
-        { ...fails(), back: "anything" },
+      { verdict: "PASS", expected: "anything", ending: { is: "closed" } },
+      informational(
+        { ...fails(), expected: "anything" },
         "the connection was closed",
       ),
     ],
     heavy: true,
-    patience: 20_000,
+    timeout: 20_000,
   },
   {
     id: "29.2.1",
@@ -76,11 +76,11 @@ export const stress: readonly Case[] = [
     rfc: "RFC 6455 6.1, 10.4",
     steps: stopped({ do: "flood", frame: binary(LARGE), count: LARGE_COUNT }),
     outcomes: [
-      echoes(...Array.from({ length: LARGE_COUNT }, () => binaryBack(LARGE))),
-      informs(failsWith([1008, 1009, 1013], true), "the slow reader was disconnected"),
+      echoes(...Array.from({ length: LARGE_COUNT }, () => expectBinary(LARGE))),
+      informational(failsWith([1008, 1009, 1013], true), "the slow reader was disconnected"),
     ],
     heavy: true,
-    patience: 20_000,
+    timeout: 20_000,
   },
   {
     id: "29.3.1",
@@ -89,10 +89,10 @@ export const stress: readonly Case[] = [
     role: "server",
     opening: { only: 40 },
     steps: [],
-    outcomes: [refuses()],
+    outcomes: [rejects()],
     otherwise: "INFORMATIONAL",
     heavy: true,
-    patience: 20_000,
+    timeout: 20_000,
   },
   {
     id: "29.4.1",
@@ -100,7 +100,7 @@ export const stress: readonly Case[] = [
     rfc: "RFC 6455 7.1.4, 7.1.5",
     steps: [text("Hello, world!"), { do: "await", count: 1 }, { do: "end" }],
     outcomes: [
-      { ...fails(textBack("Hello, world!")), verdict: "PASS" },
+      { ...fails(expectText("Hello, world!")), verdict: "PASS" },
     ],
   },
   {
@@ -123,8 +123,8 @@ export const stress: readonly Case[] = [
     rfc: "RFC 6455 5.5.1, 7.1.2",
     steps: [frame(Opcode.Close, Uint8Array.of(3, 232)), { do: "end" }],
     outcomes: [
-      { verdict: "PASS", back: [], ending: { is: "closed" } },
-      laxly(fails(), "the stream was closed without an answer"),
+      { verdict: "PASS", expected: [], ending: { is: "closed" } },
+      nonStrict(fails(), "the stream was closed without an answer"),
     ],
   },
   {

@@ -3,21 +3,21 @@
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Outcome, Step } from "../case.ts";
 import {
+  checkOpen,
   concat,
   cut,
   echoes,
+  expectText,
   fails,
   first,
   fragments,
   hex,
   last,
-  laxly,
-  look,
   next,
+  nonStrict,
   NOTHING,
   stillOpen,
   text,
-  textBack,
   utf8 as encode,
 } from "../steps.ts";
 import { sequences } from "./utf8_sequences.ts";
@@ -34,12 +34,12 @@ const SPOILED = concat([KOSME, hex("ed a0 80"), encode("edited")]);
 const TOO_HIGH = hex("f4 90 80 80");
 
 /** The frame's octets in three pieces; its header has their total length. */
-function inPieces(...pieces: Uint8Array[]): Step[] {
+function inFragments(...pieces: Uint8Array[]): Step[] {
   return [
     text(pieces[0], { announced: BigInt(concat(pieces).length), maskKey: 0 }),
-    look("after the first piece"),
+    checkOpen("after the first piece"),
     { do: "bytes", bytes: pieces[1] },
-    look("after the second piece"),
+    checkOpen("after the second piece"),
     { do: "bytes", bytes: pieces[2] },
   ];
 }
@@ -47,9 +47,9 @@ function inPieces(...pieces: Uint8Array[]): Step[] {
 function inFrames(...pieces: Uint8Array[]): Step[] {
   return [
     first(pieces[0]),
-    look("after the first piece"),
+    checkOpen("after the first piece"),
     next(pieces[1]),
-    look("after the second piece"),
+    checkOpen("after the second piece"),
     last(pieces[2]),
   ];
 }
@@ -57,7 +57,7 @@ function inFrames(...pieces: Uint8Array[]): Step[] {
 /** Immediately, or only when the message is complete. */
 const FAIL_FAST: readonly Outcome[] = [
   fails(stillOpen("after the first piece")),
-  laxly(
+  nonStrict(
     fails(stillOpen("after the first piece"), stillOpen("after the second piece")),
     "the text was rejected at its end, not at its first invalid byte",
   ),
@@ -71,37 +71,37 @@ const EARLY = [
 ];
 
 const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outcome[]][] = [
-  ["6.1.1", "A text message of no bytes", [text()], [echoes(textBack())]],
+  ["6.1.1", "A text message of no bytes", [text()], [echoes(expectText())]],
   [
     "6.1.2",
     "A text message of no bytes in three fragments",
     [first(), next(), last()],
-    [echoes(textBack())],
+    [echoes(expectText())],
   ],
   [
     "6.1.3",
     "A text message in three fragments, the first and the last of no bytes",
     [first(), next("middle frame payload"), last()],
-    [echoes(textBack("middle frame payload"))],
+    [echoes(expectText("middle frame payload"))],
   ],
-  ["6.2.1", "Valid UTF-8 in one frame", [text(MIXED)], [echoes(textBack(MIXED))]],
+  ["6.2.1", "Valid UTF-8 in one frame", [text(MIXED)], [echoes(expectText(MIXED))]],
   [
     "6.2.2",
     "Valid UTF-8 in two fragments, cut between characters",
     fragments(Opcode.Text, MIXED.subarray(0, 15), MIXED.subarray(15)),
-    [echoes(textBack(MIXED))],
+    [echoes(expectText(MIXED))],
   ],
   [
     "6.2.3",
     "Valid UTF-8 in fragments of one byte",
     cut(Opcode.Text, MIXED, 1),
-    [echoes(textBack(MIXED))],
+    [echoes(expectText(MIXED))],
   ],
   [
     "6.2.4",
     "Valid UTF-8 with characters of three bytes in fragments of one byte",
     cut(Opcode.Text, KOSME, 1),
-    [echoes(textBack(KOSME))],
+    [echoes(expectText(KOSME))],
   ],
   ["6.3.1", "Invalid UTF-8 in one frame", [text(SPOILED)], [fails()]],
   ["6.3.2", "Invalid UTF-8 in fragments of one byte", cut(Opcode.Text, SPOILED, 1), [fails()]],
@@ -120,13 +120,13 @@ const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outco
   [
     "6.4.3",
     "Invalid UTF-8 in one frame that is sent in three pieces: the second makes it invalid",
-    inPieces(...WHOLE),
+    inFragments(...WHOLE),
     FAIL_FAST,
   ],
   [
     "6.4.4",
     "The same, the second piece being the byte that makes it invalid",
-    inPieces(...EARLY),
+    inFragments(...EARLY),
     FAIL_FAST,
   ],
 ];
@@ -143,7 +143,7 @@ export const utf8: readonly Case[] = [
         title: `${title}: ${digits.replace("!", "").slice(0, 48)}, ${valid ? "" : "not "}valid`,
         rfc: `${RFC}; RFC 3629 3, 4`,
         steps: [text(payload)],
-        outcomes: [valid ? echoes(textBack(payload)) : fails()],
+        outcomes: [valid ? echoes(expectText(payload)) : fails()],
       };
     })
   ),

@@ -63,7 +63,7 @@ async function run(answer: Answer): Promise<FleetResult> {
     payload: 128,
     warmUp: 50,
     duration: 100,
-    patience: 200,
+    timeout: 200,
   };
   const generator = findGenerator();
   assert.equal(generator.name, "Go", "the fleet load requires the Go generator");

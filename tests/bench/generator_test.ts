@@ -76,7 +76,7 @@ async function run(generator: Generator, answer: Answer): Promise<LoadResult> {
     burst: 1,
     warmUp: 50,
     duration: 50,
-    patience: 200,
+    timeout: 200,
   };
   const [program, ...args] = generator.command(JSON.stringify(load));
   try {

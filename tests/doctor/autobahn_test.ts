@@ -98,7 +98,7 @@ async function examine(
       url: new URL(`ws://127.0.0.1:${listener.addr.port}/`),
       insecure: false,
       jobs: 8,
-      patience: 1000,
+      timeout: 1000,
     }, () => {});
   } finally {
     listener.close();
@@ -171,7 +171,7 @@ Deno.test("an incomplete closing handshake is NON-STRICT in groups 1 to 13 and F
 /** Returns the payload sizes of a case's data frames. */
 function sizesOf(id: string): number[] {
   const frames = (step: Step): number[] =>
-    step.do === "together"
+    step.do === "frames"
       ? step.frames.flatMap(frames)
       : step.do === "frame"
       ? [payloadSize(step.payload)]

@@ -37,7 +37,7 @@ function selection(index: number): string[] {
 const PLAIN = ["--fast", "--cases", "1.*,2.*,3.*,5.*,7.*,9.7.*,23.3.2,25.*,28.*"];
 
 /** The doctor's timeout in milliseconds, long enough for a busy machine. */
-const PATIENCE = "20000";
+const TIMEOUT = "20000";
 
 /** The doctor's runtime, by the runtime of the endpoint. They always differ. */
 const DOCTOR_ON: Record<RuntimeName, RuntimeName> = { deno: "node", node: "bun", bun: "deno" };
@@ -57,7 +57,7 @@ async function assertHealthy(
 ): Promise<void> {
   const { report, status } = await examine(endpoint, {
     doctor: DOCTOR_ON[endpoint.runtime],
-    args: [...args, "--timeout", PATIENCE],
+    args: [...args, "--timeout", TIMEOUT],
   });
   assert.deepEqual(unhealthy(report.results), []);
   assert.ok(report.results.length >= least, `only ${report.results.length} cases ran`);

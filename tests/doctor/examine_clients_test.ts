@@ -25,7 +25,7 @@ async function listen(...ids: string[]): Promise<Listening> {
   const reported = new Promise<Result[]>((resolve) => report = resolve);
   const examiner = new ClientExaminer(
     cases,
-    { hostname: "127.0.0.1", port: 0, patience: 1000 },
+    { hostname: "127.0.0.1", port: 0, timeout: 1000 },
     {
       onResult: (_agent, result) => void results.push(result),
       onReport: (_agent, all) => report(all),

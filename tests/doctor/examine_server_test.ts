@@ -3,7 +3,11 @@
 import assert from "node:assert/strict";
 import type { Verdict } from "../../doctor/case.ts";
 import { allCases } from "../../doctor/cases.ts";
-import { examineServer, reach, type ServerExamination } from "../../doctor/examine_server.ts";
+import {
+  checkReachable,
+  examineServer,
+  type ServerExamination,
+} from "../../doctor/examine_server.ts";
 import { acceptResponse, checkUpgrade, ServerHandshake } from "../../src/core.ts";
 
 /** How a faulty server responds to a request, and to the first frame after it. */
@@ -52,17 +56,17 @@ async function examineFaulty(
       attend(conn, behavior).catch(() => {}).finally(() => conns.includes(conn) && conn.close());
     }
   })();
-  const how: ServerExamination = {
+  const settings: ServerExamination = {
     url: new URL(`ws://127.0.0.1:${listener.addr.port}/`),
     insecure: false,
     jobs: 1,
-    patience: 1000,
+    timeout: 1000,
   };
   try {
     // Replaces the longer time limits of some cases.
     const cases = allCases({ fast: false }).filter((one) => one.id === id)
-      .map((one) => ({ ...one, patience: how.patience }));
-    const [result] = await examineServer(cases, how, () => {});
+      .map((one) => ({ ...one, timeout: settings.timeout }));
+    const [result] = await examineServer(cases, settings, () => {});
     return result!;
   } finally {
     listener.close();
@@ -161,5 +165,7 @@ Deno.test("reports an unreachable server", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`ws://127.0.0.1:${listener.addr.port}/`);
   listener.close();
-  assert.ok(await reach({ url, insecure: false, jobs: 1, patience: 1000 }) instanceof Error);
+  assert.ok(
+    await checkReachable({ url, insecure: false, jobs: 1, timeout: 1000 }) instanceof Error,
+  );
 });

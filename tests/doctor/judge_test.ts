@@ -6,13 +6,13 @@ import { describeExpected, judge, sameEvents } from "../../doctor/judge.ts";
 import {
   close,
   echoes,
+  expectPong,
+  expectText,
   fails,
   failsWith,
-  informs,
-  laxly,
-  pongBack,
-  refuses,
-  textBack,
+  informational,
+  nonStrict,
+  rejects,
   utf8,
 } from "../../doctor/steps.ts";
 import { emptyTranscript, type Transcript } from "../../doctor/transcript.ts";
@@ -28,12 +28,12 @@ function transcript(more: Partial<Transcript>): Transcript {
   return { ...emptyTranscript(), opened: true, ...more };
 }
 
-const ECHO = caseOf({ outcomes: [echoes(textBack("hello"))] });
+const ECHO = caseOf({ outcomes: [echoes(expectText("hello"))] });
 const FAILS = caseOf({
-  outcomes: [failsWith([1002]), laxly({ ...fails(), back: "anything" }, "another code")],
+  outcomes: [failsWith([1002]), nonStrict({ ...fails(), expected: "anything" }, "another code")],
 });
-const REFUSED = caseOf({ outcomes: [refuses()] });
-const VERSION = caseOf({ outcomes: [refuses({ field: ["Sec-WebSocket-Version", "13"] })] });
+const REFUSED = caseOf({ outcomes: [rejects()] });
+const VERSION = caseOf({ outcomes: [rejects({ field: ["Sec-WebSocket-Version", "13"] })] });
 const closed = { closedFirst: 1000, close: { code: 1000, reason: "" } };
 
 function answer(status: number, ...lines: [string, string][]): Partial<Transcript> {
@@ -62,7 +62,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "an echo and a stream that remains open",
     ECHO,
     "server",
-    transcript({ events: [HELLO], ...closed, end: "patience" }),
+    transcript({ events: [HELLO], ...closed, end: "timeout" }),
     "FAIL",
   ],
   [
@@ -102,7 +102,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "NON-STRICT",
   ],
   ["no Close frame", FAILS, "server", transcript({}), "NON-STRICT"],
-  ["no events", FAILS, "server", transcript({ end: "patience" }), "FAIL"],
+  ["no events", FAILS, "server", transcript({ end: "timeout" }), "FAIL"],
   [
     "an invalid Close frame that is echoed",
     caseOf({ steps: [close(999)], outcomes: [fails()] }),
@@ -124,7 +124,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
     "no response and no end",
     REFUSED,
     "server",
-    transcript({ opened: false, end: "patience" }),
+    transcript({ opened: false, end: "timeout" }),
     "FAIL",
   ],
   [
@@ -137,7 +137,7 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
   ["a rejection without the supported version", VERSION, "server", transcript(answer(400)), "FAIL"],
   ["a client that disconnected", REFUSED, "client", transcript({}), "PASS"],
   ["a client that echoed", REFUSED, "client", transcript({ events: [HELLO] }), "FAIL"],
-  ["a client that stays connected", REFUSED, "client", transcript({ end: "patience" }), "FAIL"],
+  ["a client that stays connected", REFUSED, "client", transcript({ end: "timeout" }), "FAIL"],
   [
     "declined compression",
     caseOf({ opening: { deflate: { offers: [] } }, outcomes: [echoes()] }),
@@ -154,9 +154,9 @@ const cases: [title: string, one: Case, role: Role, happened: Transcript, verdic
   ],
   [
     "an informational case",
-    caseOf({ outcomes: [informs(fails(), "failed")], otherwise: "INFORMATIONAL" }),
+    caseOf({ outcomes: [informational(fails(), "failed")], otherwise: "INFORMATIONAL" }),
     "server",
-    transcript({ end: "patience" }),
+    transcript({ end: "timeout" }),
     "INFORMATIONAL",
   ],
 ];
@@ -171,7 +171,7 @@ for (const [title, one, role, happened, verdict] of cases) {
 
 Deno.test("compares events in order", () => {
   const ping = { is: "pong", payload: utf8("a") } as const;
-  const wanted = [pongBack("a"), textBack("hello")];
+  const wanted = [expectPong("a"), expectText("hello")];
   assert.ok(sameEvents(wanted, [ping, HELLO]));
   assert.ok(!sameEvents(wanted, [HELLO, ping]));
 });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Connection, serve, type ServeOptions } from "../../mod.ts";
-import { launchChromium, PATIENCE } from "../support/chromium.ts";
+import { launchChromium, TIMEOUT } from "../support/chromium.ts";
 import { Queue } from "../support/live_harness.ts";
 import { need } from "../support/need.ts";
 
@@ -22,7 +22,7 @@ async function withPage(url: string, run: (page: Page) => Promise<void>): Promis
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
-    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultTimeout(TIMEOUT);
     await page.goto(url.replace("ws:", "http:"));
     await run(page);
   } finally {

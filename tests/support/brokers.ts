@@ -30,7 +30,7 @@ const PORT_COUNT = 9000;
 const ATTEMPTS = 10;
 
 /** How often to check whether a program has started, in milliseconds. */
-const PATIENCE = 10;
+const POLL_INTERVAL = 10;
 
 /** The settings of a broker. */
 export interface BrokerOptions {
@@ -142,7 +142,7 @@ export class Broker implements AsyncDisposable {
     }).then(() => isOver = true);
     while (!isOver) {
       if (await listens(this.port)) return true;
-      await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
     }
     return false;
   }

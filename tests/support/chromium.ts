@@ -6,7 +6,7 @@ import { type Browser, chromium } from "playwright-core";
 const CHROMIUM = "/usr/bin/chromium";
 
 /** How long a page may take to show a change on a busy machine, in milliseconds. */
-export const PATIENCE = 120_000;
+export const TIMEOUT = 120_000;
 
 /**
  * Chromium features that the tests disable. Chromium honors only the last `--disable-features`, so

@@ -24,7 +24,7 @@ const PORT_COUNT = 10_000;
 const ATTEMPTS = 10;
 
 /** How often to check whether a program has started, in milliseconds. */
-const PATIENCE = 10;
+const POLL_INTERVAL = 10;
 
 /** Options of a program. */
 export interface ProgramOptions {
@@ -120,7 +120,7 @@ export class ListeningProgram {
   async #listens(): Promise<boolean> {
     while (!this.#over) {
       if (await listens(this.hostname, this.port)) return true;
-      await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
     }
     return false;
   }

@@ -10,7 +10,7 @@ import { RawSocket } from "../support/raw_socket.ts";
 const FILES = 100;
 
 /** The retry delay of a client in milliseconds. */
-const PATIENCE = 1000;
+const TIMEOUT = 1000;
 
 const PROGRAM = `
 // Loads these modules in advance: Deno panics if it loads one lazily without a free descriptor.
@@ -45,7 +45,7 @@ Deno.test("a server that runs out of file descriptors calls onError and accepts 
     for (let accepted = false; !accepted;) {
       const client = await RawSocket.open({ port });
       sockets.push(client.socket);
-      accepted = (await within(PATIENCE, client.upgrade()))?.status === 101;
+      accepted = (await within(TIMEOUT, client.upgrade()))?.status === 101;
     }
   } finally {
     for (const socket of sockets) socket.destroy();

@@ -100,7 +100,7 @@ func (e *Exchange) run() Result {
 	result.P99 = e.latencies.quantile(0.99)
 	result.P999 = e.latencies.quantile(0.999)
 	e.stopping = true
-	deadline := time.Now().Add(time.Duration(e.load.Patience) * time.Millisecond)
+	deadline := time.Now().Add(time.Duration(e.load.Timeout) * time.Millisecond)
 	for e.missing() > 0 && time.Now().Before(deadline) {
 		e.until(time.Now().Add(20 * time.Millisecond))
 	}

@@ -24,7 +24,7 @@ type FleetLoad struct {
 	Payload     int    `json:"payload"`
 	WarmUp      int    `json:"warmUp"`
 	Duration    int    `json:"duration"`
-	Patience    int    `json:"patience"`
+	Timeout    int    `json:"timeout"`
 }
 
 // FleetResult is the result.
@@ -166,7 +166,7 @@ func (f *Fleet) run() FleetResult {
 	}
 	f.counting = false
 	f.stopping = true
-	f.waitFor(func() bool { return f.missing() == 0 }, milliseconds(f.load.Patience))
+	f.waitFor(func() bool { return f.missing() == 0 }, milliseconds(f.load.Timeout))
 	result.P50 = f.latencies.quantile(0.5)
 	result.P99 = f.latencies.quantile(0.99)
 	result.P999 = f.latencies.quantile(0.999)
@@ -176,7 +176,7 @@ func (f *Fleet) run() FleetResult {
 
 // meet waits until every publisher reaches every connection. A message lost before is not an error.
 func (f *Fleet) meet() {
-	f.waitFor(func() bool { return f.joined == len(f.listeners) }, milliseconds(f.load.Patience))
+	f.waitFor(func() bool { return f.joined == len(f.listeners) }, milliseconds(f.load.Timeout))
 	if f.joined < len(f.listeners) {
 		fail("only %d of %d connections are subscribed", f.joined, len(f.listeners))
 	}
@@ -205,8 +205,8 @@ func (f *Fleet) missing() int {
 	return sent*len(f.listeners) - f.received
 }
 
-func (f *Fleet) waitFor(done func() bool, patience time.Duration) {
-	for deadline := time.Now().Add(patience); !done() && time.Now().Before(deadline); {
+func (f *Fleet) waitFor(done func() bool, timeout time.Duration) {
+	for deadline := time.Now().Add(timeout); !done() && time.Now().Before(deadline); {
 		f.until(time.Now().Add(5 * time.Millisecond))
 	}
 }

@@ -29,7 +29,7 @@ type Load struct {
 	Burst       int    `json:"burst"`
 	WarmUp      int    `json:"warmUp"`
 	Duration    int    `json:"duration"`
-	Patience    int    `json:"patience"`
+	Timeout    int    `json:"timeout"`
 }
 
 // Result is the result.

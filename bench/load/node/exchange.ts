@@ -63,7 +63,7 @@ export class Exchange {
     const result = await count(this.#load, () => this.#replied);
     this.#counting = false;
     this.#stopping = true;
-    const deadline = performance.now() + this.#load.patience;
+    const deadline = performance.now() + this.#load.timeout;
     while (this.#missing() > 0 && performance.now() < deadline) await after(20);
     const sorted = Float64Array.from(this.#latencies).sort();
     const quantile = (part: number): number =>

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { CloseCode, connect, type Connection } from "../../../mod.ts";
-import { launchChromium, PATIENCE } from "../../support/chromium.ts";
+import { launchChromium, TIMEOUT } from "../../support/chromium.ts";
 import { Broker } from "../../support/brokers.ts";
 import { need } from "../../support/need.ts";
 import { freePort } from "../../support/ports.ts";
@@ -50,7 +50,7 @@ need("chromium")(
       const errors: string[] = [];
       const enter = async (name: string) => {
         const page = await browser.newPage();
-        page.setDefaultTimeout(PATIENCE);
+        page.setDefaultTimeout(TIMEOUT);
         page.on("console", (message) => errors.push(message.text()));
         page.on("pageerror", (error) => errors.push(String(error)));
         await page.goto(url);
@@ -89,7 +89,7 @@ need("chromium", "redis-server")(
       const first = startExample("deno", "chat/main.ts", onPort);
       await webSocketUrl(first);
       const page = await browser.newPage();
-      page.setDefaultTimeout(PATIENCE);
+      page.setDefaultTimeout(TIMEOUT);
       await page.goto(`http://127.0.0.1:${port}/`);
       await page.fill("#name", "Ada");
       await page.press("#name", "Enter");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Example } from "../../../project/example_process.ts";
-import { launchChromium, PATIENCE } from "../../../support/chromium.ts";
+import { launchChromium, TIMEOUT } from "../../../support/chromium.ts";
 import { need } from "../../../support/need.ts";
 import { freePort } from "../../../support/ports.ts";
 import { startExample } from "../../start.ts";
@@ -47,7 +47,7 @@ class Visit implements AsyncDisposable {
     const context = await (await sharedBrowser()).newContext(options);
     this.#closing.push(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultTimeout(TIMEOUT);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.errors.push(message.text());
     });
