@@ -248,7 +248,7 @@ export class Conversation {
     const { close: received, violation } = this.#transcript;
     const closed = received !== undefined || this.#peer.ended;
     if (violation !== undefined || !closed) {
-      this.#transcript.end = this.#peer.over ? "peer" : "timeout";
+      this.#transcript.end = this.#peer.isClosed ? "peer" : "timeout";
       this.#peer.cut();
       return;
     }
@@ -256,7 +256,7 @@ export class Conversation {
     await this.#peer.until(() => this.#peer.ended, this.#timeout);
     this.#transcript.end = this.#peer.ended ? "peer" : "timeout";
     this.#peer.finish();
-    await this.#peer.until(() => this.#peer.over, this.#timeout);
+    await this.#peer.until(() => this.#peer.isClosed, this.#timeout);
     this.#peer.cut();
   }
 }

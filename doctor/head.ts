@@ -54,7 +54,7 @@ export async function sendHead(
     await peer.send(concat([head, ...behind]), timeout);
     return;
   }
-  for (let at = 0; at < head.length && !peer.over; at += opening.chunkSize) {
+  for (let at = 0; at < head.length && !peer.isClosed; at += opening.chunkSize) {
     await peer.send(head.slice(at, at + opening.chunkSize), timeout);
     if (opening.delay === undefined) await peer.turn();
     else await peer.pass(opening.delay);

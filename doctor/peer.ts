@@ -19,7 +19,7 @@ export class Peer implements StreamSink {
   #writing = false;
   #sending: Promise<boolean> = Promise.resolve(true);
   #ended = false;
-  #over = false;
+  #isClosed = false;
 
   /**
    * Starts reading.
@@ -33,12 +33,12 @@ export class Peer implements StreamSink {
 
   /** Whether the peer has ended its side, or the stream is closed. */
   get ended(): boolean {
-    return this.#ended || this.#over;
+    return this.#ended || this.#isClosed;
   }
 
   /** Whether sending is impossible. */
-  get over(): boolean {
-    return this.#over;
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Passes received data, buffered data first, to `reader`. */
@@ -71,12 +71,12 @@ export class Peer implements StreamSink {
   }
 
   async #send(bytes: Uint8Array, timeout: number): Promise<boolean> {
-    if (this.#over || !await this.until(() => !this.#writing, timeout)) return false;
-    if (this.#over) return false;
+    if (this.#isClosed || !await this.until(() => !this.#writing, timeout)) return false;
+    if (this.#isClosed) return false;
     this.recording.add(true, bytes);
     // The stream keeps unsent bytes, so they are never changed.
     this.#writing = !this.#stream.write(bytes, bytes.length);
-    return await this.until(() => !this.#writing, timeout) && !this.#over;
+    return await this.until(() => !this.#writing, timeout) && !this.#isClosed;
   }
 
   /** Ends the doctor's side. */
@@ -86,7 +86,7 @@ export class Peer implements StreamSink {
 
   /** Cuts the stream. */
   cut(): void {
-    if (this.#over) return;
+    if (this.#isClosed) return;
     this.#stream.destroy();
   }
 
@@ -98,7 +98,7 @@ export class Peer implements StreamSink {
    */
   async until(isMet: () => boolean, timeout: number): Promise<boolean> {
     while (!isMet()) {
-      if (this.#over) return false;
+      if (this.#isClosed) return false;
       const { bufferedAmount } = this.#stream;
       const changed = await this.#change(timeout);
       // A long write makes progress without an event until it is complete.
@@ -144,7 +144,7 @@ export class Peer implements StreamSink {
 
   /** Handles the end of the stream. */
   closed(): void {
-    this.#over = true;
+    this.#isClosed = true;
     this.#wake();
   }
 

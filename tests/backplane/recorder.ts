@@ -70,14 +70,14 @@ export class Recorder implements BackplaneSink {
   }
 
   /** Waits for the next state change, which must be to this state. */
-  async turns(to: "up" | "down"): Promise<void> {
+  async waitForState(to: "up" | "down"): Promise<void> {
     const state = await this.states.next();
     if (state !== to) throw new Error(`expected ${to}, got ${state}`);
   }
 
   /** Waits until the backplane is up and subscribed. */
   async isUp(): Promise<void> {
-    await this.turns("up");
+    await this.waitForState("up");
     await this.#subscribed;
   }
 

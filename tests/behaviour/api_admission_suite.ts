@@ -44,7 +44,7 @@ async function statusOf<T>(
 async function readSlowly(raw: RawSocket, bytesPerSecond: number): Promise<number> {
   raw.discards = true;
   const began = performance.now();
-  while (!raw.ended && !raw.over) {
+  while (!raw.ended && !raw.isClosed) {
     const allowed = (performance.now() - began) / 1000 * bytesPerSecond;
     if (raw.received > allowed) raw.pause();
     else raw.resume();
@@ -636,7 +636,7 @@ const limitCases = liveCases({
         const raw = await t.rawClient(server);
         raw.send(request);
         assert.equal((await raw.answer()).status, 400);
-        await raw.until(() => raw.ended || raw.over);
+        await raw.until(() => raw.ended || raw.isClosed);
         assert.equal((await queue.next()).code, "PROXY_HEADER_INVALID");
       }
       assert.equal(server.connections, 3);

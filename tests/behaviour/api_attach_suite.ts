@@ -168,7 +168,7 @@ export const cases: Cases = liveCases({
     const { status, headers } = await peer.answer();
     assert.equal(status, 426);
     assert.equal(headers.get("sec-websocket-version"), "13");
-    await peer.until(() => peer.ended || peer.over);
+    await peer.until(() => peer.ended || peer.isClosed);
   },
 
   "transfers messages of 16 MiB in both directions": async (t) => {
@@ -219,7 +219,7 @@ export const cases: Cases = liveCases({
     const byPeer = await accepted(t);
     byPeer.peer.send({ opcode: CLOSE, payload: closePayload(4000, "bye") });
     assert.deepEqual((await byPeer.peer.frame())!.payload, closePayload(4000));
-    await byPeer.peer.until(() => byPeer.peer.ended || byPeer.peer.over);
+    await byPeer.peer.until(() => byPeer.peer.ended || byPeer.peer.isClosed);
     byPeer.peer.end();
     const remote = await byPeer.conn.closed;
     assert.deepEqual([remote.code, remote.reason, remote.clean], [4000, "bye", true]);
@@ -237,7 +237,7 @@ export const cases: Cases = liveCases({
 
     const cut = await accepted(t);
     cut.conn.terminate();
-    await cut.peer.until(() => cut.peer.ended || cut.peer.over);
+    await cut.peer.until(() => cut.peer.ended || cut.peer.isClosed);
     assert.equal((await cut.conn.closed).code, 1006);
   },
 

@@ -43,7 +43,7 @@ async function refusedWith(t: Live, ...lines: string[]): Promise<HandshakeError>
   peer.end();
   const error = await refused;
   assert.ok(error instanceof HandshakeError, String(error));
-  await peer.until(() => peer.ended || peer.over);
+  await peer.until(() => peer.ended || peer.isClosed);
   return error;
 }
 
@@ -369,7 +369,7 @@ const failureCases = liveCases({
       (error) => error instanceof TimeoutError && error.code === "HANDSHAKE_TIMEOUT",
     );
     const peer = await server.accept();
-    await peer.until(() => peer.ended || peer.over);
+    await peer.until(() => peer.ended || peer.isClosed);
   },
 
   "handshakeTimeout covers a TLS handshake without a reply": async (t) => {
@@ -429,7 +429,7 @@ const failureCases = liveCases({
     await peer.head();
     asking.abort(reason);
     assert.equal(await asked, reason);
-    await peer.until(() => peer.ended || peer.over);
+    await peer.until(() => peer.ended || peer.isClosed);
   },
 
   "onLimit receives unreadTimeout, rateLimit and memoryLimit of the client": async (t) => {

@@ -256,7 +256,7 @@ export const cases: Cases = liveCases({
       { length: 200 },
       (_, i) => line({ subscribe: `${i} `.repeat(250) }),
     );
-    while (ends.all.length === 0 && !peer.over) {
+    while (ends.all.length === 0 && !peer.isClosed) {
       peer.send(...requests);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }

@@ -372,7 +372,7 @@ const endCases = liveCases({
       const { code, clean, initiator, error } = await conn.closed;
       assert.deepEqual([code, clean, initiator], [1006, false, "local"]);
       assert.equal((error as WebSocketError).code, "CLOSE_TIMEOUT");
-      await peer.until(() => peer.ended || peer.over);
+      await peer.until(() => peer.ended || peer.isClosed);
     }
   },
 
@@ -383,7 +383,7 @@ const endCases = liveCases({
       assert.deepEqual([code, clean], [1006, false]);
       assert.ok(error instanceof WebSocketError);
       assert.equal(error.code, "TERMINATED");
-      await peer.until(() => peer.ended || peer.over);
+      await peer.until(() => peer.ended || peer.isClosed);
       assert.equal(peer.bytes.length, 0, "no Close frame");
     }),
 

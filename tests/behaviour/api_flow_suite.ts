@@ -43,9 +43,9 @@ async function blockOutput({ conn, peer }: LiveSide): Promise<void> {
 /** Sends up to `count` messages of 1 MiB as fast as the connection accepts them. */
 async function sendMany(peer: RawSocket, count: number): Promise<void> {
   const message = peer.encode({ opcode: BINARY, payload: new Uint8Array(MIB) });
-  for (let i = 0; i < count && !peer.over; i++) {
+  for (let i = 0; i < count && !peer.isClosed; i++) {
     if (peer.send(message)) continue;
-    await peer.until(() => peer.socket.writableLength === 0 || peer.over);
+    await peer.until(() => peer.socket.writableLength === 0 || peer.isClosed);
   }
 }
 

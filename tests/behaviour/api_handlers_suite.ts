@@ -97,7 +97,7 @@ const callCases = liveCases({
         ["message", "in two", Opcode.Text],
         ["close", 4000, "done", true, "remote", "closed"],
       ]);
-      await peer.until(() => peer.over);
+      await peer.until(() => peer.isClosed);
       assert.equal(queue.all.length, 8);
     }),
 
@@ -168,7 +168,7 @@ const callCases = liveCases({
           const first = name === "message" ? ["ping"] : [];
           const expected = [...first, `${end} in ${name}`, "close false"];
           assert.deepEqual(await calls.atLeast(expected.length), expected);
-          await peer.until(() => peer.over);
+          await peer.until(() => peer.isClosed);
           assert.equal(calls.all.length, expected.length);
         }
       }

@@ -40,7 +40,7 @@ export const cases: Cases = liveCases({
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ pingInterval: 20, pongTimeout: 50 });
       await assertDisconnected(conn, "PONG_TIMEOUT");
-      await peer.until(() => peer.ended || peer.over);
+      await peer.until(() => peer.ended || peer.isClosed);
     }),
 
   "pings do not close a connection without pongTimeout": async (t) => {
@@ -62,7 +62,7 @@ export const cases: Cases = liveCases({
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 60 });
       await assertDisconnected(conn, "READ_TIMEOUT");
-      await peer.until(() => peer.ended || peer.over);
+      await peer.until(() => peer.ended || peer.isClosed);
     }),
 
   "readTimeout keeps a peer connected that sends anything, even a partial message": (t) =>
@@ -92,7 +92,7 @@ export const cases: Cases = liveCases({
       await assertDisconnected(conn, "WRITE_TIMEOUT");
       peer.discards = true;
       peer.resume();
-      await peer.until(() => peer.ended || peer.over);
+      await peer.until(() => peer.ended || peer.isClosed);
     }),
 
   "writeTimeout keeps a peer connected that reads slowly": async (t) => {

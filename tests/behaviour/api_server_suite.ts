@@ -157,7 +157,7 @@ const addressCases = liveCases({
     const server = await t.serve({ ...echo, tls: { cert, key } });
     const raw = await t.rawClient(server);
     raw.send(upgradeRequest());
-    await raw.until(() => raw.ended || raw.over);
+    await raw.until(() => raw.ended || raw.isClosed);
     await assertEcho(await t.connect(server.url, { tls: { caCerts: [ca] } }));
   },
 
@@ -192,7 +192,7 @@ const limitCases = liveCases({
     const long = `X-Long: ${"x".repeat(1024)}`;
     const raw = await t.rawClient(server);
     assert.equal((await raw.upgrade([long])).status, 431);
-    await raw.until(() => raw.ended || raw.over);
+    await raw.until(() => raw.ended || raw.isClosed);
     const other = await t.rawClient(await t.serve());
     assert.equal((await other.upgrade([long])).status, 101, "the default is 16 KiB");
   },
@@ -206,7 +206,7 @@ const limitCases = liveCases({
     slow.send(upgradeRequest().slice(0, -2));
     for (const raw of [silent, slow]) {
       assert.equal((await raw.answer()).status, 408);
-      await raw.until(() => raw.ended || raw.over);
+      await raw.until(() => raw.ended || raw.isClosed);
     }
   },
 
@@ -214,7 +214,7 @@ const limitCases = liveCases({
     const { cert, key } = t.context.fixtures.certificates;
     const server = await t.serve({ handshakeTimeout: 50, tls: { cert, key } });
     const silent = await t.rawClient(server);
-    await silent.until(() => silent.ended || silent.over);
+    await silent.until(() => silent.ended || silent.isClosed);
     await server.shutdown();
   },
 
@@ -312,7 +312,7 @@ const memberCases = liveCases({
     assert.deepEqual((await peer.frame())!.payload, closePayload(1001));
     await finished;
     assert.equal((await conn.closed).clean, false);
-    await peer.until(() => peer.ended || peer.over);
+    await peer.until(() => peer.ended || peer.isClosed);
   },
 
   "shutdown's timeout also disconnects rejected clients that stay connected": async (t) => {

@@ -39,7 +39,7 @@ async function answerOf(raw: RawSocket, request: string): Promise<Answer> {
   if (status !== 101) {
     // A runtime's own server may keep the connection open for the next request.
     const length = Number(headers.get("content-length") ?? Infinity);
-    await raw.until(() => raw.over || raw.ended || raw.bytes.length >= length);
+    await raw.until(() => raw.isClosed || raw.ended || raw.bytes.length >= length);
     body = raw.text;
   }
   raw.end();

@@ -76,14 +76,14 @@ async function transferring(
 
 /** Reads at a steady rate until the peer ends the stream. */
 async function readSlowly(peer: RawSocket, bytesPerTurn: number, pause: number): Promise<void> {
-  while (!peer.ended && !peer.over) {
+  while (!peer.ended && !peer.isClosed) {
     const before = peer.received;
     peer.resume();
     await Promise.race([
-      peer.until(() => peer.received - before >= bytesPerTurn || peer.ended || peer.over),
+      peer.until(() => peer.received - before >= bytesPerTurn || peer.ended || peer.isClosed),
       sleep(2000),
     ]);
-    if (peer.ended || peer.over) return;
+    if (peer.ended || peer.isClosed) return;
     peer.pause();
     await sleep(pause);
   }

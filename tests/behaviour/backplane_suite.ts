@@ -213,7 +213,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     ];
     for (let round = 1; round <= 2; round++) {
       await it.broker.kill();
-      for (const recorder of recorders) await recorder.turns("down");
+      for (const recorder of recorders) await recorder.waitForState("down");
       for (const method of ["publish", "subscribe"] as const) {
         const ask = async (): Promise<unknown> => await one.backplane[method]("t", envelope(""));
         await assert.rejects(ask, /unavailable/, "the client does not queue requests");
@@ -237,7 +237,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     const recorder = await Recorder.started(backplane, "kept");
     await backplane.subscribe("abandoned");
     await it.broker.kill();
-    await recorder.turns("down");
+    await recorder.waitForState("down");
     await it.broker.restart();
     await recorder.isUp();
     backplane.publish("abandoned", envelope("1"));
@@ -430,7 +430,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     for (let i = 0; i < 5; i++) await history.append("t", Uint8Array.of(i));
     const { last } = await history.read("t");
     await it.broker.kill();
-    await recorder.turns("down");
+    await recorder.waitForState("down");
     await assert.rejects(() => history.append("t", Uint8Array.of(5)), "while the broker is down");
     await assert.rejects(() => history.read("t", last), "while the broker is down");
     it.broker.forget();
@@ -553,7 +553,7 @@ export const cases: Cases = {
       const { backplane } = await make(context, kind, broker.url);
       const recorder = new Recorder(backplane, "t");
       backplane.start(recorder);
-      await recorder.turns("down");
+      await recorder.waitForState("down");
       await broker.restart();
       await recorder.isUp();
       await backplane.publish("t", envelope("first"));
@@ -573,7 +573,7 @@ export const cases: Cases = {
       const { backplane } = await make(context, kind, `redis://127.0.0.1:${port}`);
       const recorder = new Recorder(backplane);
       backplane.start(recorder);
-      await recorder.turns("down");
+      await recorder.waitForState("down");
       await backplane.close();
       assert.deepEqual(recorder.states.all, ["down"]);
     }

@@ -32,8 +32,8 @@ socketTest(
     const [transport, far] = transportPair();
     late.resolve(transport);
     const peer = new RawPeer(far);
-    await peer.until(() => peer.over);
-    assert.equal(transport.over, true);
+    await peer.until(() => peer.isClosed);
+    assert.equal(transport.isClosed, true);
   },
 );
 
@@ -42,7 +42,7 @@ socketTest(
   async (t) => {
     const { connecting, peer } = t.startConnect({ handshakeTimeout: 20 });
     await assert.rejects(connecting, { name: "TimeoutError", code: "HANDSHAKE_TIMEOUT" });
-    await peer.until(() => peer.over);
+    await peer.until(() => peer.isClosed);
   },
 );
 
@@ -50,7 +50,7 @@ socketTest("a slow response does not extend the timeout", async (t) => {
   const { connecting, peer } = t.startConnect({ handshakeTimeout: 20 });
   const failed = assert.rejects(connecting, { code: "HANDSHAKE_TIMEOUT" });
   peer.send("HTTP/1.1 101 Switching Protocols\r\nX-Slow: ");
-  while (!peer.over) {
+  while (!peer.isClosed) {
     peer.send("x");
     await quiet();
   }
@@ -93,7 +93,7 @@ socketTest(
     await peer.head();
     controller.abort(reason);
     await assert.rejects(connecting, (error) => error === reason);
-    await peer.until(() => peer.over);
+    await peer.until(() => peer.isClosed);
   },
 );
 
@@ -114,7 +114,7 @@ socketTest("an abort while dialing completes rejects and disconnects", async (t)
       },
     });
     await assert.rejects(connecting, (error) => error === reason);
-    await peer.until(() => peer.over);
+    await peer.until(() => peer.isClosed);
   }
 });
 

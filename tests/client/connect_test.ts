@@ -259,7 +259,7 @@ socketTest(
       open: (conn) => void conn.send("first"),
     });
     await quiet();
-    transport.letThrough();
+    transport.deliverPendingWrite();
     await peer.acceptUpgrade();
     const conn = await connecting;
     conn.send("second");

@@ -28,8 +28,8 @@ async function refusal(
   const { connecting, peer, transport } = t.startConnect(options);
   await act(peer);
   const error = await connecting.then(() => assert.fail("connected"), (error) => error);
-  await peer.until(() => peer.over);
-  assert.equal(transport.over, true, "the transport is destroyed");
+  await peer.until(() => peer.isClosed);
+  assert.equal(transport.isClosed, true, "the transport is destroyed");
   return error;
 }
 

@@ -160,7 +160,7 @@ Deno.test("rejects bytes that a proxy sends before the TLS handshake", async () 
     code: "PROXY_FAILED",
     message: "The proxy sent 52 bytes before the TLS handshake with the target began",
   });
-  assert.equal(proxy.transport.over, true);
+  assert.equal(proxy.transport.isClosed, true);
   assert.deepEqual(network.secured, []);
 });
 
@@ -195,7 +195,7 @@ Deno.test("disconnects when the proxy rejects the request", async () => {
   const proxy = await network.proxy();
   proxy.send("HTTP/1.1 403 Forbidden\r\n\r\n");
   await assert.rejects(dialing, { name: "ConnectionError", code: "PROXY_REFUSED" });
-  assert.equal(proxy.transport.over, true);
+  assert.equal(proxy.transport.isClosed, true);
 });
 
 Deno.test("a failed TLS handshake rejects with the network's error and disconnects", async () => {
@@ -205,7 +205,7 @@ Deno.test("a failed TLS handshake rejects with the network's error and disconnec
   const proxy = await network.proxy();
   proxy.send(ESTABLISHED);
   await assert.rejects(dialing, { message: "self-signed certificate" });
-  await proxy.until(() => proxy.over);
+  await proxy.until(() => proxy.isClosed);
 });
 
 Deno.test("the signal aborts the lookup and discards its result", async () => {
@@ -232,7 +232,7 @@ Deno.test("the signal aborts dialing, even if the network ignores it", async () 
   gate.resolve();
   // A connection that opens after the abort must be destroyed.
   await quiet();
-  assert.equal(network.proxies[0].over, true);
+  assert.equal(network.proxies[0].isClosed, true);
 });
 
 Deno.test("the signal aborts the proxy handshake", async () => {
@@ -243,7 +243,7 @@ Deno.test("the signal aborts the proxy handshake", async () => {
   const proxy = await network.proxy();
   controller.abort(REASON);
   await assert.rejects(dialing, { code: "PROXY_FAILED" });
-  assert.equal(proxy.transport.over, true);
+  assert.equal(proxy.transport.isClosed, true);
 });
 
 Deno.test("the signal aborts the TLS handshake, even if the network ignores it", async () => {
@@ -257,7 +257,7 @@ Deno.test("the signal aborts the TLS handshake, even if the network ignores it",
   await quiet();
   controller.abort(REASON);
   await assert.rejects(dialing, REASON);
-  assert.equal(proxy.transport.over, true);
+  assert.equal(proxy.transport.isClosed, true);
 });
 
 Deno.test("the signal has no effect after dial has resolved", async () => {
@@ -270,7 +270,7 @@ Deno.test("the signal has no effect after dial has resolved", async () => {
   await dialing;
   controller.abort(REASON);
   await quiet();
-  assert.equal(proxy.transport.over, false);
+  assert.equal(proxy.transport.isClosed, false);
 });
 
 function connect(
@@ -302,7 +302,7 @@ Deno.test("opens a connection through the tunnel and sends the server no proxy f
   }
   connection.terminate();
   await connection.closed;
-  assert.equal(proxy.transport.over, true);
+  assert.equal(proxy.transport.isClosed, true);
 });
 
 Deno.test("delivers bytes that a server sends immediately through the tunnel", async () => {
@@ -312,7 +312,7 @@ Deno.test("delivers bytes that a server sends immediately through the tunnel", a
   // An overloaded server may respond before the request, in the same chunk as the proxy's reply.
   proxy.send(`${ESTABLISHED}HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull`);
   await assert.rejects(connecting, { name: "HandshakeError", status: 503, body: "full" });
-  assert.equal(proxy.transport.over, true);
+  assert.equal(proxy.transport.isClosed, true);
 });
 
 Deno.test("caCerts apply to an https proxy when the target has no TLS", async () => {
@@ -387,7 +387,7 @@ for (const [step, prepare] of STALLED) {
     const connecting = connect(network, options, "wss://a.example/");
     void prepare(network);
     await assert.rejects(connecting, { name: "TimeoutError", code: "HANDSHAKE_TIMEOUT" });
-    for (const { transport } of network.proxies) assert.equal(transport.over, true);
+    for (const { transport } of network.proxies) assert.equal(transport.isClosed, true);
     assert.equal(timers.size, 0);
   });
 
@@ -400,7 +400,7 @@ for (const [step, prepare] of STALLED) {
     for (let i = 0; i < 5; i++) await quiet();
     controller.abort(REASON);
     await assert.rejects(connecting, REASON);
-    for (const { transport } of network.proxies) assert.equal(transport.over, true);
+    for (const { transport } of network.proxies) assert.equal(transport.isClosed, true);
     assert.equal(timers.size, 0);
   });
 }

@@ -78,7 +78,7 @@ Deno.test("reports an end of the stream after the handshake to the next reader",
   const next = new RawPeer(transport);
   transport.resume();
   await next.until(() => next.ended);
-  assert.equal(transport.over, false);
+  assert.equal(transport.isClosed, false);
 });
 
 Deno.test("releases the transport when the tunnel is established", async () => {
@@ -89,14 +89,14 @@ Deno.test("releases the transport when the tunnel is established", async () => {
   proxy.send("?");
   proxy.transport.end();
   await quiet();
-  assert.equal(transport.over, false);
+  assert.equal(transport.isClosed, false);
 });
 
 Deno.test("a rejection by the proxy disconnects and rejects with the error", async () => {
   const { transport, proxy, tunnel } = begin();
   proxy.send("?!");
   await assert.rejects(tunnel, { name: "ConnectionError", code: "PROXY_REFUSED", message: "No." });
-  assert.equal(transport.over, true);
+  assert.equal(transport.isClosed, true);
   // Later input must have no effect.
   proxy.send("!");
   await quiet();
@@ -112,7 +112,7 @@ Deno.test("rejects if the proxy ends the stream before the tunnel is established
       code: "PROXY_FAILED",
       message: "The proxy disconnected before the tunnel was established",
     });
-    assert.equal(transport.over, true);
+    assert.equal(transport.isClosed, true);
   }
 });
 

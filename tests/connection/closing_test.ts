@@ -220,7 +220,7 @@ for (const ending of ENDINGS) {
     else assert.match(reason, expected);
     assert.equal((error as WebSocketError | undefined)?.code, ending.error);
     assert.ok(error === undefined || error instanceof WebSocketError);
-    await side.peer.until(() => side.peer.over);
+    await side.peer.until(() => side.peer.isClosed);
     await quiet();
     assert.deepEqual(states, ["closed"]);
     assert.equal(infos[0], info);

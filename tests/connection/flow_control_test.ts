@@ -233,7 +233,7 @@ for (const [name, send] of WAYS) {
       for (let i = 0; i < 3; i++) assert.equal(send(conn), false);
       assert.notEqual(conn.readyState, "open");
       await assertDisconnected(conn);
-      assert.equal(transport.over, true);
+      assert.equal(transport.isClosed, true);
     },
   );
 }

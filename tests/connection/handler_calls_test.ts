@@ -123,7 +123,7 @@ socketTest("handles a request, messages and the end of the stream in one chunk",
     payload: closePayload(1000, "bye"),
   });
   client.transport.end();
-  await client.until(() => client.over);
+  await client.until(() => client.isClosed);
   assert.deepEqual(log, ["open", "message 1 early", "close 1000 bye"]);
 });
 

@@ -73,12 +73,12 @@ Deno.test("a wait ends when its condition is met, on timeout, or at the end of t
 
 Deno.test("distinguishes the end of the peer's stream from the end of the connection", async () => {
   const [stream, peer] = streamAndPeer();
-  assert.deepEqual([peer.ended, peer.over], [false, false]);
+  assert.deepEqual([peer.ended, peer.isClosed], [false, false]);
   stream.sink.end();
-  assert.deepEqual([peer.ended, peer.over], [true, false]);
+  assert.deepEqual([peer.ended, peer.isClosed], [true, false]);
   peer.cut();
-  await peer.until(() => peer.over, 1000);
-  assert.equal(peer.over, true);
+  await peer.until(() => peer.isClosed, 1000);
+  assert.equal(peer.isClosed, true);
 });
 
 Deno.test("records both directions", async () => {

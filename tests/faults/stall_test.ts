@@ -42,7 +42,7 @@ const peer: ConnectOptions = {
 const ATTEMPTS = 5;
 
 /** Measures the delay of this process's event loop. */
-class LagWatch implements Disposable {
+class EventLoopLag implements Disposable {
   longest = 0;
   #last = performance.now();
   readonly #interval = setInterval(() => {
@@ -67,7 +67,7 @@ async function stall(runtime: RuntimeName): Promise<Outcome> {
   const command = <T>(command: StallCommand): Promise<T> => server.ask<T>(command);
   const url = `ws://127.0.0.1:${await command<number>("listen")}/`;
   const connections: Connection<undefined>[] = [];
-  using watch = new LagWatch();
+  using watch = new EventLoopLag();
   while (connections.length < CONNECTIONS) {
     connections.push(
       ...await Promise.all(

@@ -56,7 +56,7 @@ export const texts: fc.Arbitrary<string> = fc.oneof(
 );
 
 /** Chunk sizes of a stream, repeated as needed. */
-export const cuts: fc.Arbitrary<number[]> = fc.oneof(
+export const chunkSizes: fc.Arbitrary<number[]> = fc.oneof(
   fc.constant<number[]>([1]),
   fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 12 }),
   fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 6 }),
@@ -80,7 +80,7 @@ export function* chunksOf(stream: Uint8Array, sizes: readonly number[]): Generat
 }
 
 /** A change to a stream. Positions are fractions of its length. */
-type Damage =
+type Mutation =
   | { kind: "flip"; place: number; bit: number }
   | { kind: "set"; place: number; byte: number }
   | { kind: "insert"; place: number; bytes: Uint8Array }
@@ -95,8 +95,8 @@ const places = fc.oneof(
 );
 
 /** Changes to a stream. */
-export const damages: fc.Arbitrary<Damage[]> = fc.array(
-  fc.oneof<fc.Arbitrary<Damage>[]>(
+export const mutations: fc.Arbitrary<Mutation[]> = fc.array(
+  fc.oneof<fc.Arbitrary<Mutation>[]>(
     fc.record({ kind: fc.constant("flip"), place: places, bit: fc.nat(7) }),
     fc.record({ kind: fc.constant("set"), place: places, byte: fc.nat(255) }),
     fc.record({
@@ -112,11 +112,11 @@ export const damages: fc.Arbitrary<Damage[]> = fc.array(
 );
 
 /** Applies changes to a stream. */
-export function damaged(stream: Uint8Array, what: readonly Damage[]): Uint8Array {
-  return what.reduce(damage, stream);
+export function mutated(stream: Uint8Array, what: readonly Mutation[]): Uint8Array {
+  return what.reduce(mutate, stream);
 }
 
-function damage(stream: Uint8Array, what: Damage): Uint8Array {
+function mutate(stream: Uint8Array, what: Mutation): Uint8Array {
   const at = Math.floor(what.place * stream.length);
   const before = stream.subarray(0, at);
   switch (what.kind) {

@@ -16,7 +16,7 @@ import {
   toHex,
   utf8,
 } from "../support/vectors.ts";
-import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
+import { mutated, mutations, payloads, shortBytes, texts } from "./bytes.ts";
 
 /** The negotiated compression. */
 export interface Compression {
@@ -147,15 +147,15 @@ function compressed(
 }
 
 /** Usually `undefined`, sometimes a rare value. */
-function mostly<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+function rarely<T>(rare: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.oneof({ weight: 7, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rare });
 }
 
 /** A frame before masking. */
-export type WildFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
+export type InvalidFrame = Omit<FrameParts, "mask"> & { readonly wrongMask: boolean };
 
 /** Frames with any possible error: bits, opcode, mask, length field, announced length. */
-export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
+export const invalidFrames: fc.Arbitrary<InvalidFrame> = fc.record({
   fin: fc.boolean(),
   rsv: fc.oneof(
     { weight: 12, arbitrary: fc.constant(0) },
@@ -170,12 +170,12 @@ export const wildFrames: fc.Arbitrary<WildFrame> = fc.record({
     shortBytes,
     texts.map(utf8),
     closePayloads(),
-    fc.tuple(texts.map(utf8), damages).map(([text, what]) => damaged(text, what)),
+    fc.tuple(texts.map(utf8), mutations).map(([text, what]) => mutated(text, what)),
   ),
   /** Whether the mask bit is wrong for the side. */
   wrongMask: fc.integer({ min: 0, max: 19 }).map((choice) => choice === 0),
-  extended: mostly(fc.constantFrom(16 as const, 64 as const)),
-  announced: mostly(fc.oneof(
+  extended: rarely(fc.constantFrom(16 as const, 64 as const)),
+  announced: rarely(fc.oneof(
     fc.bigInt({ min: 0n, max: 300n }),
     fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
     fc.constantFrom(1n << 31n, (1n << 32n) + 5n, 1n << 53n, 1n << 63n, 9n << 60n, (1n << 63n) - 1n),

@@ -20,7 +20,7 @@ import { checkUpgrade, requestFrom, ServerHandshake } from "../../src/handshake/
 import { acceptResponse, errorResponse, refusalResponse } from "../../src/handshake/response.ts";
 import { parseSubprotocols } from "../../src/handshake/subprotocols.ts";
 import { concat, toHex } from "../support/vectors.ts";
-import { chunksOf, cuts, damaged, damages } from "./bytes.ts";
+import { chunkSizes, chunksOf, mutated, mutations } from "./bytes.ts";
 import { configs, fieldNames, fieldValues, KEY, requests, responses, tokens } from "./heads.ts";
 
 /** Returns the code and message of an allowed error. Rethrows all other errors. */
@@ -31,7 +31,7 @@ function allowedError(error: unknown): { code: string; message: string } {
 }
 
 /** Returns the result of `read`, and asserts that it is the same for every chunk split. */
-function sameForEveryCut<T>(
+function sameForEverySplit<T>(
   stream: Uint8Array,
   sizes: readonly number[],
   read: (chunks: Iterable<Uint8Array>) => T,
@@ -69,11 +69,11 @@ function pushed(
  */
 export const requestHeads = fc.property(
   requests,
-  damages,
-  cuts,
+  mutations,
+  chunkSizes,
   configs,
   (head, what, sizes, config) => {
-    sameForEveryCut(damaged(head, what), sizes, (chunks) => {
+    sameForEverySplit(mutated(head, what), sizes, (chunks) => {
       const handshake = new ServerHandshake({ maxBytes: 2000, maxLines: 10 });
       const { complete, left, error } = pushed(handshake, chunks);
       if (error !== undefined || !complete) return { error, complete };
@@ -123,28 +123,33 @@ export const requestsOfOthers = fc.property(
 );
 
 /** A client reads a response with the same result for every chunk split. */
-export const responseHeads = fc.property(responses, damages, cuts, (answer, what, sizes) => {
-  sameForEveryCut(damaged(answer, what), sizes, (chunks) => {
-    const handshake = new ClientHandshake({
-      key: KEY,
-      subprotocols: ["chat", "superchat"],
-      offeredExtensions: [PERMESSAGE_DEFLATE],
-      maxBytes: 2000,
-      maxLines: 10,
+export const responseHeads = fc.property(
+  responses,
+  mutations,
+  chunkSizes,
+  (answer, what, sizes) => {
+    sameForEverySplit(mutated(answer, what), sizes, (chunks) => {
+      const handshake = new ClientHandshake({
+        key: KEY,
+        subprotocols: ["chat", "superchat"],
+        offeredExtensions: [PERMESSAGE_DEFLATE],
+        maxBytes: 2000,
+        maxLines: 10,
+      });
+      const { complete, left, error } = pushed(handshake, chunks);
+      if (complete) {
+        const { protocol, extensions, rest } = handshake;
+        return { protocol, extensions, rest: toHex(concat(rest, left)) };
+      }
+      try {
+        handshake.finish();
+      } catch (end) {
+        return { error: error ?? allowedError(end) };
+      }
+      assert.fail("an incomplete handshake has no remaining bytes");
     });
-    const { complete, left, error } = pushed(handshake, chunks);
-    if (complete) {
-      const { protocol, extensions, rest } = handshake;
-      return { protocol, extensions, rest: toHex(concat(rest, left)) };
-    }
-    try {
-      handshake.finish();
-    } catch (end) {
-      return { error: error ?? allowedError(end) };
-    }
-    assert.fail("an incomplete handshake has no remaining bytes");
-  });
-});
+  },
+);
 
 /** Each side accepts the output of the other, for any user options. */
 export const opening = fc.property(
@@ -154,7 +159,7 @@ export const opening = fc.property(
   fc.webPath(),
   fc.nat(3),
   fc.tuple(configs, configs),
-  cuts,
+  chunkSizes,
   (nonce, subprotocols, fields, path, choice, [clientConfig, serverConfig], sizes) => {
     const key = encodeKey(new Uint8Array(nonce));
     const headers = fields.map(([name, value]): [string, string] => [`x-${name}`, value]);

@@ -18,14 +18,14 @@ import { headerSize, readPayloadLength } from "../../src/wire/header.ts";
 import { applyMask, readMaskKey, rotateMaskKey } from "../../src/wire/mask.ts";
 import { zlibInflate } from "../deflate/oracles.ts";
 import { concat, utf8 } from "../support/vectors.ts";
-import { chunksOf, cuts, damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
+import { chunkSizes, chunksOf, mutated, mutations, payloads, shortBytes, texts } from "./bytes.ts";
 import { closePayloads } from "./frame_streams.ts";
 
 /** Masking in parts equals masking the whole, byte by byte (RFC 6455 section 5.3). */
 export const masks = fc.property(
   payloads,
   fc.integer(),
-  cuts,
+  chunkSizes,
   fc.nat(7),
   (payload, key, sizes, odd) => {
     const keyBytes = Uint8Array.of(key, key >>> 8, key >>> 16, key >>> 24);
@@ -72,10 +72,10 @@ export const lengthFields = fc.property(
 /** The streaming validator, the decoder and the platform's decoder agree on valid UTF-8. */
 export const utf8Texts = fc.property(
   fc.oneof(texts.map(utf8), shortBytes),
-  damages,
-  cuts,
+  mutations,
+  chunkSizes,
   (text, what, sizes) => {
-    const bytes = damaged(text, what);
+    const bytes = mutated(text, what);
     const oracle = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     const expected = attempt(() => oracle.decode(bytes), TypeError);
     assert.equal(attempt(() => decodeText(bytes, 0, bytes.length), InvalidPayloadError), expected);
@@ -92,8 +92,8 @@ export const utf8Texts = fc.property(
 /**
  * The payload of a Close frame is read or rejected. If it was read, it can be written again.
  */
-export const closes = fc.property(closePayloads(), damages, (payload, what) => {
-  const bytes = damaged(payload, what).subarray(0, 125);
+export const closes = fc.property(closePayloads(), mutations, (payload, what) => {
+  const bytes = mutated(payload, what).subarray(0, 125);
   const read = attempt(() => parseClosePayload(bytes, 0, bytes.length), WebSocketError);
   if (read !== undefined) assert.deepEqual(formatClosePayload(read.code, read.reason), bytes);
 });
@@ -132,10 +132,10 @@ export const codec = fc.property(
 /** Any bytes are decompressed or rejected. */
 export const compressedNoise = fc.property(
   fc.oneof(shortBytes, payloads.map(packed)),
-  damages,
+  mutations,
   fc.nat(80000),
   (bytes, what, limit) => {
-    const source = damaged(bytes, what);
+    const source = mutated(bytes, what);
     const read = attempt(() => inflate(source, 0, source.length, limit), InflateError);
     if (read === undefined || source.length === 0) return;
     assert.ok(read.length <= limit);

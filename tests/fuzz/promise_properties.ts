@@ -359,7 +359,7 @@ async function shareServer(
     for (const index of turn) {
       const i = index % clients.length;
       const peer = peers[i];
-      if (peer.ended || peer.over || clients[i].startsWith("upgrade")) continue;
+      if (peer.ended || peer.isClosed || clients[i].startsWith("upgrade")) continue;
       sent[i]++;
       if (clients[i] === "reset") peer.transport.destroy();
       else if (clients[i] === "wrong frame") peer.send({ opcode: 3 });

@@ -381,7 +381,7 @@ export class Simulation {
 
   #peerStep(step: Extract<Step, { peer: unknown }>): void {
     const { peer, transport } = this;
-    if (peer.transport.ended || peer.over) {
+    if (peer.transport.ended || peer.isClosed) {
       if (step.peer !== "reads" && step.peer !== "takes" && step.peer !== "blocks") return;
     }
     switch (step.peer) {
@@ -426,7 +426,7 @@ export class Simulation {
         break;
       case "takes":
         this.#blockedTime = 0;
-        transport.letThrough();
+        transport.deliverPendingWrite();
         break;
       case "reads":
         this.#blockedTime = 0;
@@ -479,7 +479,7 @@ export class Simulation {
     for (const { opcode, payload, end } of this.#frames(this.#answeredUntil)) {
       this.#answeredUntil = end;
       this.#answerCount++;
-      if (peer.transport.ended || peer.over) continue;
+      if (peer.transport.ended || peer.isClosed) continue;
       if (opcode === PING && this.peerClosed === undefined) peer.send({ opcode: PONG, payload });
       if (opcode === CLOSE) {
         if (this.peerClosed === undefined) {
@@ -489,7 +489,7 @@ export class Simulation {
         if (this.plan.side === "client") peer.transport.end();
       }
     }
-    if (peer.ended && !peer.transport.ended && !peer.over) {
+    if (peer.ended && !peer.transport.ended && !peer.isClosed) {
       this.#answerCount++;
       peer.transport.end();
     }

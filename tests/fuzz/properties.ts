@@ -42,7 +42,7 @@ export const properties: readonly NamedProperty[] = [
     session.damagedStreams,
     5,
   ),
-  named("invalid frames have the same outcome for every chunk split", session.wildStreams, 5),
+  named("invalid frames have the same outcome for every chunk split", session.invalidStreams, 5),
   named("random bytes have the same outcome for every chunk split", session.noise, 2),
   named("each side receives the messages of the other", session.conversations, 3),
   named("a request has the same outcome for every chunk split", handshake.requestHeads, 4),

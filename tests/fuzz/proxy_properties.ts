@@ -7,7 +7,7 @@ import type { ProxyDialogue } from "../../src/proxy/dialogue.ts";
 import { HttpConnect } from "../../src/proxy/http_connect.ts";
 import { Socks5 } from "../../src/proxy/socks5.ts";
 import { concat, toHex, utf8 } from "../support/vectors.ts";
-import { chunksOf, cuts, damaged, damages, shortBytes } from "./bytes.ts";
+import { chunkSizes, chunksOf, mutated, mutations, shortBytes } from "./bytes.ts";
 
 const targets = fc.record({
   hostname: fc.constantFrom("a.example", "127.0.0.1", "::1"),
@@ -87,7 +87,7 @@ function converse(dialogue: ProxyDialogue, chunks: Iterable<Uint8Array>): Outcom
   return { done: dialogue.done, sent: toHex(sent), rest: toHex(rest) };
 }
 
-function assertSameForEveryCut(
+function assertSameForEverySplit(
   open: () => ProxyDialogue,
   answers: Uint8Array,
   sizes: readonly number[],
@@ -102,10 +102,10 @@ export const socks5 = fc.property(
   targets,
   credentials,
   socksAnswers,
-  damages,
-  cuts,
+  mutations,
+  chunkSizes,
   (target, credentials, answers, what, sizes) => {
-    assertSameForEveryCut(() => new Socks5(target, credentials), damaged(answers, what), sizes);
+    assertSameForEverySplit(() => new Socks5(target, credentials), mutated(answers, what), sizes);
   },
 );
 
@@ -114,12 +114,12 @@ export const httpConnect = fc.property(
   targets,
   credentials,
   httpAnswers,
-  damages,
-  cuts,
+  mutations,
+  chunkSizes,
   (target, credentials, answers, what, sizes) => {
-    assertSameForEveryCut(
+    assertSameForEverySplit(
       () => new HttpConnect(target, credentials),
-      damaged(answers, what),
+      mutated(answers, what),
       sizes,
     );
   },

@@ -18,7 +18,7 @@ class Refusal {
 }
 
 /** Receives a stream by the RFC and the limits of `rules`. */
-export function judge(stream: Uint8Array, rules: SessionRules): Verdict {
+export function receiveByReference(stream: Uint8Array, rules: SessionRules): Verdict {
   const events: EventRecord[] = [];
   try {
     return { events, end: judgeFrames(stream, rules, events) };

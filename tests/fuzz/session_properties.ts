@@ -14,18 +14,18 @@ import {
   type Side,
 } from "../support/endpoint.ts";
 import { CLOSE, concat, frame, parseFrames, toHex, utf8 } from "../support/vectors.ts";
-import { chunksOf, cuts, damaged, damages, shortBytes } from "./bytes.ts";
+import { chunkSizes, chunksOf, mutated, mutations, shortBytes } from "./bytes.ts";
 import {
   bytesOf,
   type Compression,
   compressions,
   eventsOf,
+  invalidFrames,
   permessage,
   type Plan,
   plans,
-  wildFrames,
 } from "./frame_streams.ts";
-import { judge } from "./reference.ts";
+import { receiveByReference } from "./reference.ts";
 
 const sides: fc.Arbitrary<Side> = fc.constantFrom("client", "server");
 
@@ -142,7 +142,7 @@ function assertLegal(endpoint: Endpoint, sent: Uint8Array, maxMessageSize: numbe
 }
 
 /** Asserts the same outcome for the whole stream, single bytes, and chunks of these sizes. */
-function assertSameForEveryCut(
+function assertSameForEverySplit(
   setting: Setting,
   stream: Uint8Array,
   sizes: readonly number[],
@@ -151,14 +151,18 @@ function assertSameForEveryCut(
   assert.deepEqual(outcomeOf(setting, stream, sizes), whole, "in chunks");
   if (stream.length <= 2000) assert.deepEqual(outcomeOf(setting, stream, [1]), whole, "by bytes");
   if (setting.compression === undefined && setting.reaction.what === "nothing") {
-    assertAsJudged(setting, stream, whole);
+    assertMatchesReference(setting, stream, whole);
   }
   return whole;
 }
 
 /** Asserts that the reference receiver has the same result. */
-function assertAsJudged(setting: Setting, stream: Uint8Array, { events, endings }: Outcome): void {
-  const verdict = judge(stream, sessionRules(setting.side, setting.rules));
+function assertMatchesReference(
+  setting: Setting,
+  stream: Uint8Array,
+  { events, endings }: Outcome,
+): void {
+  const verdict = receiveByReference(stream, sessionRules(setting.side, setting.rules));
   assert.deepEqual(events, verdict.events);
   const [{ error, received }] = endings;
   const end = received === undefined ? error : String(received);
@@ -176,13 +180,13 @@ export const legalStreams = fc.property(
   compressions,
   plans,
   keys,
-  cuts,
+  chunkSizes,
   (side, compression, plan, keys, sizes) => {
     const writer = permessage(compression);
     const stream = bytesOf(plan, side, keys, writer);
     writer?.close();
     const setting: Setting = { side, rules: {}, compression, congested: false, reaction: calm };
-    const { events, endings } = assertSameForEveryCut(setting, stream, sizes);
+    const { events, endings } = assertSameForEverySplit(setting, stream, sizes);
     assert.deepEqual(events, eventsOf(plan));
     assert.equal(endings[0].error, "CONNECTION_LOST");
   },
@@ -193,27 +197,27 @@ export const damagedStreams = fc.property(
   settings,
   plans,
   keys,
-  damages,
-  cuts,
+  mutations,
+  chunkSizes,
   (setting, plan, keys, what, sizes) => {
-    assertSameForEveryCut(setting, damaged(planned(plan, setting, keys), what), sizes);
+    assertSameForEverySplit(setting, mutated(planned(plan, setting, keys), what), sizes);
   },
 );
 
 /** Frames with random errors after a legal conversation. */
-export const wildStreams = fc.property(
+export const invalidStreams = fc.property(
   settings,
   plans,
   keys,
-  fc.array(wildFrames, { maxLength: 6 }),
-  cuts,
+  fc.array(invalidFrames, { maxLength: 6 }),
+  chunkSizes,
   (setting, plan, keys, frames, sizes) => {
     const wild = frames.map(({ wrongMask, ...parts }) => {
       const mask = (setting.side === "server") !== wrongMask ? keys : undefined;
       return frame({ ...parts, mask });
     });
     const stream = concat(planned(plan.slice(0, 2), setting, keys), ...wild);
-    assertSameForEveryCut(setting, stream, sizes);
+    assertSameForEverySplit(setting, stream, sizes);
   },
 );
 
@@ -221,9 +225,9 @@ export const wildStreams = fc.property(
 export const noise = fc.property(
   settings,
   fc.array(shortBytes, { maxLength: 3 }),
-  cuts,
+  chunkSizes,
   (setting, parts, sizes) => {
-    assertSameForEveryCut(setting, concat(...parts), sizes);
+    assertSameForEverySplit(setting, concat(...parts), sizes);
   },
 );
 
@@ -232,7 +236,7 @@ export const conversations = fc.property(
   sides,
   compressions,
   plans,
-  cuts,
+  chunkSizes,
   fc.constantFrom(1000, 1001, 3000, 4999),
   fc.string({ unit: "binary", maxLength: 30 }),
   (side, agreed, plan, sizes, code, reason) => {

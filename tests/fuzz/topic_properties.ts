@@ -17,7 +17,7 @@ import type { ConnectionTopics } from "../../src/connection/connection_driver.ts
 import { connectionRules } from "../../src/connection/connection_options.ts";
 import type { LayeredDriver } from "../../src/connection/driver_context.ts";
 import { BINARY, utf8 } from "../support/vectors.ts";
-import { damaged, damages, payloads, shortBytes, texts } from "./bytes.ts";
+import { mutated, mutations, payloads, shortBytes, texts } from "./bytes.ts";
 
 const numbers = fc.oneof(
   fc.nat(),
@@ -50,8 +50,8 @@ const lines = fc.oneof(
 const messages = fc.record({
   line: fc.oneof({ weight: 6, arbitrary: lines }, fc.constant("\n"), texts),
   rest: fc.oneof({ weight: 2, arbitrary: fc.constant("") }, texts),
-  what: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, damages),
-}).map(({ line, rest, what }) => damaged(utf8(line + rest), what));
+  what: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, mutations),
+}).map(({ line, rest, what }) => mutated(utf8(line + rest), what));
 
 const anything = fc.oneof({ weight: 4, arbitrary: messages }, shortBytes, payloads);
 

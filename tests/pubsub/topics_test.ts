@@ -346,12 +346,12 @@ socketTest(
     // The blocked peer accepts one write at a time. Each write frees space for another message.
     const [transport] = t.network.accepted;
     const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
-    transport.letThrough();
+    transport.deliverPendingWrite();
     await quiet();
     assert.deepEqual(first(), ["x"]);
     assert.deepEqual(publish("a").replaced, 0, "the message is already written");
     assert.deepEqual(publish("c").replaced, 1);
-    transport.letThrough();
+    transport.deliverPendingWrite();
     await quiet();
     assert.deepEqual(first(), ["x", "a"]);
     transport.unblock();

@@ -125,7 +125,7 @@ const memory = liveCases({
     };
     await withEachSide(t, options, async ({ peer }) => {
       peer.send({ opcode: TEXT, fin: false });
-      while (!peer.over && !peer.ended) {
+      while (!peer.isClosed && !peer.ended) {
         peer.send({ opcode: CONTINUATION, fin: false, payload: "x" });
         await new Promise((resolve) => setTimeout(resolve, 10));
       }

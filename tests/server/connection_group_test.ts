@@ -40,10 +40,10 @@ socketTest(
     assert.equal(server.connections, 2);
     one.send({ opcode: CLOSE });
     one.transport.end();
-    await one.until(() => one.over);
+    await one.until(() => one.isClosed);
     assert.equal(server.connections, 1);
     two.transport.destroy();
-    await two.until(() => two.over);
+    await two.until(() => two.isClosed);
     await quiet();
     assert.equal(server.connections, 0);
     assert.deepEqual(log, [
@@ -215,7 +215,7 @@ socketTest("shutdown disconnects connections that do not close within its timeou
   const [client] = await clientsOf(t, server, 1);
   await server.shutdown({ timeout: 20 });
   assert.deepEqual(infos, [[1006, false, 1001]]);
-  await client.until(() => client.over);
+  await client.until(() => client.isClosed);
 });
 
 socketTest(
@@ -295,9 +295,9 @@ socketTest("the timeout of a connection starts when its Close frame is sent", as
   const server = await t.serve();
   const [silent, waiting] = await clientsOf(t, server, 2);
   const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 20 });
-  await silent.until(() => silent.over);
+  await silent.until(() => silent.isClosed);
   await quiet();
-  assert.deepEqual([waiting.over, waiting.frames.length], [false, 0]);
+  assert.deepEqual([waiting.isClosed, waiting.frames.length], [false, 0]);
   waiting.transport.destroy();
   await down;
 });
@@ -327,7 +327,7 @@ socketTest("a shutdown with drainPeriod rejects pending handshakes and new clien
   const down = server.shutdown({ drainPeriod: 1000, timeout: 20 });
   assert.equal((await half.answer()).status, 503);
   const late = t.rawClient(server);
-  await late.until(() => late.over);
+  await late.until(() => late.isClosed);
   await down;
 });
 
@@ -369,7 +369,7 @@ socketTest("shutdown waits for handshakes no longer than its timeout", async (t)
   const timer = timers.start(200, { timerFired: () => late.resolve("late") }, 0);
   assert.equal(await Promise.race([down.then(() => "done"), late.promise]), "done");
   timers.cancel(timer);
-  for (const client of [silent, deciding, refused]) await client.until(() => client.over);
+  for (const client of [silent, deciding, refused]) await client.until(() => client.isClosed);
 });
 
 socketTest("disconnects clients that connect during shutdown", async (t) => {
@@ -377,7 +377,7 @@ socketTest("disconnects clients that connect during shutdown", async (t) => {
   server.shutdown();
   const client = t.rawClient(server);
   client.send(upgradeRequest());
-  await client.until(() => client.over);
+  await client.until(() => client.isClosed);
   assert.equal(client.bytes.length, 0);
   peer.transport.destroy();
   await server.finished;
@@ -394,7 +394,7 @@ for (const name of ["open", "message", "close"] as const) {
     await client.until(() => client.frames.some(({ opcode }) => opcode === CLOSE));
     client.send({ opcode: CLOSE, payload: closePayload(1001) });
     client.transport.end();
-    await client.until(() => client.over);
+    await client.until(() => client.isClosed);
     await down;
     await server.finished;
     assert.equal(server.connections, 0);

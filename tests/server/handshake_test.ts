@@ -103,7 +103,7 @@ socketTest("disconnects a rejected client that does not close the connection", a
   await client.answer();
   // The client continues to send and never ends its stream.
   client.send("more");
-  await client.until(() => client.over);
+  await client.until(() => client.isClosed);
 });
 
 socketTest("ignores bytes after a rejected request", async (t) => {
@@ -127,8 +127,8 @@ socketTest("releases a client that disconnects during its request", async (t) =>
   await quiet();
   first.transport.end();
   second.transport.destroy();
-  await first.until(() => first.over);
-  await second.until(() => second.over);
+  await first.until(() => first.isClosed);
+  await second.until(() => second.isClosed);
   await server.shutdown();
 });
 

@@ -116,7 +116,7 @@ for (const [how, hook] of WAYS) {
       assert.deepEqual(errors, [error]);
       await client.until(() => client.ended);
       client.transport.end();
-      await client.until(() => client.over);
+      await client.until(() => client.isClosed);
     },
   );
 
@@ -256,7 +256,7 @@ socketTest(
     await quiet();
     assert.deepEqual(log, []);
     decide.resolve();
-    await client.until(() => client.over);
+    await client.until(() => client.isClosed);
     assert.deepEqual(log, ["open", "one", "two", 1006]);
   },
 );
@@ -309,7 +309,7 @@ socketTest(
     client.transport.end();
     await quiet();
     decide.resolve();
-    await client.until(() => client.over);
+    await client.until(() => client.isClosed);
     assert.deepEqual(log, ["open", "last words", 1006]);
   },
 );
@@ -339,7 +339,7 @@ for (const [how, hook] of WAYS) {
     await client.answer();
     client.transport.end();
     await quiet();
-    assert.equal(client.transport.peer.over, true);
+    assert.equal(client.transport.peer.isClosed, true);
   });
 }
 
@@ -357,7 +357,7 @@ for (const [what, settle] of [["fails", "reject"], ["times out", undefined]] as 
     client.transport.end();
     await quiet();
     assert.equal(
-      client.transport.peer.over,
+      client.transport.peer.isClosed,
       true,
       "the server continues to read after its response",
     );

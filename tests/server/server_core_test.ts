@@ -96,7 +96,7 @@ Deno.test("a server retains no memory for closed connections, rejections and res
     client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
     await client.until(() => client.ended);
     client.transport.end();
-    await client.until(() => client.over);
+    await client.until(() => client.isClosed);
     network.accepted.length = network.dialed.length = 0;
   });
   assert.ok(kept < 300, `${kept} bytes are retained for each`);

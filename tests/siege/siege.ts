@@ -137,7 +137,7 @@ function kill(child: Deno.ChildProcess): void {
 }
 
 /** Keeps the latest line of a process that reports continuously. */
-class Latest<T> {
+class LatestLine<T> {
   #value: T | undefined;
 
   constructor(lines: AsyncGenerator<string, void, void>) {
@@ -184,7 +184,7 @@ export async function siege(plan: SiegePlan): Promise<SiegeFigures> {
     await next(honestLines, "honest clients");
     const attacker = nodeProcess("attacker.ts", attack, port, scale, attackers);
     children.push(attacker);
-    const done = new Latest<AttackFigures>(linesOf(attacker.stdout));
+    const done = new LatestLine<AttackFigures>(linesOf(attacker.stdout));
     await done.when(() => true);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     const attacked = await done.when(({ isComplete }) => isComplete);

@@ -37,15 +37,15 @@ export class MemoryTransport implements Transport {
   #waiting = 0;
   #paused = false;
   #pumping = false;
-  #kept: Uint8Array | undefined;
+  #pendingWrite: Uint8Array | undefined;
   #owesDrain = false;
   #ended = false;
   #peerEnded = false;
-  #over = false;
+  #isClosed = false;
   #closedWith: { error: Error | undefined } | undefined;
 
   get bufferedAmount(): number {
-    return this.#kept?.length ?? 0;
+    return this.#pendingWrite?.length ?? 0;
   }
 
   /** Whether reading is stopped. */
@@ -59,8 +59,8 @@ export class MemoryTransport implements Transport {
   }
 
   /** Whether the stream is closed in both directions. */
-  get over(): boolean {
-    return this.#over;
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** All written bytes. */
@@ -77,22 +77,22 @@ export class MemoryTransport implements Transport {
   start(sink: TransportSink): void {
     this.#sink = sink;
     this.#pump();
-    this.#tellClosed();
+    this.#notifyClosed();
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    if (this.#ended || this.#over) return true;
+    if (this.#ended || this.#isClosed) return true;
     if (this.#owesDrain) throw new Error("write before drain");
-    this.#kept = bytes.slice(0, length);
-    this.writes.push(this.#kept);
-    this.#handOver();
-    this.#owesDrain = this.#kept !== undefined || this.writesLater;
+    this.#pendingWrite = bytes.slice(0, length);
+    this.writes.push(this.#pendingWrite);
+    this.#deliver();
+    this.#owesDrain = this.#pendingWrite !== undefined || this.writesLater;
     return !this.#owesDrain;
   }
 
   /** Completes the pending write. */
   acknowledge(): void {
-    if (!this.#owesDrain || this.#kept !== undefined) return;
+    if (!this.#owesDrain || this.#pendingWrite !== undefined) return;
     this.#owesDrain = false;
     this.#sink?.drain();
   }
@@ -100,12 +100,12 @@ export class MemoryTransport implements Transport {
   /** Lets the peer read again. */
   unblock(): void {
     this.blocked = false;
-    this.#handOver();
+    this.#deliver();
   }
 
   /** Delivers the pending write to the peer, and no other. */
-  letThrough(): void {
-    this.#handOver(true);
+  deliverPendingWrite(): void {
+    this.#deliver(true);
   }
 
   pause(): void {
@@ -119,10 +119,10 @@ export class MemoryTransport implements Transport {
   }
 
   end(): void {
-    if (this.#ended || this.#over) return;
+    if (this.#ended || this.#isClosed) return;
     this.#ended = true;
-    if (this.#kept === undefined) this.peer.#receive("end");
-    this.#checkOver();
+    if (this.#pendingWrite === undefined) this.peer.#receive("end");
+    this.#checkClosed();
   }
 
   destroy(error?: Error): void {
@@ -130,12 +130,12 @@ export class MemoryTransport implements Transport {
     this.peer.#finish(new Error("reset by peer"));
   }
 
-  #handOver(evenIfBlocked = false): void {
-    const kept = this.#kept;
-    if (kept === undefined || this.peer.#waiting > this.peer.capacity) return;
+  #deliver(evenIfBlocked = false): void {
+    const write = this.#pendingWrite;
+    if (write === undefined || this.peer.#waiting > this.peer.capacity) return;
     if (this.blocked && !evenIfBlocked) return;
-    this.#kept = undefined;
-    this.peer.#receive(kept);
+    this.#pendingWrite = undefined;
+    this.peer.#receive(write);
     if (this.#ended) this.peer.#receive("end");
     if (!this.writesLater) this.acknowledge();
   }
@@ -157,33 +157,33 @@ export class MemoryTransport implements Transport {
           this.#waiting -= item.length;
           // If the sink does not keep the memory, overwriting it must not matter.
           if (this.#sink!.data(item) === true) item.fill(0xee);
-          this.peer.#handOver();
+          this.peer.#deliver();
         } else {
           this.#peerEnded = true;
           this.#sink!.end();
-          this.#checkOver();
+          this.#checkClosed();
         }
       }
     });
   }
 
   get #reads(): boolean {
-    return (!this.#paused || this.readsAhead) && !this.#over && this.#sink !== undefined;
+    return (!this.#paused || this.readsAhead) && !this.#isClosed && this.#sink !== undefined;
   }
 
-  #checkOver(): void {
-    if (this.#ended && this.#peerEnded && this.#kept === undefined) this.#finish(undefined);
+  #checkClosed(): void {
+    if (this.#ended && this.#peerEnded && this.#pendingWrite === undefined) this.#finish(undefined);
   }
 
   #finish(error: Error | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#kept = undefined;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#pendingWrite = undefined;
     this.#closedWith = { error };
-    this.#tellClosed();
+    this.#notifyClosed();
   }
 
-  #tellClosed(): void {
+  #notifyClosed(): void {
     queueMicrotask(() => {
       if (this.#sink === undefined || this.#closedWith === undefined) return;
       const { error } = this.#closedWith;

@@ -54,7 +54,7 @@ export class ListeningProgram {
   readonly port: number;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
-  #over = false;
+  #hasExited = false;
   #output = "";
   #waiters: Array<() => void> = [];
 
@@ -75,7 +75,7 @@ export class ListeningProgram {
       this.#child.once("error", resolve);
       this.#child.once("close", resolve);
     }).then(() => {
-      this.#over = true;
+      this.#hasExited = true;
       this.#wake();
     });
   }
@@ -104,7 +104,7 @@ export class ListeningProgram {
   /** Waits until the program has written a text to its log. */
   async logged(text: string): Promise<void> {
     while (!this.#output.includes(text)) {
-      if (this.#over) {
+      if (this.#hasExited) {
         throw new Error(`the program ended without writing "${text}":\n${this.#output}`);
       }
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -118,7 +118,7 @@ export class ListeningProgram {
   }
 
   async #listens(): Promise<boolean> {
-    while (!this.#over) {
+    while (!this.#hasExited) {
       if (await listens(this.hostname, this.port)) return true;
       await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL));
     }

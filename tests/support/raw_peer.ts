@@ -70,7 +70,7 @@ export class RawPeer implements TransportSink {
   /** Whether the other side has ended its stream. */
   ended = false;
   /** Whether the stream is closed. */
-  over = false;
+  isClosed = false;
   #waiters: Array<() => void> = [];
 
   /**
@@ -98,7 +98,7 @@ export class RawPeer implements TransportSink {
   }
 
   closed(): void {
-    this.over = true;
+    this.isClosed = true;
     this.#wake();
   }
 
@@ -144,7 +144,7 @@ export class RawPeer implements TransportSink {
 
   /** Waits for the head of a request or a response and removes it from {@linkcode bytes}. */
   async head(): Promise<string> {
-    await this.until(() => this.over || this.text.includes("\r\n\r\n"));
+    await this.until(() => this.isClosed || this.text.includes("\r\n\r\n"));
     const end = this.text.indexOf("\r\n\r\n") + 4;
     const head = this.text.slice(0, end);
     this.bytes = this.bytes.slice(end);

@@ -31,7 +31,7 @@ export class RawSocket {
   /** Whether the other side has ended its stream. */
   ended = false;
   /** Whether the socket is closed. */
-  over = false;
+  isClosed = false;
 
   /**
    * @param socket The connected socket.
@@ -53,7 +53,7 @@ export class RawSocket {
     // Many tests reset connections.
     socket.on("error", () => {});
     socket.on("close", () => {
-      this.over = true;
+      this.isClosed = true;
       this.#wake();
     });
   }
@@ -129,13 +129,13 @@ export class RawSocket {
 
   /** Waits for `count` bytes, and removes them. */
   async take(count: number): Promise<Uint8Array> {
-    await this.until(() => this.over || this.ended || this.bytes.length >= count);
+    await this.until(() => this.isClosed || this.ended || this.bytes.length >= count);
     return this.#take(count);
   }
 
   /** Reads the next frame, or returns `undefined` if the other side ends first. */
   async frame(): Promise<WireFrame | undefined> {
-    await this.until(() => this.over || this.ended || frameSize(this.bytes) !== undefined);
+    await this.until(() => this.isClosed || this.ended || frameSize(this.bytes) !== undefined);
     const size = frameSize(this.bytes);
     return size === undefined ? undefined : parseFrames(this.#take(size))[0];
   }
@@ -153,7 +153,7 @@ export class RawSocket {
 
   /** Waits for the head of a request or a response, and removes it. */
   async head(): Promise<string> {
-    await this.until(() => this.over || this.ended || this.text.includes("\r\n\r\n"));
+    await this.until(() => this.isClosed || this.ended || this.text.includes("\r\n\r\n"));
     const end = this.text.indexOf("\r\n\r\n");
     return new TextDecoder().decode(this.#take(end === -1 ? this.bytes.length : end + 4));
   }
@@ -165,7 +165,7 @@ export class RawSocket {
 
   /** Waits until the other side has ended its stream, and returns all received text. */
   async rest(): Promise<string> {
-    await this.until(() => this.over || this.ended);
+    await this.until(() => this.isClosed || this.ended);
     return this.text;
   }
 

@@ -31,7 +31,7 @@ async function ask(
   peer.send(request);
   const answer = await peer.answer();
   if (answer.status !== 101) {
-    await peer.until(() => peer.ended || peer.over);
+    await peer.until(() => peer.ended || peer.isClosed);
     peer.end();
   }
   return answer;
@@ -218,7 +218,7 @@ const clientHandshake = liveCases({
     await peer.head();
     peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgr");
     await failed;
-    await peer.until(() => peer.ended || peer.over);
+    await peer.until(() => peer.ended || peer.isClosed);
   },
 
   "D25: does not modify the caller's options, so they can be reused": async (

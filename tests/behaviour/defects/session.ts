@@ -168,7 +168,7 @@ const controls = liveCases({
       side.peer.end();
       assert.equal(await calls.next(), "before");
       assert.deepEqual(await calls.next(), [1005, "", true]);
-      await side.peer.until(() => side.peer.ended || side.peer.over);
+      await side.peer.until(() => side.peer.ended || side.peer.isClosed);
     });
     assert.equal(calls.all.length, 4);
   },

@@ -21,7 +21,7 @@ function failure(connecting: Promise<unknown>): Promise<Error & { code?: ErrorCo
 
 /** Waits until the peer has reset or ended its stream. */
 function waitForDisconnect(peer: RawSocket): Promise<void> {
-  return peer.until(() => peer.ended || peer.over);
+  return peer.until(() => peer.ended || peer.isClosed);
 }
 
 /** Like {@linkcode waitForDisconnect}, for a peer that may be in a TLS handshake. */
