@@ -71,11 +71,11 @@ function* testFiles(folder: string): Generator<string, void> {
 }
 
 function findRuns(): Run[] {
-  const runs = new Map(LONG.map((name): [string, Run] => [name, newRun(name)]));
+  const runs = new Map(LONG.map((name): [string, Run] => [name, createRun(name)]));
   for (const file of [...testFiles("tests")].sort()) {
     const [, path, folder = "entries"] = /^tests\/(([^/]+)\/.*|.*)$/.exec(file)!;
     const name = runs.has(path!) ? path! : folder;
-    if (!runs.has(name)) runs.set(name, newRun(name));
+    if (!runs.has(name)) runs.set(name, createRun(name));
     runs.get(name)!.args.push(file);
   }
   for (const { name, args } of runs.values()) {
@@ -84,7 +84,7 @@ function findRuns(): Run[] {
   return [...runs.values()];
 }
 
-function newRun(name: string): Run {
+function createRun(name: string): Run {
   return { name, group: name.split("/")[0]!, args: [] };
 }
 
@@ -104,7 +104,7 @@ async function joinFiles(folder: string, run: Run): Promise<Run> {
   const path = join(folder, `${name}_test.ts`);
   const urls = args.map((file) => pathToFileURL(join(Deno.cwd(), file)).href);
   await Deno.writeTextFile(path, urls.map((url) => `import "${url}";\n`).join(""));
-  return { ...newRun(name), args: ["--config", "deno.json", path] };
+  return { ...createRun(name), args: ["--config", "deno.json", path] };
 }
 
 /** Executes a run and prints its output. Returns the report of its failures, if there are any. */

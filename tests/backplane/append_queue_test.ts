@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AppendQueue } from "../../src/backplane/outgoing.ts";
 import type { BackplaneQueueOptions } from "../../src/backplane/backplane.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 import { utf8 } from "../support/vectors.ts";
 
 const decoder = new TextDecoder();
@@ -42,12 +42,12 @@ class Broker {
 
   async keep(...indices: number[]): Promise<void> {
     for (const index of indices) this.answers[index].resolve();
-    await quiet();
+    await nextMacrotask();
   }
 
   async refuse(...indices: number[]): Promise<void> {
     for (const index of indices) this.answers[index].reject(index);
-    await quiet();
+    await nextMacrotask();
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BoundedQueue } from "../../src/backplane/outgoing.ts";
 
-function taken(queue: BoundedQueue): string[] {
+function drainQueue(queue: BoundedQueue): string[] {
   const messages: string[] = [];
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     messages.push(`${next.topic}${next.message.length}`);
@@ -37,7 +37,7 @@ for (const [drop, maxBytes, sizes, kept] of CASES) {
   Deno.test(`keeps [${kept}] of [${sizes}] in ${maxBytes} bytes when it drops the ${drop}`, () => {
     const queue = queueOf(drop, maxBytes, ...sizes);
     assert.ok(queue.size <= maxBytes);
-    assert.deepEqual(taken(queue), kept);
+    assert.deepEqual(drainQueue(queue), kept);
     assert.equal(queue.size, 0);
     assert.equal(queue.takeDropped(), sizes.length - kept.length);
     assert.equal(queue.takeDropped(), 0);
@@ -77,6 +77,6 @@ Deno.test("a message put back is first in the queue, and its size counts again",
   }
   queue.shift();
   queue.unshift({ topic: "x", message: new Uint8Array(7) });
-  assert.deepEqual(taken(queue), ["x7", "b2", "c3"]);
+  assert.deepEqual(drainQueue(queue), ["x7", "b2", "c3"]);
   assert.equal(queue.size, 0);
 });

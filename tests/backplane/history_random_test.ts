@@ -12,7 +12,7 @@ import { Topics } from "../../src/pubsub/topics.ts";
 import { FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 import { Random } from "../support/random.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 
 const decoder = new TextDecoder();
 
@@ -69,7 +69,7 @@ async function run(seed: number): Promise<number> {
     topics.subscribe(client.connection(), "room");
     return client;
   });
-  await quiet();
+  await nextMacrotask();
   const clients = Array.from({ length: 5 }, () => {
     const client = new Client();
     client.at = 0;
@@ -116,20 +116,20 @@ async function run(seed: number): Promise<number> {
       }
     } else if (what === 12 && broker.isUp) outage();
     else if (what < 15 && !broker.isUp) broker.reconnect();
-    else if (what > 15) await quiet();
+    else if (what > 15) await nextMacrotask();
   }
   if (broker.isUp) outage();
   history.append = undefined;
   history.loses = undefined;
   broker.reconnect();
-  await quiet();
+  await nextMacrotask();
   for (const [i, client] of clients.entries()) {
     if (places[i] === undefined) {
       nodes[0].topics.subscribe(client.connection(), "room", client.at);
     }
   }
   nodes[0].topics.publish("room", "end", {}, undefined);
-  await quiet();
+  await nextMacrotask();
   const expected = [...published, "end"].sort();
   for (const { texts, numbers, missed } of [...stays, ...clients]) {
     assert.equal(missed, 0);

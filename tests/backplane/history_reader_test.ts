@@ -7,7 +7,7 @@ import {
 } from "../../src/backplane/history_reader.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 
 /** A reader that records its calls. */
 class Reader implements HistoryReaderTopic {
@@ -74,7 +74,7 @@ readsTest("a reader receives the page or the reason for its absence", async (t) 
   assert.deepEqual(t.asked, [["one"], ["two", 7, PAGE_LIMIT]]);
   t.answers[0].resolve("page");
   t.answers[1].reject("broken");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(one.calls.all, ["begin", "done page"]);
   assert.deepEqual(two.calls.all, ["begin", "failed broken"]);
   t.reads.want(two);
@@ -92,9 +92,9 @@ Deno.test("a read that throws or returns no promise counts as answered", async (
   });
   const reader = new Reader("topic");
   reads.want(reader);
-  await quiet();
+  await nextMacrotask();
   reads.want(reader);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(reader.calls.all, ["begin", "failed Error: thrown", "begin", "done page"]);
   assert.equal(timers.size, 0);
 });
@@ -108,13 +108,13 @@ readsTest(
     readers[64].wantsRead = false;
     t.reads.forget(readers[65]);
     t.answers[5].resolve("page");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(t.asked.slice(64), [["66"]]);
     // An abandoned read counts as pending until the broker replies.
     t.reads.forget(readers[0]);
     assert.equal(t.asked.length, 65);
     t.answers[0].resolve("page");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(t.asked.slice(65), [["67"]]);
     assert.deepEqual(readers[0].calls.all, ["begin"]);
   },
@@ -126,7 +126,7 @@ readsTest("a read times out without a reply", async (t) => {
   const [, failed] = await reader.calls.atLeast(2);
   assert.match(failed, /has not answered a read within 20 ms/);
   t.answers[0].resolve("too late");
-  await quiet();
+  await nextMacrotask();
   assert.equal(reader.calls.all.length, 2);
   t.reads.want(reader);
   assert.equal(t.asked.length, 2);
@@ -138,7 +138,7 @@ readsTest("reads do not wait while the broker is down", async (t) => {
   t.reads.stop();
   t.answers[0].resolve("page");
   t.answers[1].reject("gone");
-  await quiet();
+  await nextMacrotask();
   assert.equal(t.asked.length, 64);
   assert.deepEqual(readers[0].calls.all, ["begin"]);
   t.reads.want(readers[0]);

@@ -14,7 +14,7 @@ import { Topics } from "../../src/pubsub/topics.ts";
 import { type FakeBackplane, FakeBroker } from "../support/fake_broker.ts";
 import { FakeHistory } from "../support/fake_history.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 import { hex } from "../support/vectors.ts";
 
 const decoder = new TextDecoder();
@@ -134,11 +134,11 @@ historyTest("receivers on all servers get messages in the same order, by number"
   const receivers = t.nodes.flatMap((
     node,
   ) => [node.join(), node.join(undefined, new Receiver(true))]);
-  await quiet();
+  await nextMacrotask();
   for (let i = 0; i < 30; i++) {
     assert.deepEqual(t.nodes[i % 3].publish(`message ${i}`), result(2));
   }
-  await quiet();
+  await nextMacrotask();
   const texts = Array.from({ length: 30 }, (_, i) => `message ${i}`);
   const labeled = ["subscribed 0", ...texts.map((text, i) => `${i + 1} ${text}`)];
   for (const [i, { log }] of receivers.entries()) assert.deepEqual(log, i % 2 ? texts : labeled);
@@ -148,10 +148,10 @@ historyTest("receivers on all servers get messages in the same order, by number"
 
 historyTest("delivers a message only after the broker returns it", 1, async ({ nodes: [node] }) => {
   const receiver = node.join();
-  await quiet();
+  await nextMacrotask();
   node.publish("later");
   assert.deepEqual(receiver.log, ["subscribed 0"]);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(receiver.log, ["subscribed 0", "1 later"]);
 });
 
@@ -164,7 +164,7 @@ historyTest(
     const other = one.join();
     const plain = one.join(undefined, new Receiver(true));
     const far = two.join();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(one.publish("from own", {}, own), result(2));
     assert.deepEqual(one.publish("from plain", {}, plain), result(2));
     assert.deepEqual(two.publish("from far", {}, far), result(0));
@@ -172,7 +172,7 @@ historyTest(
     assert.deepEqual(one.publish("from outside", {}, outside), result(3));
     one.end(other);
     assert.deepEqual(one.publish("from a closed connection", {}, other), result(2));
-    await quiet();
+    await nextMacrotask();
     const last = ["4 from outside", "5 from a closed connection"];
     assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 from plain", "3 from far", ...last]);
     assert.deepEqual(plain.log, ["from own", "from far", ...last.map((text) => text.slice(2))]);
@@ -186,14 +186,14 @@ historyTest(
   async ({ nodes }) => {
     const [node] = nodes;
     const own = node.join();
-    await quiet();
+    await nextMacrotask();
     node.publish("own", {}, own);
     node.publish("from others");
-    await quiet();
+    await nextMacrotask();
     node.leave(own);
     own.log.length = 0;
     node.join(0, own);
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(own.log, ["subscribed 0", "passed 1", "2 from others"]);
   },
 );
@@ -201,24 +201,24 @@ historyTest(
 historyTest("a reconnecting client receives missed messages before new ones", 2, async (t) => {
   const [one, two] = t.nodes;
   for (const text of ["a", "b", "c"]) one.publish(text);
-  await quiet();
+  await nextMacrotask();
   const back = two.join(1);
   one.publish("d");
   two.publish("e");
   assert.equal(two.topics.count("room"), 1);
   assert.deepEqual(two.topics.namesOf(back.control), ["room"]);
-  await quiet();
+  await nextMacrotask();
   one.publish("f");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(back.log, ["subscribed 1", "2 b", "3 c", "4 d", "5 e", "6 f"]);
 });
 
 historyTest("new and up-to-date clients cause no read", 1, async (t) => {
   const { nodes: [node], history } = t;
   node.join();
-  await quiet();
+  await nextMacrotask();
   node.publish("a");
-  await quiet();
+  await nextMacrotask();
   const reads = history.reads.length;
   const back = node.join(1);
   const fresh = node.join();
@@ -226,7 +226,7 @@ historyTest("new and up-to-date clients cause no read", 1, async (t) => {
   node.join(undefined, back);
   assert.equal(history.reads.length, reads);
   node.publish("b");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(back.log, ["subscribed 1", "subscribed 1", "2 b"]);
   assert.deepEqual(fresh.log, ["subscribed 1", "2 b"]);
 });
@@ -236,12 +236,12 @@ historyTest(
   1,
   async ({ nodes: [node], history }) => {
     node.join();
-    await quiet();
+    await nextMacrotask();
     for (let i = 0; i < 50; i++) node.publish(`${i}`);
-    await quiet();
+    await nextMacrotask();
     history.requests.length = 0;
     const back = Array.from({ length: 2000 }, (_, i) => node.join(i % 50));
-    await quiet();
+    await nextMacrotask();
     assert.ok(history.reads.length <= 2, `${history.reads.length} reads`);
     for (const [i, { log }] of back.entries()) {
       const after = i % 50;
@@ -257,10 +257,10 @@ historyTest(
 historyTest("reports a gap where the history does not reach back far enough", 1, async (t) => {
   const { nodes: [node], history } = t;
   for (const text of ["a", "b", "c", "d"]) node.publish(text);
-  await quiet();
+  await nextMacrotask();
   history.trim("room", 2);
   const logs = [0, 1, 2, 3].map((after) => node.join(after).log);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(logs, [
     ["subscribed 0", "missed", "3 c", "4 d"],
     ["subscribed 1", "missed", "3 c", "4 d"],
@@ -272,11 +272,11 @@ historyTest("reports a gap where the history does not reach back far enough", 1,
 historyTest("reports a gap to a client that is ahead of the broker", 1, async (t) => {
   const { nodes: [node] } = t;
   node.publish("a");
-  await quiet();
+  await nextMacrotask();
   const back = node.join(1000);
-  await quiet();
+  await nextMacrotask();
   node.publish("b");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(back.log, ["subscribed 1", "missed", "2 b"]);
 });
 
@@ -286,11 +286,11 @@ historyTest(
   async ({ nodes: [one, two], history }) => {
     const near = one.join();
     const far = two.join();
-    await quiet();
+    await nextMacrotask();
     history.step = 5;
     history.loses = (_, number) => number === 10 || number === 15;
     for (const text of ["a", "b", "c", "d", "e"]) one.publish(text);
-    await quiet();
+    await nextMacrotask();
     const all = ["subscribed 0", "5 a", "10 b", "15 c", "20 d", "25 e"];
     assert.deepEqual([near.log, far.log], [all, all]);
     assert.deepEqual(history.reads.slice(2), [["read", "room", 5], ["read", "room", 5]]);
@@ -303,12 +303,12 @@ historyTest(
   async ({ nodes }) => {
     const [node] = nodes;
     node.publish("before");
-    await quiet();
+    await nextMacrotask();
     const first = node.join();
     node.publish("joined");
     node.topics.publish("elsewhere", "is not delayed", {}, undefined);
     node.publish("second");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(first.log, ["subscribed 1", "2 joined", "3 second"]);
   },
 );
@@ -317,21 +317,21 @@ historyTest("queues messages while the broker is disconnected and loses none", 2
   const { broker, history, nodes: [one, two] } = t;
   const near = one.join();
   const far = two.join();
-  await quiet();
+  await nextMacrotask();
   one.publish("1");
-  await quiet();
+  await nextMacrotask();
   broker.disconnect(new Error("away"));
   one.publish("2");
   two.publish("3");
   const fresh = one.join();
   one.publish("4");
   const back = two.join(0);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual([near.log.length, fresh.log.length, back.log.length], [2, 0, 0]);
   history.requests.length = 0;
   broker.reconnect();
   one.publish("5");
-  await quiet();
+  await nextMacrotask();
   const texts = near.log.slice(1);
   assert.deepEqual(texts.map((text) => text.split(" ")[1]).sort(), ["1", "2", "3", "4", "5"]);
   const own = (text: string): boolean => ["2", "4", "5"].includes(text.split(" ")[1]);
@@ -351,7 +351,7 @@ historyTest(
     const receiver = node.join();
     node.publish("waits");
     t.broker.reconnect();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(receiver.log, ["subscribed 0", "1 waits"]);
   },
 );
@@ -365,9 +365,9 @@ for (const kept of [true, false]) {
       const { broker, history, nodes: [one, two] } = t;
       const near = one.join();
       const far = two.join();
-      await quiet();
+      await nextMacrotask();
       one.publish("1");
-      await quiet();
+      await nextMacrotask();
       const cut = new Deferred<void>();
       history.append = (done) => {
         if (kept) done();
@@ -375,22 +375,22 @@ for (const kept of [true, false]) {
       };
       one.publish("2");
       one.publish("3");
-      await quiet();
+      await nextMacrotask();
       history.append = undefined;
       // A broker client may reject pending requests before it reports the disconnect.
       cut.reject(new Error("connection lost"));
-      await quiet();
+      await nextMacrotask();
       broker.disconnect(new Error("away"));
       one.publish("4");
       broker.reconnect();
-      await quiet();
+      await nextMacrotask();
       const appends = history.requests.filter(([method]) => method === "append").length;
       assert.equal(appends, 6, "two messages were appended again");
       for (const { log } of [near, far]) {
         assert.deepEqual(log.map((text) => text.split(" ")[1]), ["0", "1", "2", "3", "4"]);
       }
       const back = two.join(1);
-      await quiet();
+      await nextMacrotask();
       assert.deepEqual(back.log.slice(1), near.log.slice(2));
       assert.deepEqual([...one.codes, ...two.codes], ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
     },
@@ -400,7 +400,7 @@ for (const kept of [true, false]) {
 historyTest("reports and drops a message that the broker rejects, and continues", 1, async (t) => {
   const { nodes: [node], history } = t;
   const receiver = node.join();
-  await quiet();
+  await nextMacrotask();
   const cause = new Error("too large");
   history.append = () => Promise.reject(cause);
   node.publish("refused");
@@ -415,7 +415,7 @@ historyTest("reports and drops a message that the broker rejects, and continues"
     ["BACKPLANE_FAILED", cause],
   ]);
   node.publish("continues");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(receiver.log, ["subscribed 0", "1 continues"]);
 });
 
@@ -427,7 +427,7 @@ Deno.test("bounds the queue and reports dropped messages", async () => {
   const receiver = node.join();
   for (let i = 0; i < 10; i++) node.publish(`${i}`);
   broker.reconnect();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(receiver.log, ["subscribed 0", "1 8", "2 9"]);
   assert.deepEqual(node.codes, ["BACKPLANE_OVERFLOW"]);
   assert.match(node.errors.all[0].message, /\b8 messages/);
@@ -437,15 +437,15 @@ Deno.test("bounds the queue and reports dropped messages", async () => {
 historyTest("reports a failed read and notifies all receivers of the gap", 1, async (t) => {
   const { nodes: [node], history } = t;
   const receiver = node.join();
-  await quiet();
+  await nextMacrotask();
   const cause = new Error("broken");
   history.read = () => Promise.reject(cause);
   history.loses = (_, number) => number === 1;
   for (const text of ["lost", "b", "c"]) node.publish(text);
   const back = node.join(0);
-  await quiet();
+  await nextMacrotask();
   node.publish("d");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(receiver.log.slice(0, 2), ["subscribed 0", "missed"]);
   assert.equal(receiver.log.at(-1), "4 d");
   assert.deepEqual([back.log[0], back.log.at(-1)], ["subscribed 0", "4 d"]);
@@ -478,15 +478,15 @@ for (const [what, page] of Object.entries(PAGES)) {
   historyTest(`reports a read reply with ${what}, and continues`, 1, async (t) => {
     const { nodes: [node], history } = t;
     node.publish("a");
-    await quiet();
+    await nextMacrotask();
     history.read = () => page;
     const back = node.join(0);
     const fresh = node.join();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
     history.read = undefined;
     node.publish("b");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(back.log, ["subscribed 0", "missed", "2 b"]);
     assert.deepEqual(fresh.log, ["subscribed undefined", "2 b"]);
   });
@@ -499,21 +499,21 @@ historyTest("reports a broker that throws, and continues", 1, async (t) => {
     throw cause;
   };
   const receiver = node.join(7);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(receiver.log, ["subscribed 7", "missed"]);
   node.backplane.fails = () => {
     throw cause;
   };
   node.leave(receiver);
   const again = node.join(8);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(again.log, ["subscribed 8", "missed"]);
   node.backplane.fails = undefined;
   history.read = undefined;
   const third = node.join();
-  await quiet();
+  await nextMacrotask();
   node.publish("continues");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(again.log.at(-1), "1 continues");
   assert.deepEqual(third.log, ["subscribed 0", "1 continues"]);
   assert.deepEqual(node.codes, Array(3).fill("BACKPLANE_FAILED"));
@@ -536,10 +536,10 @@ for (const [what, message] of INVALID_MESSAGES) {
   historyTest(`reports and ignores a message with ${what}`, 1, async (t) => {
     const { nodes: [node] } = t;
     const receiver = node.join();
-    await quiet();
+    await nextMacrotask();
     node.backplane.sink.message(...message as [string, Uint8Array, number, number]);
     node.publish("continues");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(node.codes, ["BACKPLANE_INVALID_MESSAGE"]);
     assert.deepEqual(receiver.log, ["subscribed 0", "1 continues"]);
   });
@@ -548,15 +548,15 @@ for (const [what, message] of INVALID_MESSAGES) {
 historyTest("restarts with a gap notice when the broker has lost its data", 2, async (t) => {
   const { broker, history, nodes: [one, two] } = t;
   const receiver = one.join();
-  await quiet();
+  await nextMacrotask();
   for (const text of ["a", "b", "c"]) one.publish(text);
-  await quiet();
+  await nextMacrotask();
   broker.disconnect(new Error("away"));
   history.lose();
   broker.reconnect();
-  await quiet();
+  await nextMacrotask();
   two.publish("new");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(receiver.log.slice(-2), ["missed", "1 new"]);
   assert.deepEqual(one.codes, ["BACKPLANE_DOWN", "BACKPLANE_INVALID_MESSAGE"]);
 });
@@ -567,19 +567,19 @@ historyTest(
   async ({ broker, history, nodes }) => {
     const [node] = nodes;
     node.publish("a");
-    await quiet();
+    await nextMacrotask();
     const answers: Array<(page: HistoryPage) => void> = [];
     history.read = () => new Promise((resolve) => answers.push(resolve));
     const back = node.join(0);
-    await quiet();
+    await nextMacrotask();
     broker.disconnect(new Error("away"));
     answers[0]({ last: 0, complete: true, messages: [] });
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(back.log, []);
     history.read = undefined;
     broker.reconnect();
     node.publish("b");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(back.log, ["subscribed 0", "1 a", "2 b"]);
   },
 );
@@ -590,18 +590,18 @@ historyTest(
   async ({ broker, history, nodes: [node] }) => {
     const receiver = new Receiver();
     for (let i = 0; i < 1000; i++) node.topics.subscribe(receiver.control, `topic ${i}`);
-    await quiet();
+    await nextMacrotask();
     assert.equal(history.reads.length, 1000);
     broker.disconnect(new Error("away"));
     history.requests.length = 0;
     const answers: Array<() => void> = [];
     history.read = (answer) => new Promise((resolve) => answers.push(() => resolve(answer())));
     broker.reconnect();
-    await quiet();
+    await nextMacrotask();
     assert.equal(history.reads.length, 64);
     for (let answered = 0; answered < 1000; answered++) {
       answers[answered]();
-      await quiet();
+      await nextMacrotask();
       assert.ok(history.reads.length <= Math.min(1000, 64 + answered + 1));
     }
     assert.equal(new Set(history.reads.map(([, topic]) => topic)).size, 1000);
@@ -614,7 +614,7 @@ historyTest(
   async (t) => {
     const { nodes: [node], history } = t;
     node.publish("a");
-    await quiet();
+    await nextMacrotask();
     const gone = node.join(0);
     const closed = node.join(0);
     const again = node.join(0);
@@ -624,7 +624,7 @@ historyTest(
     node.join(1, again);
     node.leave(again);
     node.join(0, again);
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual([gone.log, closed.log], [[], []]);
     assert.deepEqual(again.log, ["subscribed 0", "1 a"]);
     assert.equal(node.topics.count("room"), 1);
@@ -640,12 +640,12 @@ historyTest(
   async (t) => {
     const { nodes: [node], history } = t;
     const receiver = node.join();
-    await quiet();
+    await nextMacrotask();
     history.read = () => new Promise(() => {});
     history.loses = (_, number) => number === 1;
     const text = "x".repeat(300_000);
     for (let i = 0; i < 8; i++) node.publish(text);
-    await quiet();
+    await nextMacrotask();
     const log = receiver.log.map((line) => line.slice(0, 10).trimEnd());
     const held = ["3", "4", "5", "6", "7", "8"].map((number) => `${number} xxxxxxxx`);
     assert.deepEqual(log, ["subscribed", "missed", ...held]);
@@ -659,17 +659,17 @@ historyTest(
   async ({ nodes: [node] }) => {
     const slow = node.join();
     const cut = node.join();
-    await quiet();
+    await nextMacrotask();
     for (const receiver of [slow, cut]) receiver.slow = true;
     node.publish("dropped", { onSlow: "drop" });
     node.publish("old", { onSlow: "conflate", key: "k" });
     node.publish("new", { onSlow: "conflate", key: "k" });
-    await quiet();
+    await nextMacrotask();
     slow.slow = false;
     assert.equal(node.topics.release(slow.control), true);
     assert.deepEqual(slow.log, ["subscribed 0", "3 new"]);
     node.publish("cuts", { onSlow: "close" });
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual([slow.log.at(-1), cut.state], ["4 cuts", "closed"]);
   },
 );
@@ -679,13 +679,13 @@ historyTest("makes no requests to the broker after shutdown", 2, async ({ nodes,
   const receiver = one.join(5);
   one.topics.close(0);
   two.publish("no subscriber");
-  await quiet();
+  await nextMacrotask();
   const before = history.requests.length + one.backplane.requests.length;
   one.publish("too late");
   one.backplane.sink.up();
   one.backplane.sink.down(new Error("down"));
   one.backplane.sink.message("room", hex(""), 1, 0);
-  await quiet();
+  await nextMacrotask();
   assert.equal(history.requests.length + one.backplane.requests.length, before);
   assert.deepEqual([receiver.log, one.codes], [[], []]);
 });
@@ -693,21 +693,21 @@ historyTest("makes no requests to the broker after shutdown", 2, async ({ nodes,
 historyTest("replays page by page to a slow receiver", 1, async (t) => {
   const { nodes: [node], history } = t;
   for (let i = 0; i < 1000; i++) node.publish(`${i}`);
-  await quiet();
+  await nextMacrotask();
   const stuck = new Receiver();
   stuck.slow = true;
   node.join(900, stuck);
   const back = node.join(990);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(stuck.log, []);
   assert.equal(back.log.length, 11, "the other receiver does not wait");
   const { length } = history.reads;
   node.topics.release(stuck.control);
-  await quiet();
+  await nextMacrotask();
   assert.equal(history.reads.length, length, "the receiver is still slow");
   stuck.slow = false;
   node.topics.release(stuck.control);
-  await quiet();
+  await nextMacrotask();
   assert.equal(stuck.log.at(-1), "1000 999");
 });
 
@@ -717,16 +717,16 @@ Deno.test("throttles a client that resumes repeatedly, but no other client", asy
   // The burst is 16 x 250 bytes. A message counts as its size plus 512 bytes.
   const node = new Node(broker, undefined, { replayRate: 250 });
   for (let i = 0; i < 20; i++) node.publish("x");
-  await quiet();
+  await nextMacrotask();
   const greedy = new Receiver();
   for (let i = 0; i < 50; i++) {
     node.join(0, greedy);
-    await quiet();
+    await nextMacrotask();
   }
   const sent = greedy.log.filter((line) => line.endsWith(" x")).length;
   assert.ok(sent >= 8 && sent < 20, `${sent} messages`);
   const honest = node.join(18);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(honest.log, ["subscribed 18", "19 x", "20 x"]);
   await node.topics.close(0);
   assert.equal(timers.size, 0, "no timer is left");
@@ -741,7 +741,7 @@ Deno.test("a shutdown waits for published messages and reports unsent ones", asy
   node.publish("last message");
   let isClosed = false;
   const closed = node.topics.close(60_000).then(() => isClosed = true);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual([isClosed, node.backplane.requests.at(-1)], [false, ["start"]]);
   stored.resolve();
   await closed;
@@ -759,7 +759,7 @@ Deno.test("a shutdown waits for published messages and reports unsent ones", asy
 historyTest("counts only open connections as waiting", 1, async ({ nodes: [node] }) => {
   node.join();
   const closing = node.join();
-  await quiet();
+  await nextMacrotask();
   closing.state = "closing";
   assert.deepEqual(node.publish("text"), result(1));
 });

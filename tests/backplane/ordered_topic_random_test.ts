@@ -3,12 +3,12 @@
 
 import assert from "node:assert/strict";
 import { Random } from "../support/random.ts";
-import { type Chances, TopicSimulation } from "../support/topic_simulation.ts";
+import { type Probabilities, TopicSimulation } from "../support/topic_simulation.ts";
 
 const RUNS = 60;
 const STEPS = 400;
 
-const CALM: Chances = {
+const CALM: Probabilities = {
   lost: 0,
   twice: 0,
   failedReads: 0,
@@ -21,7 +21,7 @@ const CALM: Chances = {
   slow: 0,
 };
 
-const MIXES: readonly [what: string, chances: Chances, misses: boolean][] = [
+const MIXES: readonly [what: string, chances: Probabilities, misses: boolean][] = [
   ["no faults", CALM, false],
   ["lost or duplicate messages", { ...CALM, lost: 20, twice: 20 }, false],
   ["broker outages", { ...CALM, outages: 20, lost: 5 }, false],

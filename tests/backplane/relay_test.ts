@@ -9,7 +9,7 @@ import type { ServeOptions } from "../../src/server/serve_options.ts";
 import type { Server } from "../../src/server/serve.ts";
 import { type FakeBackplane, FakeBroker, type Request } from "../support/fake_broker.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { BINARY, hex, TEXT } from "../support/vectors.ts";
 
 interface Node {
@@ -60,7 +60,7 @@ socketTest("messages from one server arrive at all servers once and in order", a
     expected.push(`message ${i}`);
     assert.equal(all[0].server.publish("room", `message ${i}`).sent, 1, "here");
   }
-  await quiet();
+  await nextMacrotask();
   for (const each of all) {
     assert.deepEqual(each.peer.payloads, expected);
     assert.deepEqual(codes(each), []);
@@ -72,7 +72,7 @@ socketTest("does not deliver a connection's own messages through the broker", as
   one.conn.publish("room", "from one");
   two.conn.publish("room", "from two");
   one.server.publish("room", "not to one", { except: one.conn });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(one.peer.payloads, ["from two"]);
   assert.deepEqual(two.peer.payloads, ["from one", "not to one"]);
 });
@@ -86,7 +86,7 @@ socketTest(
     one.server.publish(topic, "caf\u00e9 \ufeff");
     one.server.publish(topic, hex("ff fe 00"));
     one.server.publish(topic, "");
-    await quiet();
+    await nextMacrotask();
     const frames = two.peer.frames.map(({ opcode, payload }) => [opcode, [...payload]]);
     assert.deepEqual(frames, [
       [TEXT, [...new TextEncoder().encode("caf\u00e9 \ufeff")]],
@@ -131,10 +131,10 @@ socketTest("sends the onSlow policy with the message", async (t) => {
   one.server.publish("room", "dropped", { onSlow: "drop" });
   for (const key of ["a", "b", "a"]) {
     one.server.publish("room", key + one.peer.payloads.length, { onSlow: "conflate", key });
-    await quiet();
+    await nextMacrotask();
   }
   transport.unblock();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(two.peer.payloads.slice(1), ["a3", "b2"]);
   transport.blocked = true;
   two.conn.send("x".repeat(1000));
@@ -155,7 +155,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
   one.conn.subscribe("newer");
   two.conn.publish("room", "2");
   one.server.publish("room", "3");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(one.peer.payloads, ["1", "3"]);
   assert.deepEqual(two.peer.payloads, []);
   assert.deepEqual(one.backplane.requests, [], "the broker receives no requests");
@@ -164,7 +164,7 @@ socketTest("delivers locally and queues for the broker during an outage", async 
 
   broker.reconnect();
   one.server.publish("room", "4");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(requests(one), [["subscribe", "room"], ["subscribe", "newer"]]);
   assert.deepEqual(
     one.backplane.requests.slice(0, 2),
@@ -198,7 +198,7 @@ socketTest(
     };
     one.backplane.sink.up();
     one.server.publish("room", "5");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(two.peer.payloads, ["1", "2", "3", "4", "5"]);
     assert.deepEqual(codes(one), []);
   },
@@ -220,10 +220,10 @@ socketTest(
       return result;
     };
     one.backplane.sink.up();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(two.peer.payloads, ["1", "2"]);
     one.backplane.sink.up();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(two.peer.payloads, ["1", "2", "3"]);
   },
 );
@@ -243,11 +243,11 @@ socketTest(
     // The broker fails again after the first queued message.
     left = 1;
     one.backplane.sink.up();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(two.peer.payloads, ["1", "2"]);
     left = Infinity;
     one.backplane.sink.up();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(two.peer.payloads, ["1", "2", "3", "4"]);
     assert.deepEqual(codes(one), ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
   },
@@ -263,7 +263,7 @@ for (const [drop, kept] of [["oldest", ["8", "9"]], ["newest", ["0", "1"]]] as c
     broker.isUp = true;
     two.backplane.sink.up();
     one.backplane.sink.up();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(two.peer.payloads, kept);
     assert.deepEqual(codes(one), ["BACKPLANE_OVERFLOW"]);
     assert.match(one.errors[0].message, /\b8 messages/);
@@ -289,16 +289,16 @@ for (const [how, fail] of Object.entries(FAILURES)) {
       onError: (error) => void errors.push(error as WebSocketError),
       open: (conn) => void conn.subscribe("room"),
     });
-    await quiet();
+    await nextMacrotask();
     backplane.sink.up();
     const conn = await t.connect(server.url);
-    await quiet();
+    await nextMacrotask();
     assert.equal(server.publish("room", "x").sent, 1);
     [...server.clients()][0].unsubscribe("room");
     conn.close();
     await conn.closed;
     await server.shutdown();
-    await quiet();
+    await nextMacrotask();
     const methods = backplane.requests.map(([method]) => method);
     assert.deepEqual(methods, ["start", "subscribe", "publish", "unsubscribe", "close"]);
     assert.deepEqual(errors.map(({ code }) => code), methods.map(() => "BACKPLANE_FAILED"));
@@ -319,7 +319,7 @@ for (const [what, topic, message] of INVALID_MESSAGES) {
     const [it] = await nodes(t, 1);
     it.backplane.sink.message(topic as string, message as Uint8Array);
     it.server.publish("room", "continues");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(codes(it), ["BACKPLANE_INVALID_MESSAGE"]);
     assert.deepEqual(it.peer.payloads, ["continues"]);
     assert.equal(it.conn.readyState, "open");
@@ -336,7 +336,7 @@ socketTest(
     one.backplane.sink.down(new Error("down"));
     one.backplane.sink.up();
     one.backplane.sink.message("room", hex("00"));
-    await quiet();
+    await nextMacrotask();
     assert.equal(one.backplane.requests.length, before);
     assert.deepEqual(codes(one), []);
     assert.deepEqual(two.peer.payloads, []);
@@ -379,7 +379,7 @@ socketTest("reports a failed subscription once and retries it", async (t) => {
   one.backplane.fails = () => attempts++ < 2 ? Promise.reject(new Error("not now")) : undefined;
   one.conn.subscribe("stubborn");
   while (attempts < 3) await new Promise((resolve) => setTimeout(resolve, 10));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(codes(one), ["BACKPLANE_FAILED"]);
   one.backplane.fails = undefined;
 });
@@ -403,7 +403,7 @@ socketTest(
       let isOver = false;
       one.peer.transport.destroy();
       const over = one.server.shutdown({ timeout }).then(() => isOver = true);
-      await quiet();
+      await nextMacrotask();
       if (timeout > 10) {
         assert.equal(isOver, false);
         close!();

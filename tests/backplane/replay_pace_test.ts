@@ -5,7 +5,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 const [a, b] = [{ name: "a" }, { name: "b" }];
 
 /** Creates a pace with a fake clock, and a list of the receivers that become ready. */
-function paceOf(rate = 512): {
+function createPace(rate = 512): {
   pace: ReplayPace<{ name: string }>;
   ready: string[];
   clock: { now: number };
@@ -21,7 +21,7 @@ function paceOf(rate = 512): {
 }
 
 Deno.test("allows a burst of 16 seconds, then limits the rate", () => {
-  const { pace, ready, clock } = paceOf();
+  const { pace, ready, clock } = createPace();
   for (let i = 0; i < 16; i++) {
     assert.ok(pace.allows(a));
     pace.spend(a, 0);
@@ -43,7 +43,7 @@ Deno.test("allows a burst of 16 seconds, then limits the rate", () => {
 });
 
 Deno.test("forgets disconnected receivers and those with a full bucket", () => {
-  const { pace, ready, clock } = paceOf();
+  const { pace, ready, clock } = createPace();
   for (const receiver of [a, b]) {
     pace.spend(receiver, 100_000);
     assert.equal(pace.allows(receiver), false);
@@ -59,7 +59,7 @@ Deno.test("forgets disconnected receivers and those with a full bucket", () => {
 });
 
 Deno.test("a rate of 0 disables the limit", () => {
-  const { pace } = paceOf(0);
+  const { pace } = createPace(0);
   pace.spend(a, 1e9);
   assert.ok(pace.allows(a));
 });

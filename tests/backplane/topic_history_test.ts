@@ -6,7 +6,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { BrokerSubscriptions } from "../../src/backplane/subscriptions.ts";
 import { TopicHistory, type TopicHistoryContext } from "../../src/backplane/topic_history.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 
 type Receiver = Record<string, never>;
 
@@ -86,10 +86,10 @@ function historyTest(name: string, test: (t: TestSetup) => Promise<void>, timeou
 historyTest("does not read before the subscription is confirmed", async (t) => {
   t.history.join(t.receiver, undefined);
   t.history.subscribe();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(t.log.all, ["subscribe"]);
   t.subscriptions[0].resolve();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(t.log.all, ["subscribe", "read room undefined", "room at 5"]);
 });
 
@@ -100,7 +100,7 @@ historyTest(
     t.history.subscribe();
     for (const text of ["a", "b"]) t.history.whenStarted(() => t.log.push(text));
     t.subscriptions[0].resolve();
-    await quiet();
+    await nextMacrotask();
     t.history.whenStarted(() => t.log.push("c"));
     assert.deepEqual(t.log.all.slice(2), ["room at 5", "a", "b", "c"]);
   },
@@ -112,7 +112,7 @@ historyTest("completes pending work immediately without subscribers", async (t) 
   t.history.whenStarted(() => t.log.push("a"));
   t.history.end();
   t.subscriptions[0].resolve();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(t.log.all, ["subscribe", "a"]);
 });
 
@@ -122,11 +122,11 @@ historyTest(
     t.history.join(t.receiver, 3);
     t.history.subscribe();
     t.subscriptions[0].reject("refused");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(t.log.all, ["subscribe", "failed refused", "room at 3", "missed"]);
     t.history.join(t.receiver, undefined);
     t.subscriptions[1].resolve();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(t.log.all.slice(4), ["subscribe", "read room undefined", "room at 5"]);
   },
 );
@@ -138,9 +138,9 @@ historyTest("a subscription that times out may still complete", async (t) => {
   assert.match(all[1], /has not answered a subscription within 20 ms/);
   assert.deepEqual(all.slice(2), ["room at 3", "missed"]);
   t.subscriptions[0].resolve();
-  await quiet();
+  await nextMacrotask();
   t.history.join(t.receiver, 5);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(t.log.all.slice(4), ["read room undefined", "missed by all", "room at 5"]);
 }, 20);
 
@@ -149,11 +149,11 @@ historyTest("ignores a reply to a request sent before an outage", async (t) => {
   t.history.subscribe();
   t.history.interrupt();
   t.subscriptions[0].resolve();
-  await quiet();
+  await nextMacrotask();
   t.history.subscribe();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(t.log.all, ["subscribe", "subscribe"]);
   t.subscriptions[1].resolve();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(t.log.all.slice(2), ["read room undefined", "room at 5"]);
 });

@@ -9,7 +9,7 @@ import {
   prepareMessage,
   type WebSocketError,
 } from "../../mod.ts";
-import { compressed, compressedInTurn, inflated, RSV1 } from "../support/deflated.ts";
+import { compressed, compressedWithTakeover, inflated, RSV1 } from "../support/deflated.ts";
 import {
   type CommonOptions,
   type Live,
@@ -89,7 +89,7 @@ const peerCases = liveCases({
       close: (_, { error }) => errors.push(error),
     });
     assert.match(answer!, /client_no_context_takeover/);
-    const payloads = await compressedInTurn(LONG, LONG);
+    const payloads = await compressedWithTakeover(LONG, LONG);
     peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
     await assertClosedWith(peer, 1007);
     const error = await errors.next();
@@ -106,7 +106,7 @@ const peerCases = liveCases({
         message: (_, data) => got.push(data),
       });
       assert.equal(answer, "permessage-deflate");
-      const payloads = await compressedInTurn(LONG, LONG, "short");
+      const payloads = await compressedWithTakeover(LONG, LONG, "short");
       peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
       assert.deepEqual(await got.atLeast(3), [LONG, LONG, "short"]);
       conn.send(LONG);
@@ -177,7 +177,7 @@ const peerCases = liveCases({
       });
       const takesOver = !answer.includes("server_no_context_takeover");
       const payloads = takesOver
-        ? await compressedInTurn(LONG, LONG)
+        ? await compressedWithTakeover(LONG, LONG)
         : [compressed(LONG), compressed(LONG)];
       peer.send(...payloads.map((payload) => ({ opcode: TEXT, rsv: RSV1, payload })));
       assert.deepEqual(await got.atLeast(2), [LONG, LONG], answer);
@@ -317,7 +317,7 @@ const optionCases = liveCases({
     conn.send(LONG);
     const [first, second] = await peer.frames(2);
     assert.ok(second.payload.length < first.payload.length, "the second refers to the first");
-    const [once, again] = await compressedInTurn(LONG, LONG);
+    const [once, again] = await compressedWithTakeover(LONG, LONG);
     assert.throws(() => inflated({ ...first, payload: again }), "the second needs the first");
     peer.send(
       { opcode: TEXT, rsv: RSV1, payload: once },

@@ -50,7 +50,7 @@ async function sendMany(peer: RawSocket, count: number): Promise<void> {
 }
 
 /** Yields numbered chunks, to detect losses and duplicates. */
-async function* numbered(
+async function* numberedChunks(
   count: number,
   size: number,
   pulled: number[],
@@ -156,7 +156,7 @@ const outCases = liveCases({
       peer.pause();
       const pulled: number[] = [];
       const start = peer.received;
-      const sending = conn.sendStream(numbered(64, MIB, pulled));
+      const sending = conn.sendStream(numberedChunks(64, MIB, pulled));
       assert.ok(
         await settled(() => pulled.length) < BLOCKING_SIZE / MIB,
         `${pulled.length} MiB were pulled`,
@@ -194,7 +194,7 @@ const outCases = liveCases({
     peer.discards = true;
     peer.pause();
     const pulled: number[] = [];
-    const source = numbered(64, MIB, pulled);
+    const source = numberedChunks(64, MIB, pulled);
     const piping = new ReadableStream<string | Uint8Array>({
       async pull(controller) {
         const { done, value } = await source.next();

@@ -9,7 +9,7 @@ import type { Cases } from "./harness.ts";
 type Kind = typeof TypeError | typeof RangeError;
 
 /** An option, an invalid value, and the error class. */
-type Wrong = readonly [option: string, value: unknown, kind: Kind];
+type InvalidOption = readonly [option: string, value: unknown, kind: Kind];
 
 const MAX = 0x7fffffff;
 
@@ -73,7 +73,7 @@ const FUNCTIONS = {
 } as const;
 
 /** Other invalid values. */
-const OTHERS: Record<"both" | "serve" | "connect", readonly Wrong[]> = {
+const OTHERS: Record<"both" | "serve" | "connect", readonly InvalidOption[]> = {
   both: [
     ["text", "buffer", TypeError],
     ["text", 1, TypeError],
@@ -134,8 +134,8 @@ function optionsOf(name: string, value: unknown): Record<string, unknown> {
   return { [outer]: { ...whole, [inner]: value } };
 }
 
-function wrongNumbers(table: ReadonlyArray<readonly [string, number, number]>): Wrong[] {
-  return table.flatMap(([name, least, most]): Wrong[] => [
+function wrongNumbers(table: ReadonlyArray<readonly [string, number, number]>): InvalidOption[] {
+  return table.flatMap(([name, least, most]): InvalidOption[] => [
     [name, "1", TypeError],
     [name, null, TypeError],
     [name, least - 1, RangeError],
@@ -146,20 +146,20 @@ function wrongNumbers(table: ReadonlyArray<readonly [string, number, number]>): 
   ]);
 }
 
-function wrongValues(names: readonly string[], values: readonly unknown[]): Wrong[] {
-  return names.flatMap((name) => values.map((value): Wrong => [name, value, TypeError]));
+function wrongValues(names: readonly string[], values: readonly unknown[]): InvalidOption[] {
+  return names.flatMap((name) => values.map((value): InvalidOption => [name, value, TypeError]));
 }
 
 const NO_FUNCTION = ["onmessage", 1, {}];
 
-const BOTH: Wrong[] = [
+const BOTH: InvalidOption[] = [
   ...wrongNumbers(NUMBERS.both),
   ...wrongValues(BOOLEANS.both, ["true", 0, null]),
   ...wrongValues(FUNCTIONS.both, NO_FUNCTION),
   ...OTHERS.both,
 ];
 
-const TABLES: Record<"serve" | "connect", readonly Wrong[]> = {
+const TABLES: Record<"serve" | "connect", readonly InvalidOption[]> = {
   serve: [
     ...BOTH,
     ...wrongNumbers(NUMBERS.serve),
@@ -195,7 +195,7 @@ function shown(name: string, value: unknown): string {
   return fields[0] ?? name.split(".").at(-1)!;
 }
 
-function assertRefused(error: unknown, [name, value, kind]: Wrong): true {
+function assertRefused(error: unknown, [name, value, kind]: InvalidOption): true {
   const title = `${name}: ${String(value)}`;
   assert.equal((error as Error).constructor, kind, `${title}: ${error}`);
   assert.ok((error as Error).message.includes(shown(name, value)), `${title}: ${error}`);

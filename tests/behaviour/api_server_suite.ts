@@ -18,7 +18,7 @@ import { RawSocket } from "../support/raw_socket.ts";
 import type { RuntimeName } from "../support/runtimes.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { CLOSE, closePayload } from "../support/vectors.ts";
-import { can } from "./capabilities.ts";
+import { hasCapability } from "./capabilities.ts";
 import type { Cases } from "./harness.ts";
 
 /** The exports of the main entry. */
@@ -116,7 +116,7 @@ const addressCases = liveCases({
   },
 
   "two servers share a port with reusePort, where supported": async (t) => {
-    if (!can(t.context.runtime, "reusePort")) {
+    if (!hasCapability(t.context.runtime, "reusePort")) {
       await assert.rejects(serve({ reusePort: true }), { name: "TypeError", message: /reusePort/ });
       return;
     }

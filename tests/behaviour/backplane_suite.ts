@@ -139,7 +139,7 @@ async function make(
 }
 
 /** Returns a page with numbers relative to `base`. */
-function shape({ last, complete, messages }: HistoryPage, base: number): unknown[] {
+function relativePage({ last, complete, messages }: HistoryPage, base: number): unknown[] {
   return [
     last - base,
     complete,
@@ -455,7 +455,7 @@ async function testHistory(
   const { last: base, complete, messages } = await two.read(topic);
   assert.deepEqual([complete, messages], [true, []]);
   assert.ok(Number.isSafeInteger(base) && base > 0);
-  assert.deepEqual(shape(await two.read(topic, base), base), [0, true]);
+  assert.deepEqual(relativePage(await two.read(topic, base), base), [0, true]);
 
   for (let i = 1; i <= 7; i++) await one.append(topic, Uint8Array.of(0xff, i));
   const received = await recorder.messages.atLeast(7);
@@ -470,7 +470,7 @@ async function testHistory(
   const expected = (from: number): string[] =>
     steps.slice(from).map((step, i) => `${step} ${from + i + 1}`);
   const read = async (after: number): Promise<unknown[]> =>
-    shape(await two.read(topic, after), base);
+    relativePage(await two.read(topic, after), base);
   assert.deepEqual(await read(numbers[6]), [steps[6], true]);
   assert.deepEqual(await read(numbers[4]), [steps[6], true, ...expected(5)]);
   assert.deepEqual(await read(numbers[1]), [steps[6], true, ...expected(2)]);

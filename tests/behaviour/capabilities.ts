@@ -15,6 +15,6 @@ const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
 };
 
 /** Returns whether a runtime has a feature. */
-export function can(runtime: RuntimeName, capability: Capability): boolean {
+export function hasCapability(runtime: RuntimeName, capability: Capability): boolean {
   return MISSING[capability][runtime] === undefined;
 }

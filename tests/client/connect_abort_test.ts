@@ -6,7 +6,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { watchedSignal } from "../support/listeners.ts";
 import { transportPair } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 
 const URL_OF_A = "ws://a.example/chat";
 
@@ -52,7 +52,7 @@ socketTest("a slow response does not extend the timeout", async (t) => {
   peer.send("HTTP/1.1 101 Switching Protocols\r\nX-Slow: ");
   while (!peer.isClosed) {
     peer.send("x");
-    await quiet();
+    await nextMacrotask();
   }
   await failed;
 });
@@ -80,7 +80,7 @@ socketTest("a signal that aborts while dialing rejects with its reason", async (
     signal: controller.signal,
     dial: () => new Promise(() => {}),
   });
-  await quiet();
+  await nextMacrotask();
   controller.abort(reason);
   await assert.rejects(connecting, (error) => error === reason);
 });
@@ -106,7 +106,7 @@ socketTest("an abort while dialing completes rejects and disconnects", async (t)
     const connecting = t.connect(URL_OF_A, {
       signal: controller.signal,
       dial: async () => {
-        await quiet();
+        await nextMacrotask();
         let delay = Promise.resolve();
         for (let i = 0; i < steps; i++) delay = delay.then(() => {});
         delay.then(() => controller.abort(reason));
@@ -136,7 +136,7 @@ socketTest("a signal has no effect on an open connection", async (t) => {
   const controller = new AbortController();
   const { conn, peer } = await t.openClient({ signal: controller.signal });
   controller.abort();
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.readyState, "open");
   conn.send("still here");
   await peer.framesOf(1);
@@ -148,6 +148,6 @@ socketTest("an abort in the open handler has no effect", async (t) => {
     signal: controller.signal,
     open: () => controller.abort(),
   });
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.readyState, "open");
 });

@@ -6,7 +6,7 @@ import type { ConnectOptions } from "../../src/client/connect_options.ts";
 import { connectOver } from "../../src/client/connect.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { MemoryNetwork, transportPair } from "../support/memory_network.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { TEXT } from "../support/vectors.ts";
 
 const URL_OF_A = "ws://a.example/chat";
@@ -258,7 +258,7 @@ socketTest(
       dial: () => Promise.resolve(transport),
       open: (conn) => void conn.send("first"),
     });
-    await quiet();
+    await nextMacrotask();
     transport.deliverPendingWrite();
     await peer.acceptUpgrade();
     const conn = await connecting;
@@ -283,12 +283,12 @@ socketTest(
     await peer.acceptUpgrade();
     const conn = await connecting;
     conn.send("second");
-    await quiet();
+    await nextMacrotask();
     assert.equal(transport.writes.length, 1, "writes only the request");
     transport.acknowledge();
     await peer.framesOf(2);
     conn.send("third");
-    await quiet();
+    await nextMacrotask();
     assert.equal(transport.writes.length, 2);
     transport.acknowledge();
     await peer.framesOf(3);

@@ -5,7 +5,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import type { LimitReport } from "../../src/connection/handlers.ts";
 import type { RateLimitOptions } from "../../src/connection/rate_limit.ts";
 import { Queue } from "../support/live_harness.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { BINARY, TEXT } from "../support/vectors.ts";
 
 type Report = LimitReport<Connection<undefined>>;
@@ -24,9 +24,9 @@ socketTest("onLimit of a client receives unreadTimeout and the connection once",
   assert.equal(report.connection, conn);
   assert.equal(report.remoteAddress, conn.remoteAddress);
   peer.send({ opcode: TEXT, payload: "discarded" });
-  await quiet();
+  await nextMacrotask();
   const next = conn[Symbol.asyncIterator]().next();
-  await quiet();
+  await nextMacrotask();
   peer.send({ opcode: TEXT, payload: "read" });
   assert.deepEqual(await next, { value: "read", done: false });
   assert.equal(reports.all.length, 1);
@@ -44,7 +44,7 @@ socketTest("onLimit of a client receives the exceeded part of rateLimit", async 
     const onLimit = (report: Report): void => void reports.push(report);
     const { peer } = await t.openClient({ rateLimit, onLimit, message: () => {} });
     peer.send(...Array(10).fill({ opcode: BINARY, payload: new Uint8Array(200) }));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(reports.map(shown), [["rateLimit", max, max, enforced]]);
   }
 });
@@ -60,7 +60,7 @@ socketTest("onLimit of a client receives memoryLimit before the connection close
     close: (_, { error }) => void seen.push((error as { code?: string }).code!),
   });
   peer.send({ opcode: BINARY, payload: new Uint8Array(200_000) });
-  await quiet();
+  await nextMacrotask();
   peer.transport.end();
   await conn.closed;
   assert.deepEqual(seen, ["memoryLimit 100000", "MEMORY_LIMIT"]);

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { ConnectionError, HandshakeError } from "../../src/errors.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { acceptOf, type RawPeer } from "../support/raw_peer.ts";
 import { concat, frame, TEXT, utf8 } from "../support/vectors.ts";
 
 /** Returns a valid response to the request that the peer has received. */
-async function goodAnswer(peer: RawPeer): Promise<string> {
+async function validResponse(peer: RawPeer): Promise<string> {
   const [, key] = /Sec-WebSocket-Key: (.*)\r\n/.exec(await peer.head())!;
   return [
     "HTTP/1.1 101 Switching Protocols",
@@ -35,7 +35,7 @@ async function refusal(
 
 socketTest("accepts a response byte by byte, followed by frames", async (t) => {
   const { connecting, peer } = t.startConnect();
-  const bytes = concat(utf8(await goodAnswer(peer)), frame({ opcode: TEXT, payload: "hi" }));
+  const bytes = concat(utf8(await validResponse(peer)), frame({ opcode: TEXT, payload: "hi" }));
   for (const byte of bytes) peer.send(Uint8Array.of(byte));
   const conn = await connecting;
   assert.equal((await conn[Symbol.asyncIterator]().next()).value, "hi");
@@ -43,7 +43,7 @@ socketTest("accepts a response byte by byte, followed by frames", async (t) => {
 
 socketTest("skips interim responses (RFC 9110 15.2)", async (t) => {
   const { connecting, peer } = t.startConnect();
-  peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", await goodAnswer(peer));
+  peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", await validResponse(peer));
   assert.equal((await connecting).handshake.headers.has("link"), false);
 });
 
@@ -85,7 +85,7 @@ for (const [what, change, code] of BAD) {
   socketTest(`rejects a response with ${what} with HandshakeError ${code}`, async (t) => {
     const error = await refusal(
       t,
-      async (peer) => peer.send(change(await goodAnswer(peer))),
+      async (peer) => peer.send(change(await validResponse(peer))),
       { subprotocols: ["v1"] },
     );
     assert.ok(error instanceof HandshakeError);
@@ -154,7 +154,7 @@ for (const [what, stop] of STOPS) {
     const error = await refusal(t, async (peer) => {
       await peer.head();
       peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nnot for y");
-      await quiet();
+      await nextMacrotask();
       stop(peer);
     }, { handshakeTimeout: 20 });
     assert.ok(error instanceof HandshakeError, String(error));
@@ -196,7 +196,7 @@ socketTest(
   "reads all data from a server that ends the stream right after the response",
   async (t) => {
     const { connecting, peer } = t.startConnect();
-    peer.send(await goodAnswer(peer));
+    peer.send(await validResponse(peer));
     peer.send(frame({ opcode: TEXT, payload: "bye" }));
     peer.transport.end();
     const conn = await connecting;

@@ -6,7 +6,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import type { DialOptions, TlsClientOptions, Transport } from "../../src/transport/transport.ts";
 import { MemoryNetwork, type MemoryTransport } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 import { concat, hex, TEXT, toHex } from "../support/vectors.ts";
 
 const REASON = new Error("aborted");
@@ -53,7 +53,7 @@ class ProxyNetwork extends MemoryNetwork {
 
   /** Waits until the next connection's proxy has received this number of bytes, and returns it. */
   async proxy(bytes = 1): Promise<RawPeer> {
-    while (this.proxies.length === 0) await quiet();
+    while (this.proxies.length === 0) await nextMacrotask();
     const peer = this.proxies.at(-1)!;
     await peer.until(() => peer.bytes.length >= bytes);
     return peer;
@@ -226,12 +226,12 @@ Deno.test("the signal aborts dialing, even if the network ignores it", async () 
   const controller = new AbortController();
   const { signal } = controller;
   const dialing = dial(network, "http://proxy.example:3128", { signal });
-  await quiet();
+  await nextMacrotask();
   controller.abort(REASON);
   await assert.rejects(dialing, (error: Error) => error.cause === REASON);
   gate.resolve();
   // A connection that opens after the abort must be destroyed.
-  await quiet();
+  await nextMacrotask();
   assert.equal(network.proxies[0].isClosed, true);
 });
 
@@ -254,7 +254,7 @@ Deno.test("the signal aborts the TLS handshake, even if the network ignores it",
   const dialing = dial(network, "http://proxy.example:3128", { tls: {}, signal });
   const proxy = await network.proxy();
   proxy.send(ESTABLISHED);
-  await quiet();
+  await nextMacrotask();
   controller.abort(REASON);
   await assert.rejects(dialing, REASON);
   assert.equal(proxy.transport.isClosed, true);
@@ -269,7 +269,7 @@ Deno.test("the signal has no effect after dial has resolved", async () => {
   proxy.send(ESTABLISHED);
   await dialing;
   controller.abort(REASON);
-  await quiet();
+  await nextMacrotask();
   assert.equal(proxy.transport.isClosed, false);
 });
 
@@ -397,7 +397,7 @@ for (const [step, prepare] of STALLED) {
     const options = { proxy: "socks5://proxy.example:3128", signal: controller.signal };
     const connecting = connect(network, options, "wss://a.example/");
     void prepare(network);
-    for (let i = 0; i < 5; i++) await quiet();
+    for (let i = 0; i < 5; i++) await nextMacrotask();
     controller.abort(REASON);
     await assert.rejects(connecting, REASON);
     for (const { transport } of network.proxies) assert.equal(transport.isClosed, true);

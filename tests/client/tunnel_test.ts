@@ -4,7 +4,7 @@ import { NOTHING, type ProxyDialogue } from "../../src/proxy/dialogue.ts";
 import { openTunnel } from "../../src/client/proxy.ts";
 import { type MemoryTransport, transportPair } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 import { concat, utf8 } from "../support/vectors.ts";
 
 /**
@@ -60,7 +60,7 @@ Deno.test("delivers bytes that follow the handshake immediately or later", async
   proxy.send("second");
   const rest = await tunnel;
   assert.equal(new TextDecoder().decode(rest), "first ");
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, true);
 
   const next = new RawPeer(transport);
@@ -88,7 +88,7 @@ Deno.test("releases the transport when the tunnel is established", async () => {
   transport.resume();
   proxy.send("?");
   proxy.transport.end();
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.isClosed, false);
 });
 
@@ -99,7 +99,7 @@ Deno.test("a rejection by the proxy disconnects and rejects with the error", asy
   assert.equal(transport.isClosed, true);
   // Later input must have no effect.
   proxy.send("!");
-  await quiet();
+  await nextMacrotask();
 });
 
 Deno.test("rejects if the proxy ends the stream before the tunnel is established", async () => {
@@ -141,9 +141,9 @@ Deno.test("sends replies created during a pending write after the write, in orde
   const proxy = new RawPeer(far);
   const tunnel = openTunnel(transport, new LetterDialogue());
   proxy.send("q");
-  await quiet();
+  await nextMacrotask();
   proxy.send("q");
-  await quiet();
+  await nextMacrotask();
   assert.equal(proxy.text, "");
   transport.unblock();
   await proxy.until(() => proxy.text === "beginagainagain");
@@ -158,10 +158,10 @@ Deno.test("resolves only after a pending write, and stops reading until then", a
   let stands = false;
   const tunnel = openTunnel(transport, new LetterDialogue()).then(() => stands = true);
   proxy.send("!");
-  await quiet();
+  await nextMacrotask();
   proxy.send("of the target");
   proxy.transport.end();
-  await quiet();
+  await nextMacrotask();
   assert.equal(stands, false);
   transport.unblock();
   await tunnel;

@@ -5,7 +5,12 @@ import { WebSocketError } from "../../src/errors.ts";
 import type { CloseInfo } from "../../src/session/end.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
-import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";
+import {
+  bothSides,
+  type CommonOptions,
+  nextMacrotask,
+  type Side,
+} from "../support/socket_harness.ts";
 import { CLOSE, closePayload, type FrameParts, hex, TEXT, toHex } from "../support/vectors.ts";
 
 /** Creates a peer's Close frame, empty if there is no code. */
@@ -221,7 +226,7 @@ for (const ending of ENDINGS) {
     assert.equal((error as WebSocketError | undefined)?.code, ending.error);
     assert.ok(error === undefined || error instanceof WebSocketError);
     await side.peer.until(() => side.peer.isClosed);
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(states, ["closed"]);
     assert.equal(infos[0], info);
     assert.equal(await side.conn.closed, info, "closed resolves with the same info later");
@@ -244,7 +249,7 @@ bothSides("a second close changes nothing", async (_, open) => {
   const { conn, peer } = await open();
   conn.close(3000, "first");
   conn.close(4000, "second");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.frames.map(({ payload }) => toHex(payload)), [
     toHex(closePayload(3000, "first")),
   ]);
@@ -263,7 +268,7 @@ bothSides("sends buffered messages before the Close frame, in one write", async 
   conn.send("one");
   conn.send("two");
   conn.close();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [TEXT, TEXT, CLOSE]);
   assert.equal(transport.writes.length, 1);
 });
@@ -274,7 +279,7 @@ bothSides("a closing connection does not send or deliver messages", async (_, op
   conn.close();
   for (const send of SENDS) assert.equal(send(conn), false);
   peer.send({ opcode: TEXT, payload: "too late" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [CLOSE]);
   assert.deepEqual(messages, []);
   peer.send(close(1000));
@@ -299,7 +304,7 @@ bothSides("writes all buffered output before the stream ends", async (_, open) =
   conn.send("waits");
   conn.close();
   peer.send(close(1000));
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.ended, false);
   transport.unblock();
   await peer.framesOf(2);
@@ -333,7 +338,7 @@ function socketRoles(name: string): void {
   bothSides(name, async (_, open, side) => {
     const { conn, peer, transport } = await open();
     peer.send(close(1000));
-    await quiet();
+    await nextMacrotask();
     assert.equal(transport.ended, side === "server");
     assert.equal(conn.readyState, "closing");
     peer.transport.end();

@@ -7,12 +7,12 @@ import type { CompressionOptions } from "../../src/connection/compression_option
 import { prepareMessage } from "../../src/connection/arguments.ts";
 import { allocationsOf } from "../support/allocations.ts";
 import { bomb } from "../support/bomb.ts";
-import { compressed, compressedInTurn, inflated, RSV1 } from "../support/deflated.ts";
+import { compressed, compressedWithTakeover, inflated, RSV1 } from "../support/deflated.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import {
   type CommonOptions,
   type Harness,
-  quiet,
+  nextMacrotask,
   type Side,
   socketTest,
 } from "../support/socket_harness.ts";
@@ -159,7 +159,7 @@ compressionTest("compress false accepts compressed messages and sends uncompress
   compression: { compress: false, ...TAKEOVER },
   message: (conn, data) => void conn.send(data),
 }, async ({ peer }) => {
-  const payloads = await compressedInTurn(LONG, LONG);
+  const payloads = await compressedWithTakeover(LONG, LONG);
   for (const payload of payloads) peer.send({ rsv: RSV1, opcode: TEXT, payload });
   const frames = await peer.framesOf(2);
   assert.deepEqual(frames.map(({ rsv, payload }) => [rsv, payload.length]), [[0, 528], [0, 528]]);
@@ -177,7 +177,7 @@ for (const end of ["close", "terminate"] as const) {
     },
   }, async ({ conn, peer }) => {
     received = 0;
-    const payloads = await compressedInTurn(LONG, LONG, LONG);
+    const payloads = await compressedWithTakeover(LONG, LONG, LONG);
     peer.send(...payloads.map((payload) => ({ rsv: RSV1, opcode: TEXT, payload })));
     if (end === "close") {
       const [echo, close] = await peer.framesOf(2);
@@ -225,7 +225,7 @@ socketTest(
     }
     for (let round = 0; round < 20; round++) {
       for (const [i, client] of clients.entries()) client.send(`${LONG} ${i} ${round}`);
-      await quiet();
+      await nextMacrotask();
       assert.equal(received.length, 10 * (round + 1));
       assert.ok(MemoryGovernor.ofProcess.byteLength <= memoryLimit);
     }
@@ -270,7 +270,7 @@ socketTest("broadcast compresses once for connections with the same parameters",
   const { server, peers } = await listeners(t, { level: "best" }, offers);
   const noise = Array.from({ length: 300 }, (_, i) => i * 7919 % 997).join();
   server.broadcast(noise + noise);
-  await quiet();
+  await nextMacrotask();
   const [wide, wideToo, narrow, narrowToo, plain] = peers.map(({ frames: [frame] }) => frame);
   assert.deepEqual(wide.payload, wideToo.payload);
   assert.deepEqual(narrow.payload, narrowToo.payload);
@@ -289,7 +289,7 @@ socketTest("sharing a prepared message allocates no memory per connection", asyn
     for (const conn of others) conn.sendPrepared(message);
   });
   assert.deepEqual(sizes, []);
-  await quiet();
+  await nextMacrotask();
   const [{ payload }] = peers[0].frames;
   for (const { frames } of peers) assert.deepEqual(frames[0].payload, payload);
   assert.equal(inflated(peers[0].frames[0]), LONG.repeat(100));
@@ -304,7 +304,7 @@ socketTest(
     one.send(LONG);
     const message = prepareMessage(LONG + "!");
     for (const conn of server.clients()) conn.sendPrepared(message);
-    await quiet();
+    await nextMacrotask();
     const sizes = peers.map(({ frames }) => frames.at(-1)!.payload.length);
     assert.ok(sizes[0] < sizes[1], `${sizes}`);
     const last: WireFrame = peers[1].frames[0];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/arguments.ts";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { UTF8_SAMPLES } from "../support/utf8_samples.ts";
 import {
   BINARY,
@@ -103,7 +103,7 @@ for (const [value, shown] of UNSENDABLE) {
       assert.throws(() => conn.sendPrepared(value as never), expected);
       if (value !== undefined) assert.throws(() => conn.ping(data), expected);
       if (value !== undefined) assert.throws(() => conn.pong(data), expected);
-      await quiet();
+      await nextMacrotask();
       assert.equal(transport.writes.length, 0);
       assert.equal(conn.readyState, "open");
     },
@@ -162,7 +162,7 @@ bothSides("ping and pong over 125 bytes throw a RangeError and send nothing", as
     assert.throws(() => conn.ping(payload), expected);
     assert.throws(() => conn.pong(payload), expected);
   }
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.writes.length, 0);
 });
 
@@ -193,7 +193,7 @@ for (const [args, name, message] of CLOSES) {
   ) => {
     const { conn, transport } = await open();
     assert.throws(() => conn.close(...args as [number, string]), { name, message });
-    await quiet();
+    await nextMacrotask();
     assert.equal(conn.readyState, "open");
     assert.equal(transport.writes.length, 0);
   });
@@ -283,7 +283,7 @@ socketTest("await using closes the connection", async (t) => {
   }
   assert.equal(near.readyState, "closed");
   assert.equal((await near.closed).code, 1000);
-  await quiet();
+  await nextMacrotask();
   assert.equal(server.connections, 0);
 });
 
@@ -318,7 +318,7 @@ for (const [options, message] of SEND_OPTIONS) {
     for (const data of ["text", bytes]) {
       assert.throws(() => conn.send(data, wrong), { name: "TypeError", message });
     }
-    await quiet();
+    await nextMacrotask();
     assert.equal(transport.writes.length, 0);
   });
 }

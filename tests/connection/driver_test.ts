@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
 import { prepareMessage } from "../../src/connection/arguments.ts";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { Random } from "../support/random.ts";
 import { CLOSE, PING, PONG, TEXT } from "../support/vectors.ts";
@@ -15,7 +15,7 @@ function numbered(count: number, from = 0): string[] {
 bothSides("sends all replies to one chunk in one write", async (_, open) => {
   const side = await open({ message: (conn, data) => void conn.send(data) });
   side.peer.send(...numbered(100).map((payload) => ({ opcode: TEXT, payload })));
-  await quiet();
+  await nextMacrotask();
   assert.equal(side.transport.writes.length, 1);
   assert.deepEqual(side.peer.payloads, numbered(100));
 });
@@ -23,7 +23,7 @@ bothSides("sends all replies to one chunk in one write", async (_, open) => {
 bothSides("sends pongs, replies and the Close reply in one write", async (_, open) => {
   const { peer, transport } = await open({ message: (conn, data) => void conn.send(data) });
   peer.send({ opcode: PING }, { opcode: TEXT, payload: "hi" }, { opcode: PING }, { opcode: CLOSE });
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.writes.length, 1);
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [PONG, TEXT, PONG, CLOSE]);
 });
@@ -31,7 +31,7 @@ bothSides("sends pongs, replies and the Close reply in one write", async (_, ope
 bothSides("sends replies larger than the cork buffer in order", async (_, open) => {
   const side = await open({ message: (conn, data) => void conn.send(`${data} `.repeat(3000)) });
   side.peer.send(...numbered(20).map((payload) => ({ opcode: TEXT, payload })));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(side.peer.payloads, numbered(20).map((text) => `${text} `.repeat(3000)));
   assert.ok(side.transport.writes.length < 20, `${side.transport.writes.length} writes`);
 });
@@ -43,7 +43,7 @@ bothSides("sends all messages of one tick outside of handlers in one write", asy
   side.conn.sendPrepared(prepareMessage("prepared"));
   assert.equal(side.transport.writes.length, 0, "nothing is written before the end of the tick");
   assert.ok(side.conn.bufferedAmount > 0);
-  await quiet();
+  await nextMacrotask();
   assert.equal(side.transport.writes.length, 1);
   assert.equal(side.conn.bufferedAmount, 0);
   assert.deepEqual(side.peer.payloads, [...numbered(10), "p", "prepared"]);
@@ -54,9 +54,9 @@ bothSides("writes messages sent after an await", async (_, open) => {
   side.conn.send("one");
   await Promise.resolve();
   side.conn.send("two");
-  await quiet();
+  await nextMacrotask();
   side.conn.send("three");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
@@ -67,7 +67,7 @@ bothSides("cork combines messages into one write", async (_, open) => {
     assert.equal(side.transport.writes.length, 0);
   });
   assert.equal(side.transport.writes.length, 1);
-  await quiet();
+  await nextMacrotask();
   assert.equal(side.transport.writes.length, 1);
   assert.deepEqual(side.peer.payloads, numbered(10));
 });
@@ -81,7 +81,7 @@ bothSides("nested corks write when the outermost cork ends", async (_, open) => 
     side.conn.send("three");
   });
   assert.equal(side.transport.writes.length, 1);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(side.peer.payloads, ["one", "two", "three"]);
 });
 
@@ -90,7 +90,7 @@ bothSides("a cork around delayed messages does not flush them", async (_, open) 
   side.conn.cork(() => {
     for (const text of numbered(9)) side.conn.sendDelayed(text);
   });
-  await quiet();
+  await nextMacrotask();
   assert.equal(side.transport.writes.length, 1);
   assert.deepEqual(side.peer.payloads, numbered(9));
 });
@@ -124,7 +124,7 @@ socketTest("messages sent to other connections inside a handler stay in order", 
   }
   peers[0].send({ opcode: TEXT, payload: "1" }, { opcode: TEXT, payload: "2" });
   peers[1].send({ opcode: TEXT, payload: "3" });
-  await quiet();
+  await nextMacrotask();
   const all = ["1 from a", "2 from a", "3 from b"];
   assert.deepEqual(peers[0].payloads, ["1 from a", "done", "2 from a", "done", all[2]]);
   assert.deepEqual(peers[1].payloads, [...all, "done"]);
@@ -136,7 +136,7 @@ socketTest("does not mix the output of connections that alternate", async (t) =>
   for (const text of numbered(50)) {
     for (const { conn } of sides) conn.send(text);
   }
-  await quiet();
+  await nextMacrotask();
   for (const side of sides) assert.deepEqual(side.peer.payloads, numbered(50));
 });
 
@@ -148,7 +148,7 @@ bothSides("sends delayed messages in one write when maxMessages is reached", asy
   // The message count restarts after each batch.
   for (let batch = 1; batch <= 3; batch++) {
     for (const text of numbered(3)) assert.equal(side.conn.sendDelayed(text), true);
-    await quiet();
+    await nextMacrotask();
     assert.equal(
       side.transport.writes.length,
       batch - 1,
@@ -156,7 +156,7 @@ bothSides("sends delayed messages in one write when maxMessages is reached", asy
     );
     assert.ok(side.conn.bufferedAmount > 0);
     side.conn.sendDelayed("text 3");
-    await quiet();
+    await nextMacrotask();
     assert.equal(side.transport.writes.length, batch);
   }
   assert.deepEqual(side.peer.payloads, [...numbered(4), ...numbered(4), ...numbered(4)]);
@@ -167,7 +167,7 @@ bothSides("flushes delayed messages after maxDelay, repeatedly", async (_, open)
   for (let batch = 1; batch <= 3; batch++) {
     side.conn.sendDelayed("one");
     side.conn.sendDelayed("two");
-    await quiet();
+    await nextMacrotask();
     assert.equal(side.transport.writes.length, batch - 1);
     await side.peer.framesOf(2 * batch);
     assert.equal(side.transport.writes.length, batch);
@@ -189,7 +189,7 @@ bothSides(
       side.conn.sendDelayed("one");
       side.conn.sendDelayed("two");
       sendOther(side.conn);
-      await quiet();
+      await nextMacrotask();
       assert.equal(side.transport.writes.length, i + 1);
     }
     assert.deepEqual(side.peer.payloads, Array(5).fill(["one", "two", "other"]).flat());
@@ -203,9 +203,9 @@ bothSides(
     side.conn.sendDelayed("one");
     side.conn.sendDelayed("two");
     side.conn.send("other");
-    await quiet();
+    await nextMacrotask();
     side.conn.sendDelayed("three");
-    await quiet();
+    await nextMacrotask();
     assert.equal(side.transport.writes.length, 1, "the third message is the first of its batch");
   },
 );
@@ -214,7 +214,7 @@ bothSides("sends delayed messages before the Close frame", async (_, open) => {
   const side = await open({ delayedWrite: { maxDelay: 60_000 } });
   side.conn.sendDelayed("one");
   side.conn.close(1000, "bye");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(side.peer.frames.map(({ opcode }) => opcode), [TEXT, CLOSE]);
   assert.equal(side.transport.writes.length, 1);
 });
@@ -227,10 +227,10 @@ bothSides(
       message: (conn, data) => void conn.sendDelayed(data),
     });
     side.peer.send({ opcode: TEXT, payload: "text 0" }, { opcode: TEXT, payload: "text 1" });
-    await quiet();
+    await nextMacrotask();
     assert.equal(side.transport.writes.length, 0);
     side.peer.send({ opcode: TEXT, payload: "text 2" }, { opcode: TEXT, payload: "text 3" });
-    await quiet();
+    await nextMacrotask();
     assert.equal(side.transport.writes.length, 1);
     assert.deepEqual(side.peer.payloads, numbered(4));
   },
@@ -241,7 +241,7 @@ bothSides("flushes delayed messages when they fill the cork buffer", async (_, o
     delayedWrite: { maxMessages: 1000, maxDelay: 60_000, bufferSize: 16 },
   });
   for (let i = 0; i < 100; i++) side.conn.sendDelayed("x".repeat(1000));
-  await quiet();
+  await nextMacrotask();
   assert.ok(side.transport.writes.length >= 1);
   assert.ok(side.conn.bufferedAmount < 100_000);
 });
@@ -274,7 +274,7 @@ bothSides("delivers messages of every send method once and in order", async (_, 
     ];
     sent[at].push(text);
     random.pick(ways)();
-    if (random.below(10) === 0) await quiet();
+    if (random.below(10) === 0) await nextMacrotask();
     if (random.below(20) === 0) transport.blocked = true;
     if (random.below(10) === 0) transport.unblock();
   }
@@ -296,14 +296,14 @@ bothSides(
     for (const { transport } of sides) transport.writesLater = true;
     for (let i = 0; i < 20; i++) {
       for (const { conn } of sides) conn.send(`text ${i}`);
-      if (i % 3 === 0) await quiet();
+      if (i % 3 === 0) await nextMacrotask();
       if (i % 5 === 0) { for (const { transport } of sides) transport.acknowledge(); }
     }
     for (const { peer, transport } of sides) {
-      await quiet();
+      await nextMacrotask();
       while (peer.frames.length < 20) {
         transport.acknowledge();
-        await quiet();
+        await nextMacrotask();
       }
       assert.deepEqual(peer.payloads, numbered(20));
     }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { addWork, beginRests, endRests, startWork } from "../../src/connection/fair_turns.ts";
 import { compressed, RSV1 } from "../support/deflated.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, TEXT } from "../support/vectors.ts";
 
@@ -49,7 +49,7 @@ socketTest(
       const { conn, peer } = await t.accept({ message: () => void delivered++ });
       peer.send(...Array(20_000).fill({ opcode: BINARY, payload: new Uint8Array(1) }));
       if (cut) {
-        await quiet();
+        await nextMacrotask();
         peer.transport.destroy();
       } else peer.transport.end();
       assert.equal((await conn.closed).code, 1006);

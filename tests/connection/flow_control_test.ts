@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
 import { prepareMessage } from "../../src/connection/arguments.ts";
-import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
+import {
+  bothSides,
+  type CommonOptions,
+  nextMacrotask,
+  socketTest,
+} from "../support/socket_harness.ts";
 import { PING, PONG, TEXT } from "../support/vectors.ts";
 
 const KILOBYTE = new Uint8Array(1000);
@@ -26,7 +31,7 @@ for (const [name, send] of WAYS) {
     transport.blocked = true;
     const answers = Array.from({ length: 6 }, () => send(conn));
     assert.deepEqual(answers, [true, true, true, true, false, false]);
-    await quiet();
+    await nextMacrotask();
     assert.equal(send(conn), false);
     assert.ok(conn.bufferedAmount > 7000 && conn.bufferedAmount < 7200, `${conn.bufferedAmount}`);
     assert.equal(conn.readyState, "open");
@@ -60,10 +65,10 @@ bothSides(
     });
     transport.blocked = true;
     for (let i = 0; i < 5; i++) conn.send(KILOBYTE);
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(log, []);
     transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(log, [0]);
   },
 );
@@ -73,9 +78,9 @@ bothSides("does not call drain if send never returned false", async (_, open) =>
   const { conn, transport } = await open({ drain: () => void drains++ });
   transport.blocked = true;
   for (let i = 0; i < 5; i++) assert.equal(conn.send(KILOBYTE), true);
-  await quiet();
+  await nextMacrotask();
   transport.unblock();
-  await quiet();
+  await nextMacrotask();
   assert.equal(drains, 0);
 });
 
@@ -85,9 +90,9 @@ bothSides("calls drain once for each time the buffer fills up", async (_, open) 
   for (let i = 1; i <= 3; i++) {
     transport.blocked = true;
     assert.equal(conn.send(KILOBYTE), false);
-    await quiet();
+    await nextMacrotask();
     transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assert.equal(drains, i);
   }
 });
@@ -99,7 +104,7 @@ bothSides("a message above highWaterMark triggers drain even if it is written im
   let drains = 0;
   const { conn } = await open({ highWaterMark: 500, drain: () => void drains++ });
   assert.equal(conn.send(KILOBYTE), false);
-  await quiet();
+  await nextMacrotask();
   assert.equal(drains, 1);
 });
 
@@ -120,7 +125,7 @@ bothSides(
     produce(conn);
     for (let i = 0; i < 30 && left > 0; i++) {
       transport.blocked = i % 3 === 0;
-      await quiet();
+      await nextMacrotask();
       transport.unblock();
     }
     assert.equal((await peer.framesOf(50)).length, 50);
@@ -138,7 +143,7 @@ bothSides("an endless producer does not starve the event loop", async (_, open) 
     },
   });
   conn.send(KILOBYTE);
-  await quiet();
+  await nextMacrotask();
   others = true;
   assert.ok(drains < 5000, "the producer finished before any other task");
 });
@@ -160,7 +165,7 @@ bothSides("handler calls do not overlap: no drain inside a message handler", asy
     drain: () => void log.push("drain"),
   });
   peer.send({ opcode: TEXT });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(log, ["message", "message done", "drain"]);
 });
 
@@ -174,7 +179,7 @@ bothSides("drained() resolves when buffered output drains, immediately if it is 
   conn.send(KILOBYTE);
   let resolved = 0;
   const waiting = [conn.drained(), conn.drained()].map((drained) => drained.then(() => resolved++));
-  await quiet();
+  await nextMacrotask();
   assert.equal(resolved, 0);
   transport.unblock();
   await Promise.all(waiting);
@@ -276,11 +281,11 @@ bothSides("pings from a peer that does not read use little memory", async (_, op
   transport.blocked = true;
   for (let i = 0; i < 200; i++) {
     peer.send(...Array(50).fill({ opcode: PING, payload: new Uint8Array(125) }));
-    await quiet();
+    await nextMacrotask();
   }
   assert.ok(conn.bufferedAmount < 150 * 70, `${conn.bufferedAmount} bytes are buffered`);
   transport.unblock();
-  await quiet();
+  await nextMacrotask();
   assert.ok(peer.frames.every(({ opcode }) => opcode === PONG));
   assert.equal(conn.bufferedAmount, 0);
 });

@@ -6,7 +6,7 @@ import { connectionRules } from "../../src/connection/connection_options.ts";
 import { Driver } from "../../src/connection/driver.ts";
 import type { Handlers } from "../../src/connection/handlers.ts";
 import { CloseCode } from "../../src/wire/close.ts";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { transportPair } from "../support/memory_network.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { Random } from "../support/random.ts";
@@ -33,7 +33,7 @@ const HANDSHAKE = {
 };
 
 /** Handlers that record their calls. */
-function listening(log: string[]): Handlers<undefined> {
+function recordingHandlers(log: string[]): Handlers<undefined> {
   const show = (data: string | Uint8Array): string => typeof data === "string" ? data : toHex(data);
   return {
     open: () => void log.push("open"),
@@ -46,7 +46,7 @@ function listening(log: string[]): Handlers<undefined> {
 
 bothSides("handlers are called in the order of received frames, close last", async (t, open) => {
   const log: string[] = [];
-  const { conn, peer } = await open(listening(log));
+  const { conn, peer } = await open(recordingHandlers(log));
   peer.send(
     { opcode: TEXT, payload: "one" },
     { opcode: PING, payload: hex("01") },
@@ -94,13 +94,13 @@ bothSides('text: "bytes" delivers text as UTF-8 bytes', async (_, open) => {
     message: (_, data, opcode) => void log.push(opcode, data),
   });
   peer.send({ opcode: TEXT, payload: "\u20ac" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(log, [TEXT, utf8("\u20ac")]);
 });
 
 socketTest("calls open before messages pipelined after the request", async (t) => {
   const log: string[] = [];
-  const server = await t.serve(listening(log));
+  const server = await t.serve(recordingHandlers(log));
   const client = t.rawClient(server);
   const behind = [{ opcode: TEXT, payload: "early" }, { opcode: PING, payload: hex("07") }];
   client.send(upgradeRequest(), ...behind);
@@ -110,13 +110,13 @@ socketTest("calls open before messages pipelined after the request", async (t) =
 
 socketTest("calls open before messages pipelined after the response", async (t) => {
   const log: string[] = [];
-  await t.openClient(listening(log), frame({ opcode: TEXT, payload: "early" }));
+  await t.openClient(recordingHandlers(log), frame({ opcode: TEXT, payload: "early" }));
   assert.deepEqual(log, ["open", "message 1 early"]);
 });
 
 socketTest("handles a request, messages and the end of the stream in one chunk", async (t) => {
   const log: string[] = [];
-  const server = await t.serve(listening(log));
+  const server = await t.serve(recordingHandlers(log));
   const client = t.rawClient(server);
   client.send(upgradeRequest(), { opcode: TEXT, payload: "early" }, {
     opcode: CLOSE,
@@ -135,10 +135,10 @@ socketTest("does not overwrite the views of 10,000 retained messages", async (t)
   for (let i = 0; i < 10_000; i++) {
     sent.push(random.bytes(random.below(i % 100 === 0 ? 5000 : 40)));
     near.send(sent[i]);
-    if (i % 500 === 0) await quiet();
+    if (i % 500 === 0) await nextMacrotask();
   }
   // The connection's limit per event loop turn.
-  while (kept.length < sent.length) await quiet();
+  while (kept.length < sent.length) await nextMacrotask();
   for (let i = 0; i < sent.length; i++) assert.deepEqual(toHex(kept[i]), toHex(sent[i]));
 });
 
@@ -236,7 +236,7 @@ bothSides("does not deliver messages after a handler threw", async (_, open) => 
   peer.send({ opcode: TEXT, payload: "one" }, { opcode: TEXT, payload: "two" });
   await peer.until(() => peer.ended);
   peer.send({ opcode: TEXT, payload: "three" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one"]);
 });
 
@@ -274,7 +274,7 @@ socketTest("does not report a handler that fails because its connection ended", 
     },
   });
   near.terminate();
-  await quiet();
+  await nextMacrotask();
   assert.equal((thrown[0] as { code?: string }).code, "CONNECTION_LOST");
   assert.deepEqual(errors, []);
 });
@@ -292,7 +292,7 @@ socketTest(
       },
     });
     near.terminate();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(errors, [other]);
   },
 );
@@ -307,7 +307,7 @@ socketTest("does not wait for a handler's promise", async (t) => {
     },
   });
   peer.send({ opcode: TEXT, payload: "one" }, { opcode: TEXT, payload: "two" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one", "two"]);
   resolve();
 });
@@ -340,7 +340,7 @@ bothSides("keeps messages received before the stream is reset", async (_, open) 
   const { conn, peer } = await open();
   const sent = Array.from({ length: 1000 }, (_, i) => `message ${i}`);
   peer.send(...sent.map((payload) => ({ opcode: TEXT, payload })));
-  await quiet();
+  await nextMacrotask();
   peer.transport.destroy();
   await conn.closed;
   const read: unknown[] = [];

@@ -1,7 +1,7 @@
 // Async iteration of a connection: no message is lost, and memory is bounded.
 
 import assert from "node:assert/strict";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
 
 /** Returns this number of text messages. */
@@ -19,7 +19,7 @@ bothSides("iteration delivers messages in order and ends at a clean close", asyn
     for await (const data of conn) read.push(data);
   })();
   peer.send(...texts(3));
-  await quiet();
+  await nextMacrotask();
   peer.send({ opcode: 2, payload: hex("ff") }, {
     opcode: CLOSE,
     payload: closePayload(1001, "bye"),
@@ -57,7 +57,7 @@ bothSides("a local close ends iteration; later messages are not delivered", asyn
   const { conn, peer } = await open();
   const read: unknown[] = [];
   peer.send(...texts(3));
-  await quiet();
+  await nextMacrotask();
   for await (const data of conn) {
     read.push(data);
     conn.close();
@@ -122,13 +122,13 @@ bothSides("without a reader, backpressure bounds memory", async (_, open) => {
   while (peer.transport.bufferedAmount === 0) {
     peer.send({ opcode: 2, payload: new Uint8Array(1000) });
     sent++;
-    await quiet();
+    await nextMacrotask();
     assert.ok(sent < 300, `accepted ${sent} messages without a reader`);
   }
   assert.equal(transport.paused, true);
   const reader = conn[Symbol.asyncIterator]();
   for (let read = 0; read < sent; read++) await reader.next();
-  await quiet();
+  await nextMacrotask();
   assert.equal(peer.transport.bufferedAmount, 0, "reading resumes");
   assert.equal(transport.paused, false);
 });
@@ -137,14 +137,14 @@ bothSides("resumes the transport when the reader catches up", async (_, open) =>
   const { conn, peer, transport } = await open();
   const sent = Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) });
   peer.send(...sent);
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, true);
   const read: unknown[] = [];
   for await (const data of conn) {
     read.push(data);
     if (read.length === 300) break;
   }
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, false);
   assert.deepEqual(read, sent.map(({ payload }) => payload));
 });
@@ -156,7 +156,7 @@ bothSides("a large unread message pauses the transport like many small ones", as
   const { conn, peer, transport } = await open();
   peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
   peer.send({ opcode: 2, payload: new Uint8Array(100_000) });
-  await quiet();
+  await nextMacrotask();
   assert.equal(
     transport.paused,
     true,
@@ -165,7 +165,7 @@ bothSides("a large unread message pauses the transport like many small ones", as
   const reader = conn[Symbol.asyncIterator]();
   await reader.next();
   await reader.next();
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, false);
 });
 
@@ -177,7 +177,7 @@ bothSides("a slow reader gets all messages that a peer sent before it closed", a
   let count = 0;
   for await (const data of conn) {
     assert.equal(data, `text ${count++ % 100}`);
-    if (count % 50 === 0) await quiet();
+    if (count % 50 === 0) await nextMacrotask();
   }
   assert.equal(count, 1000);
   const { code, clean, reason } = await conn.closed;
@@ -187,7 +187,7 @@ bothSides("a slow reader gets all messages that a peer sent before it closed", a
 socketTest("a paused reader does not prevent a local close from completing", async (t) => {
   const { near, far } = await t.pair({ message: () => {} });
   for (let i = 0; i < 1000; i++) far.send(`text ${i}`);
-  await quiet();
+  await nextMacrotask();
   near.close();
   assert.equal((await near.closed).clean, true);
   assert.equal((await far.closed).clean, true);

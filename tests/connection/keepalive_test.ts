@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { TimeoutError } from "../../src/errors.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
-import { bothSides, quiet } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask } from "../support/socket_harness.ts";
 import { CONTINUATION, PING, PONG, TEXT } from "../support/vectors.ts";
 
 /** Asserts that a connection ends because its peer is dead. */
@@ -31,7 +31,7 @@ async function longer(than: number): Promise<void> {
 bothSides("sends no pings and starts no timers without options", async (_, open) => {
   const { transport } = await open();
   assert.equal(timers.size, 0);
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.writes.length, 0);
 });
 

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { compressed, RSV1 } from "../support/deflated.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { CLOSE, closePayload, hex, PING, TEXT, utf8 } from "../support/vectors.ts";
 
@@ -35,9 +35,9 @@ const behind = (text: string): { opcode: number; payload: Uint8Array } => ({
 });
 
 /** Waits turn by turn of the event loop until a condition is met. */
-async function turnsUntil(isThere: () => boolean): Promise<number> {
+async function countTurnsUntil(isThere: () => boolean): Promise<number> {
   for (let turns = 1;; turns++) {
-    await quiet();
+    await nextMacrotask();
     if (isThere()) return turns;
   }
 }
@@ -50,13 +50,13 @@ socketTest(
     const others: string[] = [];
     const { peer: other } = await accept(t, others);
     peer.send(LONG_FRAME, behind("a"), behind("b"));
-    await quiet();
+    await nextMacrotask();
     other.send(behind("c"));
-    const turns = await turnsUntil(() => others.length > 0);
+    const turns = await countTurnsUntil(() => others.length > 0);
     assert.deepEqual([received, others], [[], ["c"]], `${turns} turns`);
-    await turnsUntil(() => received.length > 0);
+    await countTurnsUntil(() => received.length > 0);
     peer.send(behind("d"));
-    await turnsUntil(() => received.length === 4);
+    await countTurnsUntil(() => received.length === 4);
     assert.deepEqual(received, ["long", "a", "b", "d"]);
   },
 );
@@ -83,7 +83,7 @@ socketTest("delivers a message if the stream is reset during its decompression",
   const received: string[] = [];
   const { peer, closed } = await accept(t, received);
   peer.send(LONG_FRAME, behind("a"));
-  await quiet();
+  await nextMacrotask();
   peer.transport.destroy();
   await closed;
   assert.deepEqual(received, ["long", "a"]);
@@ -100,9 +100,9 @@ socketTest("terminate drops a message during its decompression", async (t) => {
   await peer.answer();
   const [conn] = server.clients();
   peer.send(LONG_FRAME, { opcode: PING, payload: hex("") });
-  await quiet();
+  await nextMacrotask();
   conn!.terminate();
   await conn!.closed;
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, []);
 });

@@ -7,7 +7,7 @@ import { MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { compressed, inflated, RSV1 } from "../support/deflated.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
-import { type Harness, quiet, type Side, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, type Side, socketTest } from "../support/socket_harness.ts";
 import { BINARY, CLOSE, closePayload, TEXT } from "../support/vectors.ts";
 
 /** 4 MiB of text that is slow to compress. */
@@ -83,7 +83,7 @@ socketTest("bufferedAmount includes a long message until it is sent", async (t) 
   assert.deepEqual(written, []);
   await conn.drained();
   await peer.framesOf(1);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual([conn.bufferedAmount, written], [0, [undefined]]);
 });
 
@@ -190,7 +190,7 @@ socketTest("compresses and stores a prepared message once for all connections", 
     assert.equal(inflated(long), LONG);
     assert.equal(String(behind.payload), bytesOf("behind"));
   }
-  await quiet();
+  await nextMacrotask();
   assert.equal(server.stats().memory.total, before);
 });
 

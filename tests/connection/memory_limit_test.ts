@@ -5,7 +5,7 @@ import type { WebSocketError } from "../../src/errors.ts";
 import { MemoryGovernor } from "../../src/message/memory_governor.ts";
 import type { CloseInfo } from "../../src/session/end.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { BINARY, CONTINUATION, TEXT } from "../support/vectors.ts";
 
 const governor = MemoryGovernor.ofProcess;
@@ -30,10 +30,10 @@ socketTest(
     const large = await t.accept(options);
     const small = await t.accept(options);
     small.peer.send({ opcode: BINARY, fin: false, payload: new Uint8Array(1000) });
-    await quiet();
+    await nextMacrotask();
     large.peer.send({ opcode: BINARY, fin: false, payload: new Uint8Array(60_000) });
     small.peer.send({ opcode: CONTINUATION, payload: new Uint8Array(1000) });
-    await quiet();
+    await nextMacrotask();
     large.peer.transport.end();
     const info = await large.conn.closed;
     assert.deepEqual([info.code, info.sent, codeOf(info)], [1013, 1013, "MEMORY_LIMIT"]);
@@ -46,9 +46,9 @@ socketTest("counts unread messages and closes the connection with the most", asy
   const options = room(100_000);
   const [one, two] = [await t.accept(options), await t.accept(options)];
   one.peer.send({ opcode: BINARY, payload: new Uint8Array(60_000) });
-  await quiet();
+  await nextMacrotask();
   two.peer.send({ opcode: BINARY, payload: new Uint8Array(50_000) });
-  await quiet();
+  await nextMacrotask();
   one.peer.transport.end();
   assert.equal(codeOf(await one.conn.closed), "MEMORY_LIMIT");
   assert.equal((await two.conn[Symbol.asyncIterator]().next()).value!.length, 50_000);
@@ -72,11 +72,11 @@ socketTest("counts frames shared by many slow peers once", async (t) => {
   for (const transport of t.network.accepted) transport.blocked = true;
   for (let i = 0; i < 3; i++) {
     server.broadcast(new Uint8Array(50_000));
-    await quiet();
+    await nextMacrotask();
   }
   assert.equal(server.connections, 20);
   for (const transport of t.network.accepted) transport.unblock();
-  await quiet();
+  await nextMacrotask();
   for (const peer of peers) assert.equal(peer.payloads.length, 3);
 });
 
@@ -86,19 +86,19 @@ socketTest(
     const before = governor.counted;
     const { conn, peer, transport } = await t.accept();
     peer.send({ opcode: TEXT, payload: "x".repeat(10_000) });
-    await quiet();
+    await nextMacrotask();
     assert.equal(governor.counted, before + 10_000);
     await conn[Symbol.asyncIterator]().next();
     assert.equal(governor.counted, before);
     transport.blocked = true;
     conn.send(new Uint8Array(20_000));
-    await quiet();
+    await nextMacrotask();
     assert.ok(governor.counted >= before + 20_000 && governor.counted < before + 22_000);
     transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assert.equal(governor.counted, before);
     peer.send({ opcode: BINARY, fin: false, payload: new Uint8Array(5000) });
-    await quiet();
+    await nextMacrotask();
     assert.ok(governor.counted > before);
     peer.transport.destroy();
     await conn.closed;
@@ -109,7 +109,7 @@ socketTest(
 socketTest("answers new handshakes with 503 near the limit", async (t) => {
   const side = await t.accept(room(100_000));
   side.peer.send({ opcode: BINARY, payload: new Uint8Array(98_000) });
-  await quiet();
+  await nextMacrotask();
   const late = t.rawClient(side.server);
   late.send(upgradeRequest());
   assert.equal((await late.answer()).status, 503);

@@ -5,7 +5,7 @@ import { MemoryGovernor, type MemoryUse } from "../../src/message/memory_governo
 import type { Server } from "../../src/server/serve.ts";
 import { compressed, RSV1 } from "../support/deflated.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { BINARY } from "../support/vectors.ts";
 
 const SIZE = 200_000;
@@ -42,10 +42,10 @@ socketTest("stats: a partial message", async (t) => {
   const { server, peer } = await t.accept({ message: () => {} });
   const before = server.stats().memory;
   peer.send({ opcode: BINARY, fin: false, payload: new Uint8Array(SIZE) });
-  await quiet();
+  await nextMacrotask();
   assertGrown(server, before, "partialMessages", SIZE);
   peer.send({ opcode: 0, payload: new Uint8Array(1) });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(server.stats().memory, before);
 });
 
@@ -73,12 +73,12 @@ socketTest("stats: messages without a reader, and unread chunks", async (t) => {
   const { server, peer } = await t.accept();
   const before = server.stats().memory;
   peer.send({ opcode: BINARY, payload: new Uint8Array(50_000) });
-  await quiet();
+  await nextMacrotask();
   assertGrown(server, before, "unreadMessages", 50_000);
   // This message pauses reading.
   for (let i = 0; i < 2; i++) {
     peer.send({ opcode: BINARY, payload: new Uint8Array(40_000) });
-    await quiet();
+    await nextMacrotask();
   }
   assertGrown(server, before, "unreadMessages", 130_000);
 });
@@ -89,10 +89,10 @@ socketTest("stats: output for a peer that does not read", async (t) => {
     const before = server.stats().memory;
     transport.blocked = true;
     for (let i = 0; i < count; i++) conn.send(new Uint8Array(size));
-    await quiet();
+    await nextMacrotask();
     assertGrown(server, before, "output", count * (size + 4));
     transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(server.stats().memory, before);
   }
 });
@@ -102,10 +102,10 @@ socketTest("stats: messages queued after a fragmented message", async (t) => {
   const before = server.stats().memory;
   conn.sendFragment(BINARY, new Uint8Array(10), { fin: false });
   conn.send(new Uint8Array(SIZE));
-  await quiet();
+  await nextMacrotask();
   assertGrown(server, before, "queuedMessages", SIZE);
   conn.sendFragment(0, new Uint8Array(10), { fin: true });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(server.stats().memory, before);
 });
 
@@ -124,14 +124,14 @@ for (
     const before = server.stats().memory;
     for (let i = 0; i < 3; i++) {
       send(server, new Uint8Array(SIZE));
-      await quiet();
+      await nextMacrotask();
     }
     assertGrown(server, before, "sharedFrames", 3 * SIZE);
     for (const transport of t.network.accepted.slice(0, 10)) transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assertGrown(server, before, "sharedFrames", 3 * SIZE);
     for (const transport of t.network.accepted.slice(10)) transport.destroy();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(server.stats().memory, before);
   });
 }
@@ -146,18 +146,18 @@ socketTest(
     });
     await stalled(t, server, 10);
     server.publish("prices", new Uint8Array(2000));
-    await quiet();
+    await nextMacrotask();
     const before = server.stats().memory;
     for (let i = 0; i < 5; i++) {
       for (const key of ["a", "b", "c"]) {
         server.publish("prices", new Uint8Array(SIZE), { onSlow: "conflate", key });
       }
     }
-    await quiet();
+    await nextMacrotask();
     assertGrown(server, before, "sharedFrames", 3 * SIZE);
     for (const transport of t.network.accepted.slice(0, 5)) transport.unblock();
     for (const transport of t.network.accepted.slice(5)) transport.destroy();
-    await quiet();
+    await nextMacrotask();
     const { sharedFrames, total } = server.stats().memory;
     assert.ok(sharedFrames < before.sharedFrames && total < before.total);
   },
@@ -170,7 +170,7 @@ socketTest("stats: compression contexts", async (t) => {
   peer.send(upgradeRequest([DEFLATE]));
   await peer.answer();
   peer.send({ opcode: BINARY, rsv: RSV1, payload: compressed(new Uint8Array(40_000)) });
-  await quiet();
+  await nextMacrotask();
   // A receive window of 32 KiB, and the encoder for the echo.
   const { contexts, total } = server.stats().memory;
   assert.ok(contexts - before.contexts >= 32_768, `${contexts - before.contexts} bytes`);
@@ -183,10 +183,10 @@ socketTest("stats: incomplete requests, and bytes pipelined after a request", as
   const lines = Array.from({ length: 10 }, (_, i) => `X-${i}: ${"x".repeat(1000)}`);
   const request = upgradeRequest(lines);
   for (let i = 0; i < 10; i++) t.rawClient(server).send(request.slice(0, 8000));
-  await quiet();
+  await nextMacrotask();
   assertGrown(server, before, "handshakes", 10 * 8000);
   t.rawClient(server).send(upgradeRequest(), new Uint8Array(50_000));
-  await quiet();
+  await nextMacrotask();
   assertGrown(server, before, "handshakes", 130_000);
 });
 
@@ -204,7 +204,7 @@ socketTest("closes connections when decompression contexts exceed memoryLimit", 
     peer.send(upgradeRequest([DEFLATE]));
     await peer.answer();
     peer.send({ opcode: BINARY, rsv: RSV1, payload: compressed(new Uint8Array(40_000)) });
-    await quiet();
+    await nextMacrotask();
   }
   for (const peer of peers) peer.transport.end();
   await until(() => codes.length > 0);
@@ -225,14 +225,14 @@ socketTest(
     await stalled(t, server, 5);
     for (let i = 0; i < 3; i++) {
       server.broadcast(new Uint8Array(SIZE));
-      await quiet();
+      await nextMacrotask();
     }
     const [, , own] = [...server.clients()];
     own.send(new Uint8Array(250_000));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(closed, []);
     own.send(new Uint8Array(250_000));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(closed, [own]);
   },
 );

@@ -186,7 +186,7 @@ Deno.test("discards buffered output on close", async () => {
     line.output.close();
     await tick();
     line.output.flush();
-    if (line.transport.takeKept()) line.takesMore();
+    if (line.transport.completeWrite()) line.takesMore();
     assert.deepEqual(line.transport.written, utf8("written"));
     assert.equal(line.output.size, 0);
     assert.ok(line.output.empty);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Connection } from "../../src/connection/connection.ts";
-import { bothSides, quiet, type Side, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, type Side, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, concat, frame, PING, PONG, TEXT } from "../support/vectors.ts";
 
 type Message = string | Uint8Array;
@@ -12,7 +12,7 @@ function texts(...payloads: string[]): { opcode: number; payload: string }[] {
 }
 
 /** Opens a connection that pauses on each "pause" message. */
-async function pausing(
+async function openPausing(
   open: (options: {
     message(conn: Connection<undefined>, data: Message): void;
   }) => Promise<Side>,
@@ -28,29 +28,29 @@ async function pausing(
 }
 
 bothSides("pause inside a handler delays the rest of the chunk", async (_, open) => {
-  const { conn, peer, transport, received } = await pausing(open);
+  const { conn, peer, transport, received } = await openPausing(open);
   peer.send(...texts("one", "pause", "two", "three"));
   peer.send(...texts("four"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one", "pause"]);
   assert.equal(transport.paused, true);
   conn.resume();
   assert.deepEqual(received, ["one", "pause"], "resume does not deliver synchronously");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one", "pause", "two", "three", "four"]);
   assert.equal(transport.paused, false);
 });
 
 bothSides("can pause repeatedly within one chunk", async (_, open) => {
-  const { conn, peer, received } = await pausing(open);
+  const { conn, peer, received } = await openPausing(open);
   peer.send(...texts("pause", "pause", "one", "pause", "two"));
   peer.send(...texts("pause", "three"));
   for (const expected of [1, 2, 4, 6, 7]) {
-    await quiet();
+    await nextMacrotask();
     assert.equal(received.length, expected);
     conn.resume();
   }
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received.at(-1), "three");
 });
 
@@ -64,7 +64,7 @@ bothSides("pause and resume in one handler have no effect", async (_, open) => {
     },
   });
   peer.send(...texts("one", "two"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one", "two"]);
   assert.equal(transport.paused, false);
 });
@@ -72,47 +72,47 @@ bothSides("pause and resume in one handler have no effect", async (_, open) => {
 bothSides(
   "delivers a frame completely after a pause in the middle of it",
   async (_, open) => {
-    const { conn, peer, received } = await pausing(open);
+    const { conn, peer, received } = await openPausing(open);
     const frame = peer.encode(...texts("in two pieces"));
     peer.send(frame.slice(0, 9));
-    await quiet();
+    await nextMacrotask();
     conn.pause();
     peer.send(frame.slice(9), ...texts("next"));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(received, []);
     conn.resume();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(received, ["in two pieces", "next"]);
   },
 );
 
 bothSides("pause and resume are idempotent", async (_, open) => {
-  const { conn, peer, transport, received } = await pausing(open);
+  const { conn, peer, transport, received } = await openPausing(open);
   conn.resume();
   conn.pause();
   conn.pause();
   peer.send(...texts("one"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, []);
   conn.resume();
   conn.resume();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one"]);
   assert.equal(transport.pauses, 1);
 });
 
 bothSides("pause right after resume keeps undelivered messages", async (_, open) => {
-  const { conn, peer, received } = await pausing(open);
+  const { conn, peer, received } = await openPausing(open);
   peer.send(...texts("pause", "one"));
-  await quiet();
+  await nextMacrotask();
   conn.resume();
   conn.pause();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["pause"]);
   conn.resume();
   conn.pause();
   conn.resume();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["pause", "one"]);
 });
 
@@ -120,7 +120,7 @@ bothSides("answers pings only after resume", async (_, open) => {
   const { conn, peer } = await open();
   conn.pause();
   peer.send({ opcode: PING });
-  await quiet();
+  await nextMacrotask();
   assert.equal(peer.bytes.length, 0);
   conn.resume();
   assert.equal((await peer.framesOf(1))[0].opcode, PONG);
@@ -136,9 +136,9 @@ bothSides("a paused connection can send", async (_, open) => {
 bothSides(
   "a local close ends the pause and drops pending messages",
   async (_, open) => {
-    const { conn, peer, received } = await pausing(open);
+    const { conn, peer, received } = await openPausing(open);
     peer.send(...texts("pause", "not delivered"));
-    await quiet();
+    await nextMacrotask();
     conn.close(1000);
     peer.send({ opcode: CLOSE, payload: closePayload(1000) });
     peer.transport.end();
@@ -164,11 +164,11 @@ bothSides("a handler can pause and then close", async (_, open) => {
 bothSides(
   "handles the peer's Close and the end of the stream after pending messages",
   async (_, open) => {
-    const { conn, peer, received } = await pausing(open);
+    const { conn, peer, received } = await openPausing(open);
     peer.send(...texts("pause", "one"));
     peer.send(...texts("two"), { opcode: CLOSE, payload: closePayload(1000) });
     peer.transport.end();
-    await quiet();
+    await nextMacrotask();
     assert.equal(conn.readyState, "open");
     conn.resume();
     assert.equal((await conn.closed).clean, true);
@@ -177,10 +177,10 @@ bothSides(
 );
 
 bothSides("reports an end without Close after resume and pending messages", async (_, open) => {
-  const { conn, peer, received } = await pausing(open);
+  const { conn, peer, received } = await openPausing(open);
   peer.send(...texts("pause", "one"));
   peer.transport.end();
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.readyState, "open");
   conn.resume();
   const { code, clean } = await conn.closed;
@@ -189,21 +189,21 @@ bothSides("reports an end without Close after resume and pending messages", asyn
 });
 
 bothSides("a stream reset during a pause ends the connection immediately", async (_, open) => {
-  const { conn, peer, received } = await pausing(open);
+  const { conn, peer, received } = await openPausing(open);
   peer.send(...texts("pause", "one"));
-  await quiet();
+  await nextMacrotask();
   peer.transport.destroy();
   assert.equal((await conn.closed).code, 1006);
   assert.deepEqual(received, ["pause"]);
   conn.resume();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["pause"]);
 });
 
 bothSides("terminate while paused ends the connection", async (_, open) => {
-  const { conn, peer, received } = await pausing(open);
+  const { conn, peer, received } = await openPausing(open);
   peer.send(...texts("pause", "one"));
-  await quiet();
+  await nextMacrotask();
   conn.terminate();
   conn.resume();
   await conn.closed;
@@ -216,12 +216,12 @@ bothSides("pause() and the backpressure of a slow reader are independent", async
 ) => {
   const { conn, peer, transport } = await open();
   peer.send(...texts(...Array(300).fill("x".repeat(1000))));
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, true);
   conn.pause();
   const reader = conn[Symbol.asyncIterator]();
   for (let i = 0; i < 66; i++) await reader.next();
-  await quiet();
+  await nextMacrotask();
   assert.equal(
     transport.paused,
     true,
@@ -229,7 +229,7 @@ bothSides("pause() and the backpressure of a slow reader are independent", async
   );
   conn.resume();
   for (let i = 66; i < 300; i++) await reader.next();
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, false);
 });
 
@@ -239,12 +239,12 @@ bothSides(
     const { conn, peer, transport } = await open();
     conn.pause();
     peer.send(...texts(...Array(300).fill("x".repeat(1000))));
-    await quiet();
+    await nextMacrotask();
     conn.resume();
-    await quiet();
+    await nextMacrotask();
     assert.equal(transport.paused, true);
     conn.resume();
-    await quiet();
+    await nextMacrotask();
     assert.equal(transport.paused, true);
   },
 );
@@ -257,10 +257,10 @@ socketTest("pause in open delays messages pipelined after the handshake", async 
     message: (_, data) => void received.push(data),
   }, behind);
   peer.send(...texts("last"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, []);
   conn.resume();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["early", "later", "last"]);
 });
 
@@ -275,7 +275,7 @@ socketTest("queued messages are not overwritten", async (t) => {
   const count = 50;
   for (let i = 0; i < count; i++) near.send(new Uint8Array(100).fill(i));
   while (kept.length < count) {
-    await quiet();
+    await nextMacrotask();
     far.resume();
   }
   for (let i = 0; i < count; i++) assert.ok(kept[i].every((byte) => byte === i));
@@ -285,16 +285,16 @@ bothSides("a pause also delays input and an end that the transport has read ahea
   _,
   open,
 ) => {
-  const { conn, peer, transport, received } = await pausing(open);
+  const { conn, peer, transport, received } = await openPausing(open);
   transport.readsAhead = true;
   peer.send(...texts("pause", "one"));
   peer.send(...texts("two", "pause", "three"));
   peer.send(...texts("four"), { opcode: CLOSE, payload: closePayload(1000, "bye") });
   peer.transport.end();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["pause"]);
   conn.resume();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["pause", "one", "two", "pause"]);
   assert.equal(conn.readyState, "open");
   conn.resume();
@@ -307,19 +307,19 @@ bothSides("input received right after resume does not overtake pending messages"
   _,
   open,
 ) => {
-  const { conn, peer, transport, received } = await pausing(open);
+  const { conn, peer, transport, received } = await openPausing(open);
   transport.readsAhead = true;
   peer.send(...texts("pause", "one"));
-  await quiet();
+  await nextMacrotask();
   peer.send(...texts("two"));
   conn.resume();
   peer.send(...texts("three"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["pause", "one", "two", "three"]);
 });
 
 bothSides("reports the end immediately after the last message was read", async (_, open) => {
-  const { conn, peer, transport } = await pausing(open);
+  const { conn, peer, transport } = await openPausing(open);
   transport.readsAhead = true;
   peer.send(...texts("pause"));
   peer.transport.end();
@@ -338,7 +338,7 @@ bothSides(
     peer.send(...texts(...sent));
     peer.send({ opcode: CLOSE, payload: closePayload(1001, "bye") });
     peer.transport.end();
-    await quiet();
+    await nextMacrotask();
     peer.transport.destroy();
     assert.equal((await conn.closed).code, 1001);
     const read: Message[] = [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
 import { RateLimiter, rateLimitRules } from "../../src/connection/rate_limit.ts";
 import type { LimitReport } from "../../src/connection/handlers.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { BINARY, PING, TEXT } from "../support/vectors.ts";
 
 Deno.test("a bucket drains per message and refills over time up to its burst", () => {
@@ -51,7 +51,7 @@ socketTest('"pause" applies backpressure without loss and calls onLimit once', a
     },
   });
   peer.send(...Array.from({ length: 35 }, (_, i) => ({ opcode: TEXT, payload: String(i) })));
-  await quiet();
+  await nextMacrotask();
   assert.ok(
     got.length >= 11 && got.length < 35,
     `${got.length} messages were delivered immediately`,
@@ -72,7 +72,7 @@ socketTest('"close" closes with 1008, even for pings and bytes', async (t) => {
     const options = { rateLimit: { ...rateLimit, onExceed: "close" as const }, message: () => {} };
     const { conn, peer } = await t.accept(options);
     peer.send(...frames);
-    await quiet();
+    await nextMacrotask();
     peer.transport.end();
     const { code, error } = await conn.closed;
     assert.deepEqual([code, (error as WebSocketError).code], [1008, "RATE_LIMITED"]);
@@ -90,7 +90,7 @@ socketTest(
       message: () => void count++,
     });
     peer.send(...Array(10).fill({ opcode: TEXT }));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual([count, limits.length], [10, 1]);
   },
 );

@@ -4,7 +4,12 @@ import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
 import type { Connection } from "../../src/connection/connection.ts";
 import { ConsoleWatch } from "../support/console.ts";
-import { bothSides, type CommonOptions, quiet, type Side } from "../support/socket_harness.ts";
+import {
+  bothSides,
+  type CommonOptions,
+  nextMacrotask,
+  type Side,
+} from "../support/socket_harness.ts";
 import { CLOSE, closePayload, PING, PONG, TEXT } from "../support/vectors.ts";
 
 /** The handlers of an open connection, each with an action that triggers it. */
@@ -64,7 +69,7 @@ for (const [name, trigger] of Object.entries(TRIGGERS)) {
       trigger(side);
       const { error } = await side.conn.closed;
       assert.equal((error as WebSocketError).code, "TERMINATED");
-      await quiet();
+      await nextMacrotask();
       assert.deepEqual(log, [name, "close 1006"]);
     },
   );
@@ -108,7 +113,7 @@ bothSides("method calls inside the close handler have no effect", async (_, open
   });
   peer.transport.destroy();
   await conn.closed;
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(log, ["closed", false, false, false, 1006]);
   assert.equal(peer.bytes.length, 0);
 });
@@ -131,7 +136,7 @@ for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting 
       peer.send({ opcode: CLOSE });
       peer.transport.end();
       assert.equal((await conn.closed).clean, true);
-      await quiet();
+      await nextMacrotask();
     } finally {
       watch.end();
     }
@@ -155,11 +160,11 @@ bothSides("reports an error after the connection ended", async (
       ? await t.accept({ ...options, onError: (error) => void reported.push(error) })
       : await open(options);
     peer.send({ opcode: TEXT });
-    await quiet();
+    await nextMacrotask();
     peer.transport.destroy();
     await conn.closed;
     late.reject(error);
-    await quiet();
+    await nextMacrotask();
   } finally {
     watch.end();
   }

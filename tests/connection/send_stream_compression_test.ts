@@ -15,7 +15,7 @@ import { upgradeRequest } from "../support/raw_peer.ts";
 import {
   type CommonOptions,
   type Harness,
-  quiet,
+  nextMacrotask,
   type Side,
   socketTest,
 } from "../support/socket_harness.ts";
@@ -190,7 +190,7 @@ streamTest(
       await conn.sendStream(generator(...chunks), Opcode.Text);
       frames += chunks.length + 1;
     }
-    await quiet();
+    await nextMacrotask();
     assert.ok(peer.frames.length >= frames);
     assert.deepEqual(messagesOf(peer.frames), messages.map(([, text]) => text));
   },
@@ -215,7 +215,7 @@ streamTest("compresses messages sent during a stream after it, with the same con
   await source.end();
   assert.deepEqual([await sending, await second], [true, true]);
   conn.send(`${LONG}end`);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(messagesOf(peer.frames.filter(({ opcode }) => opcode <= BINARY)), [
     LONG,
     `${LONG}1${LONG}2`,
@@ -286,7 +286,7 @@ socketTest(
       }
       for (const source of sources) await source.end();
       assert.deepEqual(await Promise.all(sending), [true, true, true]);
-      await quiet();
+      await nextMacrotask();
       const expected = sources.map((_, i) =>
         Array.from({ length: 20 }, (_, round) => `${LINE}${i} ${round}. `).join("")
       );
@@ -303,7 +303,7 @@ socketTest("a stream releases the memory of sent data", async (t) => {
       assert.ok(ContextMemories.ofProcess.byteLength - before <= 8192);
       assert.ok(conn.bufferedAmount < 50_000);
       // Buffered output is written before the next macrotask.
-      await quiet();
+      await nextMacrotask();
       transport.writes.length = 0;
       peer.bytes = new Uint8Array(0);
       yield LONG.repeat(100);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { type Chunk, generator, show, Source } from "../support/sources.ts";
 import { CLOSE, closePayload, CONTINUATION, hex } from "../support/vectors.ts";
 
@@ -33,7 +33,7 @@ bothSides("a source that fails before its first chunk rejects, with no other eff
   const source = new Source();
   const error = Object.create(null);
   const sending = assert.rejects(conn.sendStream(source.stream), (thrown) => thrown === error);
-  await quiet();
+  await nextMacrotask();
   conn.send("waiting");
   await source.fail(error);
   await sending;
@@ -64,7 +64,7 @@ bothSides("when the connection ends, sendStream resolves to false and cancels th
   peer.transport.destroy();
   await conn.closed;
   assert.equal(await sending, false, "sendStream does not wait for the next chunk");
-  await quiet();
+  await nextMacrotask();
   assert.equal(source.canceled, true);
 });
 
@@ -79,7 +79,7 @@ bothSides("cancels a queued stream when the connection ends", async (
   conn.terminate();
   await conn.closed;
   assert.deepEqual(await Promise.all(sending), [false, false]);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual([first.canceled, second.canceled], [true, true]);
 });
 
@@ -92,7 +92,7 @@ bothSides(
     const source = new Source();
     await source.push("one");
     assert.equal(await conn.sendStream(source.stream), false);
-    await quiet();
+    await nextMacrotask();
     assert.equal(source.canceled, true);
     assert.equal(await conn.sendStream(generator()), false);
   },
@@ -158,7 +158,7 @@ for (const [what, chunks] of NOT_UTF8) {
       name: "TypeError",
       message: /UTF-8/,
     });
-    await quiet();
+    await nextMacrotask();
     assert.ok(!peer.frames.some(({ opcode, fin }) => opcode === CONTINUATION && fin));
     assert.ok(!peer.payloads.includes("b"));
   });

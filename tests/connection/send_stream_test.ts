@@ -4,7 +4,12 @@ import assert from "node:assert/strict";
 import type { WebSocketError } from "../../src/errors.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { retainedBytesEach } from "../support/heap.ts";
-import { bothSides, type CommonOptions, quiet, socketTest } from "../support/socket_harness.ts";
+import {
+  bothSides,
+  type CommonOptions,
+  nextMacrotask,
+  socketTest,
+} from "../support/socket_harness.ts";
 import { generator, joined, show, Source } from "../support/sources.ts";
 import { BINARY, CONTINUATION, hex, PING, PONG, TEXT } from "../support/vectors.ts";
 
@@ -111,7 +116,7 @@ bothSides("sends control frames between fragments (RFC 6455 5.4)", async (_, ope
   await source.push("one");
   conn.ping("p");
   peer.send({ opcode: PING, payload: "q" });
-  await quiet();
+  await nextMacrotask();
   await source.push("two");
   await source.end();
   await sending;
@@ -158,7 +163,7 @@ bothSides("applies backpressure to the source", async (_, open) => {
   })();
   transport.blocked = true;
   const sending = conn.sendStream(source);
-  await quiet();
+  await nextMacrotask();
   assert.ok(pulled < 8, `${pulled} chunks were pulled`);
   conn.send("queued after it");
   peer.transport.capacity = 0;
@@ -175,7 +180,7 @@ bothSides("messages queued after a stream count toward highWaterMark", async (_,
   while (conn.send(new Uint8Array(1000)));
   let drained = false;
   const waiting = conn.drained().then(() => drained = true);
-  await quiet();
+  await nextMacrotask();
   assert.equal(drained, false, "the queue is still full");
   // The stream must not wait for messages queued after it.
   await source.push("two", "three");

@@ -1,7 +1,7 @@
 // A connection's readable and writable web streams.
 
 import assert from "node:assert/strict";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT, toHex } from "../support/vectors.ts";
 
 bothSides("readable delivers messages and ends at a clean close", async (_, open) => {
@@ -31,10 +31,10 @@ bothSides("an unread readable applies backpressure to the peer", async (_, open)
   const { conn, peer, transport } = await open();
   const reader = conn.readable.getReader();
   peer.send(...Array(300).fill({ opcode: TEXT, payload: "x".repeat(1000) }));
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, true);
   for (let i = 0; i < 300; i++) await reader.read();
-  await quiet();
+  await nextMacrotask();
   assert.equal(transport.paused, false);
 });
 
@@ -53,7 +53,7 @@ bothSides("readable is the only reader of its connection", async (_, open) => {
 bothSides("canceling readable closes the connection with 1000", async (_, open) => {
   const { conn, peer } = await open();
   peer.send({ opcode: TEXT, payload: "not read" });
-  await quiet();
+  await nextMacrotask();
   await conn.readable.cancel("enough");
   const [{ opcode, payload }] = await peer.framesOf(1);
   assert.deepEqual([opcode, toHex(payload)], [CLOSE, toHex(closePayload(1000))]);
@@ -90,7 +90,7 @@ bothSides("a write to writable waits under backpressure", async (_, open) => {
   const writer = conn.writable.getWriter();
   let written = 0;
   const writing = writer.write(new Uint8Array(1000)).then(() => written++);
-  await quiet();
+  await nextMacrotask();
   assert.equal(written, 0);
   transport.unblock();
   await writing;

@@ -4,7 +4,7 @@ import { Random } from "../support/random.ts";
 import { concat } from "./oracles.ts";
 
 /** Adds a message to the history, as the encoder does. */
-function remember(context: DeflateContext, bytes: Uint8Array): void {
+function addToHistory(context: DeflateContext, bytes: Uint8Array): void {
   const text = concat(context.history.subarray(0, context.length), bytes, Uint8Array.of(1, 2, 3));
   context.begin();
   context.remember(text, text.length - 3, bytes.length);
@@ -15,7 +15,7 @@ Deno.test("a context allocates nothing before the first message, then 8 KiB by d
   assert.equal(context.byteLength, 0);
   context.begin();
   assert.equal(context.byteLength, 8192);
-  remember(context, new Uint8Array(1 << 16));
+  addToHistory(context, new Uint8Array(1 << 16));
   assert.equal(context.byteLength, 8192);
 });
 
@@ -26,7 +26,7 @@ Deno.test("keeps as many bytes as the options allow", () => {
     let all: Uint8Array = new Uint8Array(0);
     for (let run = 0; run < 30; run++) {
       const bytes = random.bytes(random.below(1 << bits - random.below(4)));
-      remember(context, bytes);
+      addToHistory(context, bytes);
       all = concat(all, bytes);
       const length = Math.min(all.length, 1 << bits);
       assert.equal(context.length, length);
@@ -42,13 +42,13 @@ Deno.test("positions continue across messages", () => {
     const table = context.begin();
     // The position of the next message's first byte, modulo 65536.
     assert.equal(table.base + context.length & 0xffff, run * 333 & 0xffff);
-    remember(context, new Uint8Array(333));
+    addToHistory(context, new Uint8Array(333));
   }
 });
 
 Deno.test("dropping the context clears the history", () => {
   const context = new DeflateContext();
-  remember(context, new Uint8Array(1000));
+  addToHistory(context, new Uint8Array(1000));
   context.begin().slots[5] = 7;
   context.drop();
   assert.equal(context.byteLength, 0);

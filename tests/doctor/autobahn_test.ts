@@ -32,20 +32,20 @@ function frameOf(first: number, payload: Uint8Array): Uint8Array {
 }
 
 /** Serves one connection: echoes short messages, and sends `reply` to any Close frame. */
-async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<void> {
+async function serveConnection(conn: Deno.Conn, reply: Reply, staysOpen: boolean): Promise<void> {
   const handshake = new ServerHandshake();
   const buffer = new Uint8Array(65536);
   const written: Uint8Array[] = [];
-  let over = false;
+  let hasClosed = false;
   const answer = (first: number, payload: Uint8Array): void => {
-    if (over) return;
+    if (hasClosed) return;
     if ((first & 15) !== Opcode.Close) {
       if (first === 0x81 && payload.length < 126) {
         written.push(frameOf(0x81, payload));
       }
       return;
     }
-    over = true;
+    hasClosed = true;
     if (reply !== undefined) written.push(reply);
   };
   let first = 0;
@@ -64,7 +64,7 @@ async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<vo
       const chunk = buffer.slice(0, size);
       if (open) {
         try {
-          if (!over) reader.read(chunk);
+          if (!hasClosed) reader.read(chunk);
         } catch {
           // A Close frame that is too long, or a frame after a Close frame.
           answer(CLOSE, chunk);
@@ -74,7 +74,7 @@ async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<vo
         written.push(acceptResponse({ key: checkUpgrade(handshake.request).key }));
       }
       for (const bytes of written.splice(0)) await conn.write(bytes);
-      if (over && !stays) break;
+      if (hasClosed && !staysOpen) break;
     }
   } catch {
     // The doctor has closed the stream.
@@ -86,12 +86,12 @@ async function attend(conn: Deno.Conn, reply: Reply, stays: boolean): Promise<vo
 async function examine(
   ids: (id: string) => boolean,
   reply: Reply,
-  stays = false,
+  staysOpen = false,
 ): Promise<Result[]> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const attending: Promise<void>[] = [];
   const serving = (async (): Promise<void> => {
-    for await (const conn of listener) attending.push(attend(conn, reply, stays));
+    for await (const conn of listener) attending.push(serveConnection(conn, reply, staysOpen));
   })();
   try {
     return await examineServer(cases.filter(({ id }) => ids(id)), {

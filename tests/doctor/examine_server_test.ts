@@ -22,7 +22,7 @@ interface Behavior {
 const ECHO = [0x81, 5, ...new TextEncoder().encode("Hello")];
 const CLOSE = [0x88, 2, 0x03, 0xe8];
 
-async function attend(conn: Deno.Conn, { answer, reply, ends }: Behavior): Promise<void> {
+async function serveConnection(conn: Deno.Conn, { answer, reply, ends }: Behavior): Promise<void> {
   const handshake = new ServerHandshake();
   const buffer = new Uint8Array(65536);
   const write = async (bytes: Uint8Array): Promise<void> => {
@@ -53,7 +53,9 @@ async function examineFaulty(
   const serving = (async (): Promise<void> => {
     for await (const conn of listener) {
       conns.push(conn);
-      attend(conn, behavior).catch(() => {}).finally(() => conns.includes(conn) && conn.close());
+      serveConnection(conn, behavior).catch(() => {}).finally(() =>
+        conns.includes(conn) && conn.close()
+      );
     }
   })();
   const settings: ServerExamination = {

@@ -11,17 +11,19 @@ import { runtimeCommand, type RuntimeName, runtimeNames } from "../support/runti
 
 const MAIN = fileURLToPath(new URL("../../doctor/main.ts", import.meta.url));
 
-interface Ran {
+interface RunResult {
   readonly status: number;
   readonly out: string;
   readonly err: string;
 }
 
-async function run(runtime: RuntimeName, ...args: string[]): Promise<Ran> {
+async function run(runtime: RuntimeName, ...args: string[]): Promise<RunResult> {
   return await runCommand(runtimeCommand(runtime, MAIN, ...args));
 }
 
-async function runCommand({ command, args }: { command: string; args: string[] }): Promise<Ran> {
+async function runCommand(
+  { command, args }: { command: string; args: string[] },
+): Promise<RunResult> {
   const { code, stdout, stderr } = await new Deno.Command(command, { args }).output();
   const decoder = new TextDecoder();
   return { status: code, out: decoder.decode(stdout), err: decoder.decode(stderr) };

@@ -19,7 +19,7 @@ async function next(socket: WebSocket): Promise<string> {
 }
 
 /** Opens connections until two processes have one each. Returns them by process name. */
-async function twoProcesses(port: number): Promise<Map<string, WebSocket>> {
+async function connectToTwoProcesses(port: number): Promise<Map<string, WebSocket>> {
   const found = new Map<string, WebSocket>();
   // The probability that one process gets all connections is 2 ** -63.
   for (let opened = 0; opened < 64 && found.size < 2; opened++) {
@@ -45,7 +45,7 @@ for (const runtime of runtimeNames) {
       env: { PORT: String(port), CORES: "2", REDIS_URL: redis.url },
     });
     await example.printed(/(Process \d+ on ws:[^]*){2}/);
-    const found = await twoProcesses(port);
+    const found = await connectToTwoProcesses(port);
     assert.equal(found.size, 2);
     const [one, two] = found.values();
     const received = next(two!);

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { TimeoutError } from "../../src/errors.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
-import { Harness, quiet } from "../support/socket_harness.ts";
+import { Harness, nextMacrotask } from "../support/socket_harness.ts";
 import { TEXT, toHex } from "../support/vectors.ts";
 import {
   CALLBACK_NAMES,
@@ -365,7 +365,7 @@ async function shareServer(
       else if (clients[i] === "wrong frame") peer.send({ opcode: 3 });
       else peer.send({ opcode: TEXT, payload: `${i} ${sent[i]}` });
     }
-    await quiet();
+    await nextMacrotask();
   }
   for (const [i, kind] of clients.entries()) {
     if (!/^healthy|^written|^cork/.test(kind)) continue;

@@ -13,7 +13,7 @@ import { ConsoleWatch } from "../support/console.ts";
 import { VirtualTime } from "../support/fake_clock.ts";
 import type { MemoryTransport } from "../support/memory_network.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
-import { type CommonOptions, Harness, quiet } from "../support/socket_harness.ts";
+import { type CommonOptions, Harness, nextMacrotask } from "../support/socket_harness.ts";
 import {
   BINARY,
   CLOSE,
@@ -141,7 +141,7 @@ export class Simulation {
   /** Completes all work that needs no time, including the peer's replies. */
   readonly settle = async (): Promise<void> => {
     for (;;) {
-      await quiet();
+      await nextMacrotask();
       const count = this.#answerCount;
       if (this.transport.writesLater && !this.transport.blocked) this.transport.acknowledge();
       if (this.#answers && !this.transport.blocked) this.#answer();
@@ -189,10 +189,10 @@ export class Simulation {
     try {
       this.#answers = false;
       const ending = this.harness.end();
-      for (let i = 0; i < 20; i++) await this.time.clock.pass(20_000, quiet);
+      for (let i = 0; i < 20; i++) await this.time.clock.pass(20_000, nextMacrotask);
       await ending;
       for (let i = 0; i < 20 && timers.size + this.time.clock.running > 0; i++) {
-        await this.time.clock.pass(20_000, quiet);
+        await this.time.clock.pass(20_000, nextMacrotask);
       }
     } finally {
       this.console.end();
@@ -529,7 +529,7 @@ export async function unhandledDuring(run: () => Promise<void>): Promise<unknown
   process.on("unhandledRejection", note);
   try {
     await run();
-    await quiet();
+    await nextMacrotask();
   } finally {
     process.off("unhandledRejection", note);
   }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { CloseInfo } from "../../src/session/end.ts";
-import { Harness, quiet } from "../support/socket_harness.ts";
+import { Harness, nextMacrotask } from "../support/socket_harness.ts";
 import { unhandledDuring } from "./promise_simulation.ts";
 
 const clients = fc.nat(3);
@@ -98,7 +98,7 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   };
   for (const { does, client, size = 0, topic = "" } of all) {
     const one = list[client % count];
-    if (does === "turn") await quiet();
+    if (does === "turn") await nextMacrotask();
     else if (does === "pause") one.near.pause();
     else if (does === "resume") one.near.resume();
     else if (does === "subscribe") one.far.subscribe(topic);
@@ -126,10 +126,10 @@ async function run(harness: Harness, plan: Plan, all: readonly Step[]): Promise<
   for (const { near } of list) near.resume();
   const isAnswered = ({ far, replied }: Client): boolean =>
     texts.get(far)!.length === replied.length;
-  while (plan.end !== "client closes" && !list.every(isAnswered)) await quiet();
+  while (plan.end !== "client closes" && !list.every(isAnswered)) await nextMacrotask();
   const isGot = ({ got, sent, published }: Client): boolean =>
     got.length === sent.length + published.length;
-  while (plan.end === "client closes" && !list.every(isGot)) await quiet();
+  while (plan.end === "client closes" && !list.every(isGot)) await nextMacrotask();
   if (plan.end === "shutdown") await server.shutdown({ timeout: 20_000 });
   else if (plan.end === "drain") await server.shutdown({ timeout: 20_000, drainPeriod: 20 });
   else if (plan.end === "server closes") { for (const { far } of list) far.close(1000, "done"); }

@@ -5,7 +5,7 @@ import { deflateRawSync } from "node:zlib";
 import { PermessageDeflate } from "../../src/message/permessage.ts";
 import { allocationsOf, total } from "../support/allocations.ts";
 import { bomb } from "../support/bomb.ts";
-import { compressed, compressedInTurn, RSV1 } from "../support/deflated.ts";
+import { compressed, compressedWithTakeover, RSV1 } from "../support/deflated.ts";
 import { MESSAGE_RULES, type MessageEvent, MessageRecorder } from "../support/message_recorder.ts";
 import { PERMESSAGE_RULES } from "../support/permessage_rules.ts";
 import { Random } from "../support/random.ts";
@@ -49,7 +49,7 @@ function whole(opcode: number, payload: Uint8Array): FrameParts {
 const TALE = "Once upon a time, and what a time it was. \u20ac\u{1d11e} ".repeat(6);
 
 /** The same message twice; the second refers to the first. */
-const [FIRST, SECOND] = await compressedInTurn(TALE, TALE);
+const [FIRST, SECOND] = await compressedWithTakeover(TALE, TALE);
 
 Deno.test("reads a compressed message in fragments as one message, for any split", () => {
   const wire = compressed(TALE);
@@ -205,7 +205,7 @@ Deno.test("delivered messages never share reused memory", async () => {
     return utf8(`message ${i} `.repeat(1 + random.below(most)));
   });
   const isPacked = sent.map(() => random.below(4) > 0);
-  const packed = await compressedInTurn(...sent.filter((_, i) => isPacked[i]));
+  const packed = await compressedWithTakeover(...sent.filter((_, i) => isPacked[i]));
   const recorder = open({ ...RULES, text: "bytes" }, true);
   sent.forEach((payload, i) => {
     const opcode = random.pick([TEXT, BINARY]);

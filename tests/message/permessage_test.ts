@@ -47,7 +47,7 @@ function pack(compression: PermessageDeflate, message: Uint8Array): Uint8Array |
 const TAIL = hex("00 00 ff ff");
 
 /** Creates text that compresses well and is different each time. */
-function sentence(size: number): Uint8Array {
+function compressibleText(size: number): Uint8Array {
   const words = ["the ", "quick ", "brown ", "fox ", "jumps ", "over ", "lazy ", "dog "];
   let text = "";
   while (text.length < size) text += random.pick(words);
@@ -87,7 +87,7 @@ Deno.test("compresses an empty message to one byte (7.2.3.6)", () => {
 
 Deno.test("decompresses the output of another implementation, with and without takeover", () => {
   for (const size of [0, 1, 100, 5000, 200_000]) {
-    const message = sentence(size);
+    const message = compressibleText(size);
     const packed = new Uint8Array(deflateRawSync(message, { finishFlush: 2 }));
     assert.deepEqual(packed.slice(-4), TAIL);
     for (const inbound of [ALONE, TAKEOVER]) {
@@ -103,7 +103,7 @@ Deno.test("another implementation decompresses quickws's output", () => {
     let stream = new Uint8Array(0);
     let sent = new Uint8Array(0);
     for (const size of [10, 300, 5000, 100, 70_000, 300]) {
-      const message = sentence(size);
+      const message = compressibleText(size);
       const packed = pack(alone, message);
       if (packed !== undefined) {
         const whole = inflateRawSync(concat(packed, TAIL), { finishFlush: 2 });
@@ -137,8 +137,8 @@ function packFragments(compression: PermessageDeflate, fragments: Uint8Array[]):
 
 /** Fragments of different sizes: empty, short, long, and random bytes. */
 const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
-  ["one", [sentence(1000)]],
-  ["one fragment and an empty last one", [sentence(1000), hex("")]],
+  ["one", [compressibleText(1000)]],
+  ["one fragment and an empty last one", [compressibleText(1000), hex("")]],
   ["only empty fragments", [hex(""), hex(""), hex("")]],
   ["empty fragments before and between others", [
     hex(""),
@@ -147,10 +147,20 @@ const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
     utf8("Hello"),
     hex(""),
   ]],
-  ["single bytes", [...sentence(300)].map((byte) => Uint8Array.of(byte))],
+  ["single bytes", [...compressibleText(300)].map((byte) => Uint8Array.of(byte))],
   ["noise", [random.bytes(3000), random.bytes(1)]],
-  ["random bytes between text", [sentence(3000), random.bytes(500), sentence(3000), hex("")]],
-  ["long fragments", [sentence(200_000), random.bytes(200_000), sentence(70_000), hex("")]],
+  ["random bytes between text", [
+    compressibleText(3000),
+    random.bytes(500),
+    compressibleText(3000),
+    hex(""),
+  ]],
+  ["long fragments", [
+    compressibleText(200_000),
+    random.bytes(200_000),
+    compressibleText(70_000),
+    hex(""),
+  ]],
 ];
 
 for (const [what, fragments] of FRAGMENTED) {
@@ -175,7 +185,7 @@ for (const [what, fragments] of FRAGMENTED) {
             const all = inflateRawSync(stream, { finishFlush: 2 });
             assert.deepEqual(new Uint8Array(all), sent);
             // Whole messages in between.
-            const whole = sentence(400);
+            const whole = compressibleText(400);
             const wholePacked = pack(sender, whole)!;
             assert.deepEqual(unpack(receiver, wholePacked), whole);
             stream = concat(takeover ? stream : hex(""), wholePacked, TAIL).slice();
@@ -219,7 +229,7 @@ Deno.test("fragments use memory until their message ends, and close releases it"
   const before = all.byteLength;
   const compression = open();
   const target = new Uint8Array(6000);
-  const fragment = sentence(5000);
+  const fragment = compressibleText(5000);
   for (const _ of [1, 2]) {
     compression.deflateFragment(fragment, 0, 5000, false, target, 0);
     assert.ok(all.byteLength > before);
@@ -239,7 +249,7 @@ Deno.test("dropping a context between two fragments does not corrupt the message
     const senders = [open(rules, ALONE, outbound), open(rules, ALONE, outbound)];
     const receivers = [open({}, outbound), open({}, outbound)];
     const packed: Uint8Array[][] = [[], []];
-    const message = sentence(20_000);
+    const message = compressibleText(20_000);
     const target = new Uint8Array(2000);
     for (let round = 0; round < 3; round++) {
       for (let from = 0; from < message.length; from += 1000) {
@@ -264,7 +274,7 @@ Deno.test("sends incompressible messages uncompressed, without adding them to th
   const [sender, receiver] = [open({}, ALONE, TAKEOVER), open({}, TAKEOVER)];
   let plain = 0;
   for (let i = 0; i < 60; i++) {
-    const message = i % 3 === 0 ? random.bytes(200 + i) : sentence(50 + 20 * i);
+    const message = i % 3 === 0 ? random.bytes(200 + i) : compressibleText(50 + 20 * i);
     const packed = pack(sender, message);
     if (packed === undefined) plain++;
     else assert.deepEqual(unpack(receiver, packed), message);
@@ -390,7 +400,7 @@ Deno.test("connections share compressed output if their settings produce the sam
 Deno.test("allocates memory only with takeover, and close releases it", () => {
   const all = ContextMemories.ofProcess;
   const before = all.byteLength;
-  const message = sentence(5000);
+  const message = compressibleText(5000);
   const packed = pack(open(), message)!;
   unpack(open(), packed);
   assert.equal(all.byteLength, before);
@@ -420,7 +430,7 @@ Deno.test("over memoryLimit, senders drop their contexts, and receivers can stil
   const senders = Array.from({ length: count }, () => open(rules, ALONE, takeover));
   const receivers = senders.map(() => open(rules, takeover, ALONE));
   for (let round = 0; round < 200; round++) {
-    const message = sentence(100 + 20 * round);
+    const message = compressibleText(100 + 20 * round);
     const index = random.below(count);
     const packed = pack(senders[index], message);
     if (packed !== undefined) assert.deepEqual(unpack(receivers[index], packed), message);

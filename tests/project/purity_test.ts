@@ -27,7 +27,7 @@ const pureSources: SourceFile[] = [
 ];
 
 /** Type-checks files with only ECMAScript and the Encoding API in scope. Returns the errors. */
-function diagnose(paths: string[]): string[] {
+function typeErrorsOf(paths: string[]): string[] {
   const program = ts.createProgram({
     rootNames: [...paths, join(root, "tests/project/encoding.d.ts")],
     options: {
@@ -64,7 +64,7 @@ function impurities(file: SourceFile): string[] {
 }
 
 Deno.test("the pure folders type-check with only ECMAScript and the Encoding API", () => {
-  assert.deepEqual(diagnose(pureSources.map((file) => join(root, file.path))), []);
+  assert.deepEqual(typeErrorsOf(pureSources.map((file) => join(root, file.path))), []);
 });
 
 Deno.test("the pure folders use no clock, no randomness and no regular expression", () => {
@@ -93,7 +93,7 @@ Deno.test("the type check rejects runtime APIs", () => {
       Deno.writeTextFileSync(path, `${statement}\nexport {};\n`);
       return path;
     });
-    const diagnostics = diagnose(paths);
+    const diagnostics = typeErrorsOf(paths);
     for (const [index, statement] of statements.entries()) {
       assert.ok(diagnostics.some((line) => line.includes(`impure_${index}_`)), statement);
     }

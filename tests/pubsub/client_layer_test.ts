@@ -16,9 +16,9 @@ import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
 import { inflated, RSV1 } from "../support/deflated.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
-import { type Harness, quiet, type Side, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, type Side, socketTest } from "../support/socket_harness.ts";
 import type { Chunk } from "../support/sources.ts";
-import { anotherSide, topicSide } from "../support/topic_client.ts";
+import { openAnotherSide, topicSide } from "../support/topic_client.ts";
 import { CONTINUATION, PING, PONG, TEXT, toHex, utf8, type WireFrame } from "../support/vectors.ts";
 
 async function* chunked(...chunks: Chunk[]): AsyncGenerator<Chunk> {
@@ -82,7 +82,7 @@ for (const [name, send, returns] of WAYS) {
     const { labeled, plain } = await two(t, { delayedWrite: { maxMessages: 1 } });
     assert.equal(send(labeled.conn), returns);
     assert.equal(send(plain.conn), returns);
-    await quiet();
+    await nextMacrotask();
     assertSame(labeled, plain);
     assert.equal(labeled.transport.writes.length, plain.transport.writes.length);
     labeled.conn.terminate();
@@ -104,7 +104,7 @@ socketTest("the first fragment of a stream starts with the header line", async (
     assert.equal(await conn.sendStream(chunked(BYTES), Opcode.Text), true);
     await assert.rejects(conn.sendStream(chunked(utf8("x"), utf8("y"), 7 as never)), TypeError);
   }
-  await quiet();
+  await nextMacrotask();
   assertSame(labeled, plain);
 });
 
@@ -121,7 +121,7 @@ socketTest(
       conn.ping();
       await Promise.all(streams);
     }
-    await quiet();
+    await nextMacrotask();
     assertSame(labeled, plain);
   },
 );
@@ -133,7 +133,7 @@ socketTest("the writable stream sends messages with header lines", async (t) => 
     await writer.write("text");
     await writer.write(BYTES);
   }
-  await quiet();
+  await nextMacrotask();
   assertSame(labeled, plain);
 });
 
@@ -149,12 +149,12 @@ socketTest("flow control counts header lines and is otherwise unchanged", async 
     assert.deepEqual(answers, [true, true, true, true, false, false]);
     let drained = false;
     conn.drained().then(() => drained = true);
-    await quiet();
+    await nextMacrotask();
     assert.equal(drained, false);
     const perFrame = conn === labeled.conn ? 1005 : 1004;
     assert.equal(conn.bufferedAmount, 6 * perFrame);
     transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assert.equal(drained, true);
     assert.equal(conn.bufferedAmount, 0);
     assert.equal(peer.frames.length, 6);
@@ -175,14 +175,14 @@ socketTest(
   async (t) => {
     const labeled = await topicSide(t);
     const { server } = labeled;
-    const second = await anotherSide(t, server);
+    const second = await openAnotherSide(t, server);
     const plain = t.rawClient(server);
     plain.send(upgradeRequest());
     await plain.answer();
     const message = prepareMessage("x".repeat(5000));
     assert.equal(server.broadcast(message), 3);
     assert.equal(server.broadcast("text"), 3);
-    await quiet();
+    await nextMacrotask();
     for (const { peer } of [labeled, second]) {
       assert.deepEqual(peer.payloads, [`\n${"x".repeat(5000)}`, "\ntext"]);
     }
@@ -202,7 +202,7 @@ socketTest(
     assert.equal(conn.publish("__proto__", prepareMessage("to the other")).sent, 1);
     conn.unsubscribe("__proto__");
     assert.equal(server.publish("__proto__", BYTES).sent, 1);
-    await quiet();
+    await nextMacrotask();
     const lines = [
       '{"subscribed":"__proto__"}\n',
       '{"topic":"__proto__"}\nto both',
@@ -216,17 +216,17 @@ socketTest(
 socketTest("conflated messages for a slow receiver have their header lines", async (t) => {
   const { server, conn, peer, transport } = await topicSide(t, { highWaterMark: 100 });
   conn.subscribe("quotes");
-  await quiet();
+  await nextMacrotask();
   transport.blocked = true;
   conn.send(new Uint8Array(1000));
-  await quiet();
+  await nextMacrotask();
   const conflate = (text: string): unknown =>
     server.publish("quotes", text, { onSlow: "conflate", key: "k" });
   conflate("1");
   conflate("2");
   assert.equal(server.publish("quotes", "3", { onSlow: "drop" }).dropped, 1);
   transport.unblock();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.payloads.slice(0, 1), ['{"subscribed":"quotes"}\n']);
   assert.deepEqual(peer.payloads.slice(2), ['{"topic":"quotes"}\n2']);
 });
@@ -259,7 +259,7 @@ socketTest("compresses messages together with their header lines", async (t) => 
   server.publish(NEWS, "x".repeat(1000));
   server.broadcast(prepareMessage("y".repeat(1000)));
   conn.ping("z".repeat(100));
-  await quiet();
+  await nextMacrotask();
   const { frames } = peer;
   assert.deepEqual(frames.map(({ opcode, rsv }) => [opcode, rsv === RSV1]), [
     [TEXT, true],

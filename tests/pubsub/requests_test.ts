@@ -16,7 +16,7 @@ import type { ConnectionTopics, Message } from "../../src/connection/connection_
 import { connectionRules } from "../../src/connection/connection_options.ts";
 import type { LayeredDriver } from "../../src/connection/driver_context.ts";
 import { Deferred } from "../support/live_harness.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { topicSide } from "../support/topic_client.ts";
 import {
   BINARY,
@@ -66,12 +66,12 @@ class Decisions {
 
   async decide(topic: string, decision: boolean): Promise<void> {
     this.#take(topic).resolve(decision);
-    await quiet();
+    await nextMacrotask();
   }
 
   async fail(topic: string, error: unknown): Promise<void> {
     this.#take(topic).reject(error);
-    await quiet();
+    await nextMacrotask();
   }
 
   #take(topic: string): Deferred<boolean> {
@@ -103,7 +103,7 @@ for (const mode of ["string", "bytes"] as const) {
         { opcode: CONTINUATION, payload: "parts" },
         text(`\n${long}`),
       );
-      await quiet();
+      await nextMacrotask();
       const expected = ["text \u{1f600}", "", "\n{}\n", hex("00 ff"), hex(""), "in parts", long];
       assert.deepEqual(got.map(([, opcode]) => opcode), [1, 1, 1, 2, 2, 1, 1]);
       const decoder = new TextDecoder();
@@ -127,7 +127,7 @@ socketTest("pings and pongs have no header line", async (t) => {
     pong: (_, payload) => void got.push(`pong ${new TextDecoder().decode(payload)}`),
   });
   peer.send({ opcode: PING, payload: "a" }, { opcode: PONG, payload: "b" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(got, ["ping a", "pong b"]);
   assert.deepEqual(peer.payloads, ["a"]);
 });
@@ -155,14 +155,14 @@ socketTest(
 socketTest("a client subscribes, receives published messages, and unsubscribes", async (t) => {
   const { server, conn, peer } = await topicSide(t);
   peer.send(subscribe("news"), subscribe("__proto__"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(conn.topics, ["news", "__proto__"]);
   assert.equal(server.publish("news", "1").sent, 1);
   peer.send(unsubscribe("news"), unsubscribe("never subscribed"));
-  await quiet();
+  await nextMacrotask();
   assert.equal(server.publish("news", "2").sent, 0);
   assert.equal(server.publish("__proto__", "3").sent, 1);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.payloads, [
     subscribed("news"),
     subscribed("__proto__"),
@@ -178,7 +178,7 @@ socketTest("a request may be binary and may name any well-formed topic", async (
     const line = `${JSON.stringify({ subscribe: topic })}\n`;
     peer.send({ opcode: BINARY, payload: line });
   }
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(conn.topics, topics);
   assert.deepEqual(peer.payloads, topics.map(subscribed));
 });
@@ -227,14 +227,14 @@ for (const mode of ["string", "bytes"] as const) {
         onError: (error) => void errors.push(error),
       });
       peer.send(frame, text("\ntoo late"), subscribe("news"));
-      await quiet();
+      await nextMacrotask();
       const [close] = peer.frames;
       assert.deepEqual([close!.opcode, close!.payload[0]! << 8 | close!.payload[1]!], [
         CLOSE,
         1007,
       ]);
       peer.transport.end();
-      await quiet();
+      await nextMacrotask();
       assert.equal(ends.length, 1);
       const { code, clean, error } = ends[0]!;
       assert.deepEqual([code, clean], [1007, false]);
@@ -258,7 +258,7 @@ socketTest(
       },
     });
     peer.send(subscribe("private/1"), subscribe("public/1"), subscribe("private/1"));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(asked.map(([, topic]) => topic), ["private/1", "public/1", "private/1"]);
     assert.ok(asked.every(([connection]) => connection === conn));
     assert.equal(server.subscribers("private/1"), 0);
@@ -273,7 +273,7 @@ socketTest(
     const decisions = new Decisions();
     const { server, conn, peer } = await topicSide(t, { clientTopics: decisions.options });
     peer.send(subscribe("a"), subscribe("b"), subscribe("c"));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual([conn.topics, peer.payloads], [[], []]);
     assert.equal(server.publish("b", "too early").sent, 0);
     await decisions.decide("b", true);
@@ -320,7 +320,7 @@ for (const [what, allow, expected] of FAILURES) {
       onError: (error) => void errors.push(error),
     });
     peer.send(subscribe("news"));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(peer.payloads, [refused("news", "the server failed to decide")]);
     assert.equal(errors.length, 1);
     assert.match(String(errors[0]), expected);
@@ -333,17 +333,17 @@ socketTest("a client has at most max topics, including pending ones", async (t) 
   const { conn, peer } = await topicSide(t, { clientTopics: { ...decisions.options, max: 3 } });
   conn.subscribe("by the server");
   peer.send(subscribe("a"), subscribe("b"), subscribe("c"), subscribe("a"));
-  await quiet();
+  await nextMacrotask();
   const full = "a connection may have at most 3 topics";
   assert.deepEqual(peer.payloads, [subscribed("by the server"), refused("c", full)]);
   assert.deepEqual(decisions.asked, ["a", "b"]);
   await decisions.decide("a", true);
   await decisions.decide("b", false);
   peer.send(subscribe("c"), subscribe("d"));
-  await quiet();
+  await nextMacrotask();
   await decisions.decide("c", true);
   peer.send(unsubscribe("a"), subscribe("d"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.payloads.slice(2), [
     subscribed("a"),
     refused("b"),
@@ -358,7 +358,7 @@ socketTest("a client has at most max topics, including pending ones", async (t) 
 socketTest("the default of max is 100", async (t) => {
   const { conn, peer } = await topicSide(t);
   peer.send(...Array.from({ length: 150 }, (_, i) => subscribe(`topic ${i}`)));
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.topics.length, 100);
   const refusals = peer.payloads.filter((payload) => payload.startsWith('{"refused"'));
   assert.equal(refusals.length, 50);
@@ -371,7 +371,7 @@ socketTest("rapid changes of a subscription cause only one call of allow at a ti
   });
   for (let i = 0; i < 100; i++) peer.send(subscribe("a"), unsubscribe("a"));
   peer.send(subscribe("b"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(decisions.asked, ["a"]);
   assert.deepEqual(peer.payloads, [refused("b", "a connection may have at most 1 topics")]);
   await decisions.decide("a", true);
@@ -379,7 +379,7 @@ socketTest("rapid changes of a subscription cause only one call of allow at a ti
   assert.equal(peer.payloads.length, 1, "there is no answer to a withdrawn request");
 
   peer.send(subscribe("a"), unsubscribe("a"), subscribe("a"));
-  await quiet();
+  await nextMacrotask();
   await decisions.decide("a", true);
   assert.deepEqual(conn.topics, ["a"]);
   assert.deepEqual(peer.payloads.slice(1), [subscribed("a")]);
@@ -394,7 +394,7 @@ socketTest("does not report a rejection of a topic that was unsubscribed", async
     onError: (error) => void errors.push(error),
   });
   peer.send(subscribe("a"), subscribe("b"), unsubscribe("a"), unsubscribe("b"));
-  await quiet();
+  await nextMacrotask();
   await decisions.decide("a", false);
   await decisions.fail("b", BROKEN);
   assert.deepEqual([peer.payloads, errors], [[], [BROKEN]]);
@@ -404,7 +404,7 @@ socketTest("a repeated subscription is confirmed again without calling allow", a
   let asked = 0;
   const { server, peer } = await topicSide(t, { clientTopics: { allow: () => ++asked === 1 } });
   peer.send(subscribe("news"), subscribe("news"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.payloads, [subscribed("news"), subscribed("news")]);
   assert.equal(asked, 1);
   assert.equal(server.publish("news", "once").sent, 1);
@@ -414,7 +414,7 @@ socketTest("subscriptions by the server are announced without calling allow", as
   const decisions = new Decisions();
   const { conn, peer } = await topicSide(t, { clientTopics: decisions.options });
   peer.send(subscribe("a"), subscribe("b"));
-  await quiet();
+  await nextMacrotask();
   conn.subscribe("a");
   conn.subscribe("b");
   await decisions.decide("a", false);
@@ -422,7 +422,7 @@ socketTest("subscriptions by the server are announced without calling allow", as
   assert.deepEqual(conn.topics, ["a", "b"]);
   assert.deepEqual(peer.payloads, [subscribed("a"), subscribed("b"), subscribed("b")]);
   peer.send(subscribe("a"), unsubscribe("b"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(conn.topics, ["a"]);
   assert.deepEqual(decisions.asked, ["a", "b"]);
 });
@@ -431,16 +431,16 @@ socketTest("unsubscriptions by the server are announced if the topic was subscri
   const decisions = new Decisions();
   const { conn, peer } = await topicSide(t, { clientTopics: decisions.options });
   peer.send(subscribe("a"));
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.unsubscribe("a"), false, "the request is still pending");
   await decisions.decide("a", true);
   assert.equal(conn.unsubscribe("a"), true);
   assert.equal(conn.unsubscribe("a"), false);
   peer.send(subscribe("a"));
-  await quiet();
+  await nextMacrotask();
   await decisions.decide("a", true);
   peer.send(unsubscribe("a"));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.payloads, [
     subscribed("a"),
     refused("a", "the server has unsubscribed it"),
@@ -461,9 +461,9 @@ socketTest("a subscription is confirmed before the first message of its topic", 
     },
   });
   peer.send(subscribe("news"));
-  await quiet();
+  await nextMacrotask();
   server.publish("news", "later");
-  await quiet();
+  await nextMacrotask();
   const at = peer.payloads.indexOf(subscribed("news"));
   assert.equal(peer.payloads[0], "\nfrom allow");
   assert.ok(peer.payloads.slice(0, at).every((payload) => !payload.startsWith('{"topic"')));
@@ -488,7 +488,7 @@ socketTest(
     elsewhere.publish("news", "at once");
     const { peer } = await topicSide(t, { backplane: backplane() });
     peer.send(subscribe("news"));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(peer.payloads, [subscribed("news"), '{"topic":"news"}\nat once']);
   },
 );
@@ -501,7 +501,7 @@ socketTest("a decision after the connection has closed has no effect", async (t)
     onError: (error) => void errors.push(error),
   });
   peer.send(subscribe("a"), subscribe("b"), subscribe("c"));
-  await quiet();
+  await nextMacrotask();
   conn.close();
   await decisions.decide("a", true);
   peer.transport.destroy();
@@ -547,7 +547,7 @@ socketTest(
       peer.send(subscribe("\0".repeat(1024)));
       peer.send(text(`\n${"x".repeat(size)}`));
       peer.send({ opcode: BINARY, payload: new Uint8Array(size + 1).fill(0x0a) });
-      await quiet();
+      await nextMacrotask();
       assert.deepEqual(got, [size, size]);
       peer.send({ opcode: BINARY, payload: new Uint8Array(size + 2).fill(0x0a) });
       peer.transport.end();
@@ -569,7 +569,7 @@ socketTest("maxMessageSize counts bytes for every delivery type of text", async 
         message: (_, data) => void got.push(data),
       });
       peer.send(text(`\n${payload}`));
-      await quiet();
+      await nextMacrotask();
       assert.equal(got.length, code === undefined ? 1 : 0);
       peer.transport.end();
       const { error } = await conn.closed;
@@ -620,15 +620,15 @@ socketTest(
     });
     // Uses up the burst, with a new name each time.
     for (let i = 0; i < 100; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
-    await quiet();
+    await nextMacrotask();
     assert.equal(peer.payloads.length, 100);
     peer.send(subscribe("a"), subscribe("b"), subscribe("c"), subscribe("d"), subscribe("e"));
     peer.send(unsubscribe("c"), subscribe("a"));
-    await quiet();
+    await nextMacrotask();
     const full = refused("e", "a connection may have at most 4 topics");
     assert.deepEqual(peer.payloads.slice(100).filter((text) => text === full), [full]);
     while (conn.topics.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(conn.topics, ["a", "b", "d"]);
   },
 );
@@ -639,7 +639,7 @@ socketTest("rate-limits a client that toggles subscriptions", async (t) => {
     clientTopics: { allow: (_, topic) => asked.push(topic) > 0, max: 10, subscribeRate: 1 },
   });
   for (let i = 0; i < 5000; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
-  await quiet();
+  await nextMacrotask();
   assert.ok(asked.length <= 101, `${asked.length} names`);
   assert.deepEqual(conn.topics, []);
 });
@@ -649,6 +649,6 @@ socketTest("subscribeRate: 0 disables the limit", async (t) => {
     clientTopics: { allow: () => true, max: 10, subscribeRate: 0 },
   });
   for (let i = 0; i < 500; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
-  await quiet();
+  await nextMacrotask();
   assert.equal(peer.payloads.length, 500);
 });

@@ -11,7 +11,7 @@ import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { retainedBytesEach } from "../support/heap.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, closePayload, hex, TEXT } from "../support/vectors.ts";
 
 interface Room {
@@ -52,7 +52,7 @@ socketTest("delivers a published message once to each subscriber of its topic", 
   assert.deepEqual(server.publish("unused", "no subscriber"), result({}));
   conns[1].unsubscribe("room");
   assert.deepEqual(server.publish("room", "to two"), result({ sent: 2 }));
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(payloads(peers), [
     ["to all", "to the first", "to two"],
     ["to all"],
@@ -70,7 +70,7 @@ socketTest("excludes the connection in except and the publishing connection", as
     result({ sent: 2 }),
     "the publisher need not be subscribed",
   );
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(payloads(peers), [["1", "3"], ["2", "3"], ["1", "2"]]);
 });
 
@@ -82,7 +82,7 @@ socketTest("text, bytes, buffers and prepared messages can be published", async 
   server.publish("room", bytes.buffer as ArrayBuffer);
   server.publish("room", prepareMessage("prepared"));
   bytes.fill(0xff);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(peer.frames.map(({ opcode }) => opcode), [1, 2, 2, 1]);
   assert.deepEqual(peer.payloads, ["text", "\x01\x02", "\x01\x02", "prepared"]);
 });
@@ -92,7 +92,7 @@ socketTest("writes all messages published in one tick in one write per connectio
   for (let i = 0; i < 5; i++) server.publish("room", `message ${i}`);
   conns[0].send("sent");
   server.publish("room", "last");
-  await quiet();
+  await nextMacrotask();
   for (const peer of peers) assert.equal(peer.transport.peer.writes.length, 1);
   assert.deepEqual(peers[0].payloads.slice(-3), ["message 4", "sent", "last"]);
 });
@@ -120,7 +120,7 @@ socketTest("encodes a published message once: all connections write the same mem
   const { server } = await room(t, 3);
   const written = watchWrites(t);
   server.publish("room", "shared");
-  await quiet();
+  await nextMacrotask();
   assert.equal(written.length, 3);
   assert.equal(new Set(written.map(({ bytes }) => bytes)).size, 1);
 });
@@ -147,7 +147,7 @@ socketTest(
     }
     const written = watchWrites(t);
     server.publish("room", "All work and no play makes Jack a dull boy. ".repeat(50));
-    await quiet();
+    await nextMacrotask();
     assert.equal(written.length, 5);
     assert.ok(written.every(({ length }) => length < 512), "all messages are compressed");
     const [first, ...others] = written.map(({ bytes }) => bytes);
@@ -179,12 +179,12 @@ for (const end of ["close", "terminate", "peer"] as const) {
     if (end === "close") {
       assert.equal(conn.subscribe("more"), false, "the connection is closing");
       assert.equal(server.publish("room", "not to a closing connection").sent, 1);
-      await quiet();
+      await nextMacrotask();
       peer.send({ opcode: CLOSE, payload: closePayload(1000) });
     }
     peer.transport.end();
     await conn.closed;
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(seen, [["room"], 1, false, false, 1]);
     assert.deepEqual(conn.topics, []);
     assert.equal(server.subscribers("room"), 1);
@@ -197,7 +197,7 @@ for (const end of ["close", "terminate", "peer"] as const) {
 socketTest("two servers share no topics", async (t) => {
   const [one, two] = [await room(t, 1), await room(t, 1)];
   assert.deepEqual(one.server.publish("room", "one", { except: two.conns[0] }).sent, 1);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(payloads(two.peers), [[]]);
 });
 
@@ -245,7 +245,7 @@ for (const [what, call, message] of WRONG) {
       assert.match(error.message, message);
       return true;
     });
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(payloads(it.peers), [[]]);
     assert.deepEqual(it.conns[0].topics, ["room"]);
   });
@@ -261,14 +261,14 @@ async function stalled(t: Harness, options: ServeOptions = {}): Promise<Room & {
     it.conns[0].send(KILOBYTE);
   };
   stall();
-  await quiet();
+  await nextMacrotask();
   return { ...it, stall };
 }
 
 /** Unblocks the first connection. Returns the payloads that both peers have received. */
 async function unblock(t: Harness, { peers }: Room): Promise<string[][]> {
   t.network.accepted[0].unblock();
-  await quiet();
+  await nextMacrotask();
   return payloads(peers).map((list) => list.map((text) => text === KILOBYTE ? "K" : text));
 }
 
@@ -300,7 +300,7 @@ socketTest('"close" disconnects slow subscribers with SLOW_CONSUMER', async (t) 
   assert.deepEqual([code, clean, initiator], [1006, false, "local"]);
   assert.equal((error as { code?: string }).code, "SLOW_CONSUMER");
   assert.match(error!.message, /1004 bytes wait, highWaterMark is 500$/);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(it.peers[1].payloads, ["1", "2"]);
 });
 
@@ -321,7 +321,7 @@ socketTest(
       ["a1", "b1", "a2", "none", "none 2"],
     ]);
     assert.deepEqual(publish("a", "a3"), result({ sent: 2 }));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(it.peers[0].payloads.at(-1), "a3");
     assert.deepEqual(drains, [0], "drain is called once, after the queued messages");
   },
@@ -347,15 +347,15 @@ socketTest(
     const [transport] = t.network.accepted;
     const first = (): string[] => it.peers[0].payloads.map(([start]) => start);
     transport.deliverPendingWrite();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(first(), ["x"]);
     assert.deepEqual(publish("a").replaced, 0, "the message is already written");
     assert.deepEqual(publish("c").replaced, 1);
     transport.deliverPendingWrite();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(first(), ["x", "a"]);
     transport.unblock();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(first(), ["x", "a", "b", "c", "a"]);
   },
 );
@@ -374,7 +374,7 @@ socketTest(
       assert.equal(conn.bufferedAmount, 0);
       assert.equal(it.server.publish("room", "a2", { onSlow: "conflate", key: "a" }).replaced, 1);
     });
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(it.peers[0].payloads, [KILOBYTE, "a2"]);
     assert.deepEqual(it.peers[1].payloads, ["a1", "a2", "by the drain handler"]);
   },
@@ -387,7 +387,7 @@ socketTest(
     it.server.publish("room", "last", { onSlow: "conflate" });
     it.conns[0].close();
     t.network.accepted[0].unblock();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(it.peers[0].frames.map(({ opcode }) => opcode), [TEXT, TEXT, CLOSE]);
     assert.equal(it.peers[0].payloads[1], "last");
   },
@@ -411,7 +411,7 @@ for (const onSlow of ["queue", "drop", "conflate", "close"] as OnSlow[]) {
     async (t) => {
       const { server, peers } = await room(t, 1, { highWaterMark: 500, maxBufferedAmount: 999 });
       assert.deepEqual(server.publish("room", KILOBYTE, { onSlow }), result({ sent: 1 }));
-      await quiet();
+      await nextMacrotask();
       assert.deepEqual(peers[0].payloads, [KILOBYTE]);
     },
   );
@@ -428,13 +428,13 @@ socketTest("a close handler publishes after the message that closed its connecti
   it.conns[2].unsubscribe("room");
   t.network.accepted[0].blocked = true;
   it.conns[0].send(KILOBYTE);
-  await quiet();
+  await nextMacrotask();
   it.server.publish("room", "first", { onSlow: "close" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(it.peers[1].payloads, ["first", "gone"]);
   assert.deepEqual(it.peers[2].payloads, [], "a later subscriber gets later messages only");
   it.server.publish("room", "later");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(it.peers[2].payloads, ["later"]);
 });
 
@@ -449,7 +449,7 @@ socketTest("close handlers that terminate each other run to completion", async (
   }
   assert.equal(it.server.publish("room", "x", { onSlow: "close" }).closed, 5);
   assert.equal(it.server.publish("room", "x").sent, 0, "all connections are closed");
-  await quiet();
+  await nextMacrotask();
   assert.equal(it.server.subscribers("room"), 0);
 });
 
@@ -463,7 +463,7 @@ socketTest("handlers subscribe and publish, and their output is sent in one writ
     },
   });
   peers[0].send({ opcode: TEXT, payload: "a" }, { opcode: TEXT, payload: "b" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(payloads(peers), [["1", "3", "1", "3"], ["2 a", "2 b"]]);
   for (const peer of peers) assert.equal(peer.transport.peer.writes.length, 1);
 });
@@ -477,11 +477,11 @@ socketTest("a message published during a fragmented message follows it", async (
     yield "end";
   }
   const sending = conn.sendStream(source());
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(server.publish("room", "behind"), result({ sent: 1 }));
   go.resolve();
   await sending;
-  await quiet();
+  await nextMacrotask();
   assert.equal(peer.payloads.at(-1), "behind");
   assert.equal(peer.payloads.join(""), "begin endbehind");
 });
@@ -497,7 +497,7 @@ Deno.test("retains no memory for connections that closed with queued messages", 
     const [far] = server.clients();
     network.accepted[0].blocked = true;
     far.send(KILOBYTE);
-    await quiet();
+    await nextMacrotask();
     const { waiting } = server.publish("room", "y".repeat(20_000), { onSlow: "conflate" });
     assert.equal(waiting, 1);
     far.terminate();

@@ -10,7 +10,7 @@ import {
 } from "../../src/reconnect/options.ts";
 import { Attempts, type Failure } from "../../src/reconnect/attempts.ts";
 import { Queue } from "../support/live_harness.ts";
-import { quiet } from "../support/socket_harness.ts";
+import { nextMacrotask } from "../support/socket_harness.ts";
 
 const HOUR = 3_600_000;
 const failure = new ConnectionError("CONNECT_FAILED", "no listener");
@@ -94,7 +94,7 @@ Deno.test("stop cancels an attempt and ignores its error", async () => {
   trial.stopAttempts();
   assert.equal(trial.signals[0].aborted, true);
   trial.rejects[0](failure);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(trial.log.all, ["dial"]);
 });
 
@@ -204,7 +204,7 @@ Deno.test("ignores the result of a hook after the end", async () => {
   assert.equal(trial.reconnectNow(), false);
   trial.stopAttempts();
   answer(true);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(trial.log.all, ["dial"]);
   assert.equal(trial.reconnectNow(), false, "no delay is pending");
 });

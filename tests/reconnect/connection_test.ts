@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { ReconnectingConnection } from "../../src/reconnect/connection.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 
 socketTest("exposes the properties of the current connection", async (t) => {
   const server = await t.serve({ subprotocols: ["chat"] });
@@ -36,7 +36,7 @@ socketTest("has the send methods of a connection", async (t) => {
   assert.equal(conn.ping(), true);
   assert.equal(conn.ping("abc"), true);
   await conn.drained();
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(got, ["text", Uint8Array.of(1), Uint8Array.of(2, 3), 0, 3]);
 });
 

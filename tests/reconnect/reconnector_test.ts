@@ -11,7 +11,7 @@ import { timers } from "../../src/shared/timer_wheel.ts";
 import { TOPICS_SUBPROTOCOL } from "../../src/pubsub/protocol.ts";
 import { ConsoleWatch } from "../support/console.ts";
 import { Deferred, Queue } from "../support/live_harness.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 
 /** Short delays for tests. */
 const QUICK: ReconnectOptions = { minDelay: 1, maxDelay: 4, restartDelay: [1, 2] };
@@ -159,7 +159,7 @@ socketTest("reconnectNow ends the delay", async (t) => {
   const conn = await t.connectReconnecting(server.url, { reconnect: SLOW, ...handlers });
   conn.send("cut");
   await seen.atLeast(2);
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.reconnectNow(), true);
   assert.equal(conn.reconnectNow(), false);
   await seen.atLeast(3);
@@ -283,7 +283,7 @@ socketTest(
     assert.equal(conn.bufferedAmount, 2 * 32 + 6);
     let drained = false;
     const waiting = conn.drained().then(() => drained = true);
-    await quiet();
+    await nextMacrotask();
     assert.equal(drained, false);
     conn.reconnectNow();
     await got.atLeast(4);
@@ -310,7 +310,7 @@ socketTest("never sends a message twice", async (t) => {
   for (const text of ["a", "b", "c"]) conn.send(text);
   await opened.atLeast(2);
   conn.send("d");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(got, ["a", "b", "d"]);
 });
 
@@ -324,18 +324,18 @@ socketTest("iteration and its backpressure continue across connections", async (
   for (let n = 0; n < count; n++) first.send(String(n));
   // The iterator has not caught up, so later input is not read.
   first.close(1001);
-  await quiet();
+  await nextMacrotask();
   assert.equal(conn.readyState, "open");
   for (let n = 0; n < count; n++) assert.equal((await messages.next()).value, String(n));
   const second = await clients.next();
   for (let n = 0; n < count; n++) second.send(String(n));
-  await quiet();
+  await nextMacrotask();
   second.terminate();
   // Received messages survive the disconnect. Messages of the next connection are queued after
   // them.
   const third = await clients.next();
   third.send("third");
-  await quiet();
+  await nextMacrotask();
   for (let n = 0; n < count; n++) assert.equal((await messages.next()).value, String(n));
   assert.equal((await messages.next()).value, "third");
   const next = messages.next();
@@ -423,15 +423,15 @@ socketTest(
     conn.pause();
     conn.pause();
     for (let n = 0; n < 100; n++) first.send(`first ${n}`);
-    await quiet();
+    await nextMacrotask();
     first.terminate();
     await lost.next();
     const second = await clients.next();
     second.send("second");
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(got, []);
     conn.resume();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(got, [...Array.from({ length: 100 }, (_, n) => `first ${n}`), "second"]);
     conn.close();
     await conn.closed;
@@ -457,7 +457,7 @@ socketTest(
       conn.pause();
       const client = await clients.next();
       client.send("x");
-      await quiet();
+      await nextMacrotask();
       client.terminate();
       await clients.next();
       conn.resume();

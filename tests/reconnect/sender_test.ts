@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { prepareMessage } from "../../src/connection/arguments.ts";
 import { MESSAGE_COST, ReconnectingSender } from "../../src/reconnect/sender.ts";
 import { Opcode } from "../../src/wire/opcode.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 
 function senderOf(maxQueue: number, hasLines = false): ReconnectingSender {
   return new ReconnectingSender(maxQueue, hasLines, (error) => {
@@ -23,7 +23,7 @@ socketTest(
     assert.equal(sender.open, conn);
     assert.equal(sender.send("at once"), true);
     sender.flush();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(peer.payloads, ["at once", "waits"]);
     assert.equal(sender.bufferedAmount, 0);
     sender.closed();
@@ -47,7 +47,7 @@ socketTest(
       name: "TypeError",
       message: /takes a function, got "no"/,
     });
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual([calls, errors], [1, [cause]]);
   },
 );
@@ -67,10 +67,10 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
         assert.equal(sender.bufferedAmount, isQueued ? size + MESSAGE_COST : 0);
         // A message that fits exactly leaves no space, even for an empty message.
         if (size === 1000) assert.equal(sender.send(""), false);
-        await quiet();
+        await nextMacrotask();
         assert.deepEqual(seen, isQueued ? [] : ["NOT_OPEN"]);
         sender.end();
-        await quiet();
+        await nextMacrotask();
         assert.deepEqual(seen, ["NOT_OPEN"]);
       },
     );
@@ -108,7 +108,7 @@ socketTest(
     sender.opened(conn);
     sender.flush();
     sender.send(Uint8Array.of(0x32));
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(peer.payloads, ["\none", "\n2"]);
   },
 );
@@ -138,18 +138,18 @@ socketTest(
       sender.drained().then(count);
       conn.terminate();
       sender.closed();
-      await quiet();
+      await nextMacrotask();
     }
     assert.equal(drained, 0);
     const { conn } = await t.openClient();
     sender.opened(conn);
     sender.flush();
-    await quiet();
+    await nextMacrotask();
     assert.equal(drained, 3);
     sender.closed();
     sender.drained().then(count);
     sender.end();
-    await quiet();
+    await nextMacrotask();
     assert.equal(drained, 4);
     await sender.drained();
   },
@@ -161,7 +161,7 @@ socketTest("drops all messages after the end", async () => {
   sender.end();
   assert.equal(sender.bufferedAmount, 0);
   assert.equal(sender.send("two"), false);
-  await quiet();
+  await nextMacrotask();
 });
 
 socketTest(
@@ -177,7 +177,7 @@ socketTest(
     const { conn, peer } = await t.openClient();
     sender.opened(conn);
     sender.flush();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(peer.payloads, ["abc", "d"]);
   },
 );
@@ -215,7 +215,7 @@ for (const hasLines of [false, true]) {
       sender.flush();
       assert.equal(await before, true);
       assert.equal(await all(), true);
-      await quiet();
+      await nextMacrotask();
       const messages: string[] = [];
       for (const { opcode, payload } of peer.frames) {
         const text = new TextDecoder().decode(payload);
@@ -235,13 +235,13 @@ socketTest("sends all fragments of a message on one connection, or none", async 
   sender.opened(first.conn);
   assert.equal(sender.sendFragment(Opcode.Continuation, "too", { fin: true }), false);
   assert.equal(sender.sendFragment(Opcode.Text, "one "), true);
-  await quiet();
+  await nextMacrotask();
   sender.closed();
   const second = await t.openClient();
   sender.opened(second.conn);
   assert.equal(sender.sendFragment(Opcode.Continuation, "two", { fin: true }), false);
   assert.equal(sender.sendFragment(Opcode.Text, "three", { fin: true }), true);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(first.peer.payloads, ["one "]);
   assert.deepEqual(second.peer.payloads, ["three"]);
 });
@@ -253,11 +253,11 @@ socketTest("calls written with an error once for each dropped message", async ()
   sender.send("a", { written });
   sender.send("b", { written });
   assert.deepEqual(errors, []);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(errors, ["NOT_OPEN"]);
   sender.end();
   sender.send("c", { written });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(errors, ["NOT_OPEN", "NOT_OPEN", "NOT_OPEN"]);
 });
 

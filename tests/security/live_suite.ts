@@ -183,7 +183,7 @@ async function acceptCompressed(
 }
 
 /** Creates invalid input: malformed frames or random bytes. */
-function garbage(random: Random, masked: boolean): Uint8Array {
+function invalidInput(random: Random, masked: boolean): Uint8Array {
   const parts = Array.from({ length: 1 + random.below(4) }, () => {
     if (random.below(4) === 0) return random.bytes(random.below(60));
     const payload = random.bytes(random.below(140));
@@ -221,7 +221,7 @@ const robustness = liveCases({
       const head = random.below(5) === 0
         ? random.bytes(200)
         : upgradeRequest(["Sec-WebSocket-Extensions: permessage-deflate"]);
-      peer.send(head, garbage(random, true));
+      peer.send(head, invalidInput(random, true));
       peer.end();
       await peer.rest();
     }
@@ -244,7 +244,7 @@ const robustness = liveCases({
         continue;
       }
       await peer.acceptUpgrade();
-      peer.send(garbage(random, false));
+      peer.send(invalidInput(random, false));
       peer.end();
       const { error } = await (await connecting).closed;
       assert.notEqual((error as WebSocketError)?.code, "INTERNAL");

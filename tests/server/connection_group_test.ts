@@ -5,7 +5,7 @@ import type { Connection } from "../../src/connection/connection.ts";
 import { prepareMessage } from "../../src/connection/arguments.ts";
 import type { Server } from "../../src/server/serve.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, CLOSE, closePayload, hex, TEXT, toHex } from "../support/vectors.ts";
 
@@ -36,7 +36,7 @@ socketTest(
     assert.deepEqual([...server.clients()], []);
     const [one, two] = await clientsOf(t, server, 2);
     one.send({ opcode: TEXT });
-    await quiet();
+    await nextMacrotask();
     assert.equal(server.connections, 2);
     one.send({ opcode: CLOSE });
     one.transport.end();
@@ -44,7 +44,7 @@ socketTest(
     assert.equal(server.connections, 1);
     two.transport.destroy();
     await two.until(() => two.isClosed);
-    await quiet();
+    await nextMacrotask();
     assert.equal(server.connections, 0);
     assert.deepEqual(log, [
       ["open", 1, true],
@@ -79,7 +79,7 @@ socketTest(
     assert.equal(server.broadcast(hex("01 02"), { except: first }), 2);
     assert.equal(server.broadcast(prepareMessage("prepared")), 3);
     assert.equal(server.broadcast(hex("03").buffer as ArrayBuffer, {}), 3);
-    await quiet();
+    await nextMacrotask();
     const shown = clients.map(({ frames }) =>
       frames.map(({ opcode, payload }) => `${opcode} ${toHex(payload)}`)
     );
@@ -97,7 +97,7 @@ socketTest("writes all broadcasts of one tick in one write per connection", asyn
   const server = await t.serve();
   const clients = await clientsOf(t, server, 3);
   for (let i = 0; i < 5; i++) server.broadcast(`message ${i}`);
-  await quiet();
+  await nextMacrotask();
   for (const client of clients) {
     assert.equal(client.transport.peer.writes.length, 1);
     assert.equal(client.frames.length, 5);
@@ -110,7 +110,7 @@ socketTest("broadcast skips closing connections", async (t) => {
   const [first] = server.clients();
   first.close();
   assert.equal(server.broadcast("hi"), 1);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(client.frames.map(({ opcode }) => opcode), [CLOSE]);
 });
 
@@ -127,7 +127,7 @@ socketTest("keeps the order of broadcasts and sends", async (t) => {
   conn.sendDelayed("3");
   server.broadcast("4");
   conn.send("5");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(client.payloads, ["1", "2", "3", "4", "5"]);
 });
 
@@ -191,7 +191,7 @@ socketTest(
     let finished = false;
     const down = server.shutdown().then(() => finished = true);
     server.finished.then(() => codes.push(0));
-    await quiet();
+    await nextMacrotask();
     assert.equal(t.network.isListening(server.port), false);
     for (const client of clients) {
       const [{ opcode, payload }] = client.frames;
@@ -199,7 +199,7 @@ socketTest(
       assert.equal(finished, false);
       client.send({ opcode: CLOSE, payload: closePayload(1001) });
       client.transport.end();
-      await quiet();
+      await nextMacrotask();
     }
     await down;
     assert.deepEqual(codes, [1001, 1001, 1001, 0]);
@@ -261,7 +261,7 @@ socketTest(
     const clients = await clientsOf(t, server, 3);
     // One second per connection, because a busy machine may delay the test.
     const down = server.shutdown({ drainPeriod: 3000, code: 1012 });
-    await quiet();
+    await nextMacrotask();
     assert.equal(t.network.isListening(server.port), false);
     assert.deepEqual(clients.map((client) => client.frames.length), [1, 0, 0]);
     for (const [index, client] of clients.entries()) {
@@ -296,7 +296,7 @@ socketTest("the timeout of a connection starts when its Close frame is sent", as
   const [silent, waiting] = await clientsOf(t, server, 2);
   const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 20 });
   await silent.until(() => silent.isClosed);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual([waiting.isClosed, waiting.frames.length], [false, 0]);
   waiting.transport.destroy();
   await down;
@@ -309,10 +309,10 @@ socketTest(
     const clients = await clientsOf(t, server, 4);
     const down = server.shutdown({ drainPeriod: 3_600_000, timeout: 3_600_000 });
     server.shutdown({ drainPeriod: 1000 });
-    await quiet();
+    await nextMacrotask();
     assert.equal(closesOf(clients).length, 1);
     const again = server.shutdown({ timeout: 20 });
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(closesOf(clients), Array(4).fill(toHex(closePayload(1001))));
     await Promise.all([down, again]);
   },
@@ -323,7 +323,7 @@ socketTest("a shutdown with drainPeriod rejects pending handshakes and new clien
   await clientsOf(t, server, 1);
   const [half] = [t.rawClient(server)];
   half.send("GET / HTTP/1.1\r\n");
-  await quiet();
+  await nextMacrotask();
   const down = server.shutdown({ drainPeriod: 1000, timeout: 20 });
   assert.equal((await half.answer()).status, 503);
   const late = t.rawClient(server);
@@ -347,7 +347,7 @@ socketTest("shutdown answers pending handshakes with 503", async (t) => {
   const [silent, half, deciding] = [1, 2, 3].map(() => t.rawClient(server));
   half.send("GET / HTTP/1.1\r\n");
   deciding.send(upgradeRequest());
-  await quiet();
+  await nextMacrotask();
   const down = server.shutdown();
   for (const client of [silent, half, deciding]) {
     assert.equal((await client.answer()).status, 503);
@@ -414,7 +414,7 @@ socketTest("shutdown ends a paused connection", async (t) => {
   const { server, near, far } = await t.pair();
   far.pause();
   near.send("not read");
-  await quiet();
+  await nextMacrotask();
   const down = server.shutdown();
   assert.equal((await near.closed).clean, true);
   await down;

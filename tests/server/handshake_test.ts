@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Server } from "../../src/server/serve.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
-import { bothSides, quiet, socketTest } from "../support/socket_harness.ts";
+import { bothSides, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { acceptOf, upgradeRequest } from "../support/raw_peer.ts";
 import { PING, PONG, TEXT } from "../support/vectors.ts";
 
@@ -114,7 +114,7 @@ socketTest("ignores bytes after a rejected request", async (t) => {
   );
   assert.equal((await client.answer()).status, 400);
   client.send(upgradeRequest());
-  await quiet();
+  await nextMacrotask();
   assert.doesNotMatch(client.text, /101/);
   assert.deepEqual(opened, []);
 });
@@ -124,7 +124,7 @@ socketTest("releases a client that disconnects during its request", async (t) =>
   const [first, second] = [t.rawClient(server), t.rawClient(server)];
   first.send("GET / HTTP/1.1\r\n");
   second.send("GET / HTTP/1.1\r\n");
-  await quiet();
+  await nextMacrotask();
   first.transport.end();
   second.transport.destroy();
   await first.until(() => first.isClosed);
@@ -235,7 +235,7 @@ socketTest("answers 503 over maxConnections until a connection closes", async (t
   await assert.rejects(t.connect(server.url), { status: 503, body: /\(maxConnections: 2\)/ });
   first.close();
   await first.closed;
-  await quiet();
+  await nextMacrotask();
   await t.connect(server.url);
   assert.equal(server.connections, 2);
 });
@@ -245,7 +245,7 @@ socketTest("concurrent upgrade hooks do not exceed maxConnections", async (t) =>
   const server = await t.serve({ maxConnections: 1, upgrade: () => decide.promise });
   const clients = [1, 2, 3].map(() => t.rawClient(server));
   for (const client of clients) client.send(upgradeRequest());
-  await quiet();
+  await nextMacrotask();
   decide.resolve();
   const answers = await Promise.all(clients.map((client) => client.answer()));
   assert.deepEqual(answers.map(({ status }) => status), [101, 503, 503]);

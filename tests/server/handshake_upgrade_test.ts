@@ -5,7 +5,7 @@ import { HandshakeError } from "../../src/errors.ts";
 import type { Handlers } from "../../src/connection/handlers.ts";
 import type { UpgradeDecision, UpgradeRequest } from "../../src/server/upgrade_hook.ts";
 import type { Server } from "../../src/server/serve.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { TEXT } from "../support/vectors.ts";
 
@@ -18,7 +18,7 @@ const WAYS: readonly [
 ][] = [
   ["synchronously", (decide) => decide],
   ["asynchronously", (decide) => async () => {
-    await quiet();
+    await nextMacrotask();
     return decide();
   }],
 ];
@@ -93,7 +93,7 @@ for (const [how, hook] of WAYS) {
       assert.equal(answer.headers.get("sec-websocket-protocol"), "v2");
       assert.match(answer.head, /\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n/);
       client.send({ opcode: TEXT, payload: "hi" });
-      await quiet();
+      await nextMacrotask();
       assert.deepEqual(log, [{ user: "ada" }, "v2", "hi"]);
     },
   );
@@ -199,23 +199,23 @@ socketTest("limits read-ahead while a hook is pending, and loses no data", async
     upgrade: () => decide.promise,
     message: (_, data) => void received.push(data),
   });
-  await quiet();
+  await nextMacrotask();
   client.send({ opcode: TEXT, payload: "one" });
-  await quiet();
+  await nextMacrotask();
   assert.equal(
     client.transport.peer.paused,
     false,
     "the server still reads, to detect a disconnect",
   );
   client.send({ opcode: TEXT, payload: "x".repeat(65_536) });
-  await quiet();
+  await nextMacrotask();
   assert.equal(client.transport.peer.paused, true, "the server applies backpressure");
   client.send({ opcode: TEXT, payload: "two" });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, []);
   decide.resolve();
   assert.equal((await client.answer()).status, 101);
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(received, ["one", "x".repeat(65_536), "two"]);
 });
 
@@ -232,7 +232,7 @@ socketTest(
     assert.equal((await client.answer()).status, 503);
     assert.match(client.text, /did not decide in time/);
     decide.resolve();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(opened, []);
   },
 );
@@ -253,7 +253,7 @@ socketTest(
     client.send(upgradeRequest(), { opcode: TEXT, payload: "one" });
     client.send({ opcode: TEXT, payload: "two" });
     client.transport.end();
-    await quiet();
+    await nextMacrotask();
     assert.deepEqual(log, []);
     decide.resolve();
     await client.until(() => client.isClosed);
@@ -270,11 +270,11 @@ socketTest("releases a client that disconnects before the hook decides", async (
   });
   const client = t.rawClient(server);
   client.send(upgradeRequest());
-  await quiet();
+  await nextMacrotask();
   client.transport.destroy();
-  await quiet();
+  await nextMacrotask();
   decide.resolve({ data: 1 });
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(opened, []);
   await server.shutdown();
 });
@@ -286,11 +286,11 @@ socketTest("the error of a hook is reported even if the client has disconnected"
     upgrade: () => decide.promise,
     onError: (error) => void errors.push(error),
   });
-  await quiet();
+  await nextMacrotask();
   client.transport.destroy();
-  await quiet();
+  await nextMacrotask();
   decide.reject("late");
-  await quiet();
+  await nextMacrotask();
   assert.deepEqual(errors, ["late"]);
 });
 
@@ -307,7 +307,7 @@ socketTest(
     });
     client.send({ opcode: TEXT, payload: "last words" });
     client.transport.end();
-    await quiet();
+    await nextMacrotask();
     decide.resolve();
     await client.until(() => client.isClosed);
     assert.deepEqual(log, ["open", "last words", 1006]);
@@ -338,7 +338,7 @@ for (const [how, hook] of WAYS) {
     client.send(upgradeRequest());
     await client.answer();
     client.transport.end();
-    await quiet();
+    await nextMacrotask();
     assert.equal(client.transport.peer.isClosed, true);
   });
 }
@@ -351,11 +351,11 @@ for (const [what, settle] of [["fails", "reject"], ["times out", undefined]] as 
       upgrade: () => decide.promise,
       onError: () => {},
     });
-    await quiet();
+    await nextMacrotask();
     if (settle !== undefined) decide.reject(new Error("no"));
     await client.answer();
     client.transport.end();
-    await quiet();
+    await nextMacrotask();
     assert.equal(
       client.transport.peer.isClosed,
       true,

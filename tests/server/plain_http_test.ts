@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { HandshakeError } from "../../src/errors.ts";
 import type { Server } from "../../src/server/serve.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 
 /** Creates a plain HTTP request. */
@@ -46,7 +46,7 @@ socketTest("fetch receives the request, and its Response is sent", async (t) => 
 socketTest("accepts an asynchronous Response with a streamed body", async (t) => {
   const client = await t.ask({
     fetch: async () => {
-      await quiet();
+      await nextMacrotask();
       const pieces = ["one ", "two ", "three"].map((piece) => new TextEncoder().encode(piece));
       return new Response(ReadableStream.from(pieces));
     },

@@ -6,7 +6,7 @@ import { serveOver } from "../../src/server/serve.ts";
 import type { ServeOptions } from "../../src/server/serve_options.ts";
 import { watchedSignal } from "../support/listeners.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 
 socketTest("serve listens on the given address", async (t) => {
   const tls = { cert: "c", key: "k" };
@@ -100,6 +100,6 @@ socketTest("after shutdown, the signal has no listeners left", async (t) => {
   const server = await t.serve({ signal });
   assert.equal(listeners.size, 1);
   await server.shutdown();
-  await quiet();
+  await nextMacrotask();
   assert.equal(listeners.size, 0);
 });

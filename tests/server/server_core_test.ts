@@ -9,7 +9,7 @@ import { ConsoleWatch } from "../support/console.ts";
 import { retainedBytesEach } from "../support/heap.ts";
 import { MemoryNetwork } from "../support/memory_network.ts";
 import { RawPeer } from "../support/raw_peer.ts";
-import { quiet, socketTest } from "../support/socket_harness.ts";
+import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { CLOSE } from "../support/vectors.ts";
 
 const cause = new Error("accept: too many open files");
@@ -54,7 +54,7 @@ for (const [how, fail] of Object.entries(FAILING)) {
         peer.send({ opcode: CLOSE });
         peer.transport.end();
         await conn.closed;
-        await quiet();
+        await nextMacrotask();
         assert.equal(server.connections, 0);
         assert.equal((await t.connect(server.url)).readyState, "open");
       } finally {

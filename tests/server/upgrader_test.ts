@@ -6,7 +6,7 @@ import { type NodeUpgradeRequest, Upgrader } from "../../src/server/upgrader.ts"
 import type { UpgradeOptions } from "../../src/server/serve_options.ts";
 import { transportPair } from "../support/memory_network.ts";
 import type { RawPeer } from "../support/raw_peer.ts";
-import { type Harness, quiet, socketTest } from "../support/socket_harness.ts";
+import { type Harness, nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { CLOSE, MASK_KEY, TEXT } from "../support/vectors.ts";
 
 /** The header fields of a valid upgrade request. */
@@ -107,7 +107,7 @@ socketTest(
 socketTest("the upgrade hook decides; a rejection resolves to undefined", async (t) => {
   const { ask } = attached(t, {
     upgrade: async ({ url }) => {
-      await quiet();
+      await nextMacrotask();
       return url.endsWith("/chat") ? { subprotocol: undefined } : { status: 404, body: "no" };
     },
   });
@@ -147,7 +147,7 @@ socketTest(
   async (t) => {
     const { ask } = attached(t, { upgrade: () => new Promise<void>(() => {}) });
     const { client, result } = ask(request());
-    await quiet();
+    await nextMacrotask();
     client.transport.destroy();
     assert.equal(await result, undefined);
   },

@@ -42,7 +42,7 @@ function sendFragments(random: Random, sender: Endpoint, bytes: Uint8Array): Eve
 }
 
 /** Transfers output from one side to the other in chunks of random sizes. */
-function carry(random: Random, from: Endpoint, to: Endpoint): void {
+function transfer(random: Random, from: Endpoint, to: Endpoint): void {
   const bytes = from.takeBytes();
   const most = random.pick([1, 7, 300, 100_000]);
   for (let at = 0; at < bytes.length;) {
@@ -65,10 +65,10 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
       }
     }
     const [from, to] = random.pick(pairs);
-    carry(random, from, to);
+    transfer(random, from, to);
   }
   // Twice, because each side answers pings.
-  for (const [from, to] of [...pairs, ...pairs]) carry(random, from, to);
+  for (const [from, to] of [...pairs, ...pairs]) transfer(random, from, to);
 
   for (const [from, to] of pairs) {
     const pingsSent = expected.get(to)!.filter(([kind]) => kind === "ping");
@@ -85,8 +85,8 @@ Deno.test("a client and a server receive each other's messages for any chunk spl
   }
 
   client.session.close(4321, "done \u20ac");
-  carry(random, client, server);
-  carry(random, server, client);
+  transfer(random, client, server);
+  transfer(random, server, client);
   server.session.streamClosed();
   client.session.receiveEnd();
   client.session.streamClosed();
@@ -101,8 +101,8 @@ Deno.test("on a simultaneous close, each side takes the peer's Close frame as th
   const server = Endpoint.open("server");
   client.session.close(4001, "from the client");
   server.session.close(4002, "from the server");
-  carry(random, client, server);
-  carry(random, server, client);
+  transfer(random, client, server);
+  transfer(random, server, client);
   assert.equal(client.waiting + server.waiting, 0, "neither sends a second Close frame");
   client.session.streamClosed();
   server.session.streamClosed();
@@ -125,8 +125,8 @@ Deno.test("a message is unchanged after two hundred echoes", () => {
   const payload = "h\u00e9llo \u{1f600}".repeat(20);
   for (let i = 0; i < 200; i++) {
     client.session.sendText(payload);
-    carry(random, client, server);
-    carry(random, server, client);
+    transfer(random, client, server);
+    transfer(random, server, client);
   }
   assert.equal(client.events.length, 200);
   assert.ok(client.events.every(([kind, text]) => kind === "text" && text === payload));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomMask, randomNonce } from "../../src/shared/random.ts";
 
 /** Counts the calls that `work` makes to the runtime's random number generator. */
-function drawsOf(work: () => void): number {
+function randomCallsOf(work: () => void): number {
   let draws = 0;
   const original = crypto.getRandomValues;
   crypto.getRandomValues = (<T extends ArrayBufferView | null>(array: T): T => {
@@ -30,7 +30,7 @@ Deno.test("mask keys are 32-bit integers that do not repeat and use every bit", 
 });
 
 Deno.test("mask keys use few calls to the runtime's cryptographic random number generator", () => {
-  const draws = drawsOf(() => {
+  const draws = randomCallsOf(() => {
     for (let i = 0; i < 10_240; i++) randomMask();
   });
   assert.ok(draws >= 1 && draws <= 100, `${draws} draws`);
@@ -38,7 +38,7 @@ Deno.test("mask keys use few calls to the runtime's cryptographic random number 
 
 Deno.test("a nonce is 16 new bytes from the runtime's cryptographic random number generator", () => {
   const nonces: Uint8Array[] = [];
-  const draws = drawsOf(() => {
+  const draws = randomCallsOf(() => {
     for (let i = 0; i < 100; i++) nonces.push(randomNonce());
   });
   assert.equal(draws, 100);

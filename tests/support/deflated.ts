@@ -16,7 +16,7 @@ export function compressed(text: string | Uint8Array): Uint8Array {
 }
 
 /** Compresses messages with context takeover: each may refer to earlier ones (RFC 7692 7.2.1). */
-export async function compressedInTurn(
+export async function compressedWithTakeover(
   ...messages: Array<string | Uint8Array>
 ): Promise<Uint8Array[]> {
   // A stream, because Deno's deflateRawSync ignores a dictionary.

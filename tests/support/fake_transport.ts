@@ -15,7 +15,7 @@ export class FakeTransport implements Transport {
   readonly writes: Uint8Array[] = [];
   /** The buffer passed to the last write. */
   lent: Uint8Array | undefined;
-  #kept: { memory: Uint8Array; copy: Uint8Array } | undefined;
+  #pendingWrite: { memory: Uint8Array; copy: Uint8Array } | undefined;
 
   constructor(writesLater = false) {
     this.writesLater = writesLater;
@@ -27,25 +27,25 @@ export class FakeTransport implements Transport {
   }
 
   get bufferedAmount(): number {
-    return this.#kept?.copy.length ?? 0;
+    return this.#pendingWrite?.copy.length ?? 0;
   }
 
   write(bytes: Uint8Array, length: number): boolean {
-    assert.equal(this.#kept, undefined, "write before drain");
+    assert.equal(this.#pendingWrite, undefined, "write before drain");
     assert.ok(length > 0 && length <= bytes.length, "empty write, or a write beyond the buffer");
     const copy = bytes.slice(0, length);
     this.writes.push(copy);
     this.lent = bytes;
     if (!this.refusing && !this.writesLater) return true;
-    this.#kept = { memory: bytes, copy };
+    this.#pendingWrite = { memory: bytes, copy };
     return false;
   }
 
   /** Completes the pending write, if there is one. The caller notifies the writer. */
-  takeKept(): boolean {
-    if (this.#kept === undefined) return false;
-    const { memory, copy } = this.#kept;
-    this.#kept = undefined;
+  completeWrite(): boolean {
+    if (this.#pendingWrite === undefined) return false;
+    const { memory, copy } = this.#pendingWrite;
+    this.#pendingWrite = undefined;
     assert.deepEqual(
       memory.slice(0, copy.length),
       copy,

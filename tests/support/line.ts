@@ -71,7 +71,7 @@ export class Line implements OutputOwner {
 
   /** Completes the pending write and resumes output. */
   drain(): void {
-    if (this.transport.takeKept()) this.takesMore();
+    if (this.transport.completeWrite()) this.takesMore();
   }
 
   /** Tells the output that the transport accepts writes again. */

@@ -53,7 +53,7 @@ let bun: string | undefined;
 
 /** Returns the path of Bun in the npm package `bun`. */
 export function bunPath(): string {
-  return bun ??= firstThatRuns(bunCandidates(), ["--version"]) ?? missing(
+  return bun ??= firstRunnable(bunCandidates(), ["--version"]) ?? missing(
     "Bun",
     "run `deno install`, which puts the npm package `bun` into node_modules",
   );
@@ -65,7 +65,7 @@ let node: string | undefined;
 export function nodePath(): string {
   // If Node is not installed, Deno substitutes itself for `node` in child processes.
   const isNode = ["-e", "process.exit('Deno' in globalThis ? 1 : 0)"];
-  return node ??= firstThatRuns(["node"], isNode) ??
+  return node ??= firstRunnable(["node"], isNode) ??
     missing("Node", "put Node 20 or later on the PATH");
 }
 
@@ -81,7 +81,7 @@ function* bunCandidates(): Generator<string> {
 }
 
 /** Variants for another CPU or C library may be installed, but do not run. */
-function firstThatRuns(candidates: Iterable<string>, args: string[]): string | undefined {
+function firstRunnable(candidates: Iterable<string>, args: string[]): string | undefined {
   for (const candidate of candidates) {
     try {
       const { success } = new Deno.Command(candidate, {

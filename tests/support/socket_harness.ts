@@ -39,7 +39,7 @@ export interface Pair {
 }
 
 /** Waits for a macrotask, after which all pending data in memory has arrived. */
-export function quiet(): Promise<void> {
+export function nextMacrotask(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
@@ -155,7 +155,7 @@ export class Harness {
     for (const peer of this.#peers) peer.transport.destroy();
     for (const server of this.#servers) await server.shutdown({ timeout: 0 });
     for (const connection of this.#connections) await connection.closed;
-    await quiet();
+    await nextMacrotask();
   }
 }
 

@@ -1,6 +1,6 @@
 // Sources of messages that are sent in fragments, and helpers to check the frames.
 
-import { quiet } from "./socket_harness.ts";
+import { nextMacrotask } from "./socket_harness.ts";
 import { toHex, type WireFrame } from "./vectors.ts";
 
 /** A chunk of a source. */
@@ -33,17 +33,17 @@ export class Source {
 
   async push(...chunks: Chunk[]): Promise<void> {
     for (const chunk of chunks) this.#controller.enqueue(chunk);
-    await quiet();
+    await nextMacrotask();
   }
 
   async end(): Promise<void> {
     this.#controller.close();
-    await quiet();
+    await nextMacrotask();
   }
 
   async fail(error: unknown): Promise<void> {
     this.#controller.error(error);
-    await quiet();
+    await nextMacrotask();
   }
 }
 

@@ -20,11 +20,11 @@ export async function topicSide<T = undefined>(
   lines: readonly string[] = [],
 ): Promise<TopicSide<T>> {
   const server = await t.serve({ clientTopics: { allow: () => true }, ...options });
-  return await anotherSide(t, server, lines);
+  return await openAnotherSide(t, server, lines);
 }
 
 /** Opens another connection to a server. */
-export async function anotherSide<T>(
+export async function openAnotherSide<T>(
   t: Harness,
   server: Server<T>,
   lines: readonly string[] = [],

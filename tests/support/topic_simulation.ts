@@ -14,7 +14,7 @@ export interface SimulatedMessage extends OrderedMessage {
 }
 
 /** The probabilities of the simulation. */
-export interface Chances {
+export interface Probabilities {
   /** Percentage of live messages that are lost. */
   readonly lost: number;
   /** Percentage of live messages that arrive twice. */
@@ -51,7 +51,7 @@ class Receiver {
 /** The broker, the server and the receivers. */
 export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   readonly #random: Random;
-  readonly #chances: Chances;
+  readonly #chances: Probabilities;
   readonly #receivers: Set<Receiver> = new Set();
   readonly #all: SimulatedMessage[] = [];
   #number = 0;
@@ -71,7 +71,7 @@ export class TopicSimulation extends OrderedTopic<Receiver, SimulatedMessage> {
   /** The number of delivered messages. */
   got = 0;
 
-  constructor(random: Random, chances: Chances) {
+  constructor(random: Random, chances: Probabilities) {
     super({
       maxReceivedBytes: chances.maxHeld,
       maxReplayMessages: chances.maxReplay,

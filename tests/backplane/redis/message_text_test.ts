@@ -27,7 +27,7 @@ const MESSAGES: [what: string, message: Uint8Array, start: string][] = [
 ];
 
 /** Returns the forms in which clients deliver a message: text, bytes, and part of a larger buffer. */
-function forms(text: string): (string | Uint8Array)[] {
+function messageForms(text: string): (string | Uint8Array)[] {
   const bytes = utf8(`x${text}`);
   return [text, bytes.subarray(1), Buffer.from(bytes).subarray(1)];
 }
@@ -36,8 +36,8 @@ for (const [what, message, start] of MESSAGES) {
   Deno.test(`encodes ${what} as text and decodes it, with and without numbers`, () => {
     const text = messageText(message);
     assert.ok(text.startsWith(start));
-    for (const form of forms(text)) assert.deepEqual(receivedMessage(form), { message });
-    for (const form of forms(`#18,7:${text}`)) {
+    for (const form of messageForms(text)) assert.deepEqual(receivedMessage(form), { message });
+    for (const form of messageForms(`#18,7:${text}`)) {
       assert.deepEqual(receivedMessage(form), { message, number: 18, previous: 7 });
     }
   });
@@ -80,6 +80,6 @@ const STRANGE = [
 
 for (const strange of STRANGE) {
   Deno.test(`rejects ${JSON.stringify(strange)} as a message`, () => {
-    for (const form of forms(strange)) assert.equal(receivedMessage(form), undefined);
+    for (const form of messageForms(strange)) assert.equal(receivedMessage(form), undefined);
   });
 }

@@ -40,7 +40,7 @@ class FakeLink implements RedisConnection {
   }
 }
 
-interface Dialled {
+interface PendingDial {
   readonly pair: RedisPair;
   readonly publisher: FakeLink;
   readonly subscriber: FakeLink;
@@ -53,7 +53,7 @@ interface Dialled {
 
 const { signal } = new AbortController();
 
-async function dial(): Promise<Dialled> {
+async function dial(): Promise<PendingDial> {
   const links: FakeLink[] = [];
   const listeners: RedisListener[] = [];
   const losses: unknown[] = [];

@@ -6,7 +6,7 @@ import { type Live, liveCases } from "../../support/live_harness.ts";
 import { freePort } from "../../support/ports.ts";
 import type { RawServer, RawSocket } from "../../support/raw_socket.ts";
 import { hex } from "../../support/vectors.ts";
-import { can } from "../capabilities.ts";
+import { hasCapability } from "../capabilities.ts";
 import type { Cases } from "../harness.ts";
 import { echoServer, openRoute, schemes } from "./route.ts";
 
@@ -26,7 +26,7 @@ function waitForDisconnect(peer: RawSocket): Promise<void> {
 
 /** Like {@linkcode waitForDisconnect}, for a peer that may be in a TLS handshake. */
 async function waitForTlsDisconnect(t: Live, scheme: string, peer: RawSocket): Promise<void> {
-  if (scheme !== "https" || can(t.context.runtime, "cutsTlsHandshakes")) {
+  if (scheme !== "https" || hasCapability(t.context.runtime, "cutsTlsHandshakes")) {
     await waitForDisconnect(peer);
   }
 }

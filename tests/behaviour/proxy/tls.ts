@@ -18,14 +18,14 @@ import { assertEchoes, echoServer, openRoute, type Scheme } from "./route.ts";
 const authority = makeAuthority();
 
 /** A route to a server: directly, or through a proxy. */
-type Way = Scheme | "no proxy";
+type ProxyRoute = Scheme | "no proxy";
 
-const WAYS: readonly Way[] = ["no proxy", "http", "https", "socks5", "socks5h"];
+const WAYS: readonly ProxyRoute[] = ["no proxy", "http", "https", "socks5", "socks5h"];
 
 /** Connects over a route. Trusts its proxy in addition to the authorities in the options. */
 type ConnectBy = (url: string, tls: TlsClientOptions) => Promise<Connection<undefined>>;
 
-async function openWay(t: Live, way: Way): Promise<ConnectBy> {
+async function openWay(t: Live, way: ProxyRoute): Promise<ConnectBy> {
   if (way === "no proxy") return (url, tls) => t.connect(url, { tls });
   const route = await openRoute(t, way);
   return (url, tls) => {

@@ -16,7 +16,7 @@ async function waitSomeTurns(): Promise<void> {
 }
 
 /** Connects and resets in another process. Blocks this process, so it accepts no connection. */
-function resetAtOnce(port: number, count: number): void {
+function connectAndReset(port: number, count: number): void {
   const program = `
     const net = require("node:net");
     let left = ${count};
@@ -311,7 +311,7 @@ export const closingCases: Cases = {
     context,
   ) => {
     const listener = await listen(context);
-    resetAtOnce(listener.port, 20);
+    connectAndReset(listener.port, 20);
     const client = await dial(context, { port: listener.port });
     client.start();
     void client.send(pattern(10));

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { can } from "../capabilities.ts";
+import { hasCapability } from "../capabilities.ts";
 import type { Cases } from "../harness.ts";
 import { connect, dial, echo, listen } from "./end.ts";
 import { pattern } from "./pattern.ts";
@@ -87,7 +87,7 @@ export const dialingCases: Cases = {
     await server.until(() => server.received > 0);
     controller.abort(reason);
     await assert.rejects(dialing, (error) => error === reason);
-    if (!can(context.runtime, "cutsTlsHandshakes")) return;
+    if (!hasCapability(context.runtime, "cutsTlsHandshakes")) return;
     await server.until(() => server.ends + server.closes > 0);
   },
 
@@ -142,7 +142,7 @@ export const dialingCases: Cases = {
   },
 
   "processes can share a port, or fail with an error": async (context) => {
-    if (!can(context.runtime, "reusePort")) {
+    if (!hasCapability(context.runtime, "reusePort")) {
       await assert.rejects(listen(context, { reusePort: true }), TypeError);
       return;
     }

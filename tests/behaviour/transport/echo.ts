@@ -18,7 +18,7 @@ export async function stream(end: End, length: number, size: number): Promise<vo
 }
 
 /** Sends 32 MiB in both directions and asserts that all bytes arrive. */
-export async function echoesLarge({ client, server }: Pair): Promise<void> {
+export async function assertEchoesLarge({ client, server }: Pair): Promise<void> {
   const check = new PatternCheck();
   client.onData = (chunk) => check.add(chunk);
   echo(server);
@@ -41,7 +41,7 @@ export const echoCases: Cases = {
   },
 
   "32 MiB arrive completely in both directions": async (context) => {
-    await echoesLarge(await connect(context));
+    await assertEchoesLarge(await connect(context));
   },
 
   "32 MiB in a single write arrive completely": async (context) => {

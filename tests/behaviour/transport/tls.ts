@@ -5,14 +5,14 @@ import type { TlsClientOptions } from "../../../src/transport/transport.ts";
 import type { Cases, Context } from "../harness.ts";
 import { waitBriefly } from "./wait_briefly.ts";
 import { dial, echo, End, type Pair } from "./end.ts";
-import { echoesLarge, stream } from "./echo.ts";
+import { assertEchoesLarge, stream } from "./echo.ts";
 import { assertPattern, pattern, PatternCheck } from "./pattern.ts";
 import { connectTls, listenTls, trusted } from "./secured.ts";
 
 const MIB = 1 << 20;
 
 /** Connects to a TLS listener without TLS, then starts TLS on the client. */
-async function secureLater(context: Context, tls: TlsClientOptions): Promise<Pair> {
+async function startTlsLater(context: Context, tls: TlsClientOptions): Promise<Pair> {
   const listener = await listenTls(context);
   const plain = await context.network.dial({
     hostname: "127.0.0.1",
@@ -40,7 +40,7 @@ export const tlsCases: Cases = {
   },
 
   "TLS: 32 MiB arrive completely in both directions": async (context) => {
-    await echoesLarge(await connectTls(context));
+    await assertEchoesLarge(await connectTls(context));
   },
 
   "TLS: many small writes arrive in order, and received memory does not change": async (
@@ -154,7 +154,7 @@ export const tlsCases: Cases = {
   },
 
   "TLS: starts on an open stream": async (context) => {
-    const { client, server } = await secureLater(context, {
+    const { client, server } = await startTlsLater(context, {
       ...trusted(context),
       serverName: "localhost",
     });
@@ -174,8 +174,8 @@ export const tlsCases: Cases = {
     const pairs = [
       await connectTls(context),
       await connectTls(context, { rejectUnauthorized: false }),
-      await secureLater(context, named),
-      await secureLater(context, { ...named, rejectUnauthorized: false }),
+      await startTlsLater(context, named),
+      await startTlsLater(context, { ...named, rejectUnauthorized: false }),
     ];
     for (const { client, server } of pairs) {
       client.pause();
@@ -226,7 +226,7 @@ export const tlsCases: Cases = {
 
   "TLS: rejects an untrusted certificate on an open stream": async (context) => {
     await assert.rejects(
-      secureLater(context, { serverName: "localhost" }),
+      startTlsLater(context, { serverName: "localhost" }),
       (error) => error instanceof Error,
     );
   },

@@ -57,7 +57,7 @@ function outbound(random: Random, stream: number): number {
     const options = { level: random.pick(levels), windowBits, context };
     const payload = random.below(4) === 0
       ? inParts(random, bytes, options)
-      : asAWhole(bytes, options);
+      : compressWhole(bytes, options);
     if (payload === undefined) continue;
     const what = `outbound stream ${stream}, message ${payloads.length}, ${windowBits} bits`;
     assertSame(inflate(payload, 0, payload.length, bytes.length, history), bytes, what);
@@ -72,7 +72,7 @@ function outbound(random: Random, stream: number): number {
 }
 
 /** Compresses a whole message. Returns `undefined` if the result is not smaller. */
-function asAWhole(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
+function compressWhole(bytes: Uint8Array, options: DeflateOptions): Uint8Array | undefined {
   const target = new Uint8Array(bytes.length);
   const end = deflate(bytes, 0, bytes.length, target, 0, options);
   return end < 0 ? undefined : target.slice(0, end);

@@ -8,7 +8,7 @@ import { launchChromium } from "../../support/chromium.ts";
 import { type InteropClient, Received, runConversations } from "../conversation.ts";
 
 /** A message between this process and the page: text, or bytes as base64. */
-interface Carried {
+interface EncodedMessage {
   readonly text?: string;
   readonly bytes?: string;
 }
@@ -16,7 +16,7 @@ interface Carried {
 /** An event of the page's WebSocket. */
 type PageEvent =
   | { readonly open: string }
-  | { readonly message: Carried }
+  | { readonly message: EncodedMessage }
   | { readonly close: { code: number; reason: string; clean: boolean } };
 
 /** The global variables of the page. */
@@ -25,12 +25,12 @@ interface PageGlobals {
   report(index: number, events: PageEvent[]): Promise<void>;
 }
 
-function carry(message: string | Uint8Array): Carried {
+function encodeMessage(message: string | Uint8Array): EncodedMessage {
   if (typeof message === "string") return { text: message };
   return { bytes: Buffer.from(message).toString("base64") };
 }
 
-function unpack({ text, bytes }: Carried): string | Uint8Array {
+function unpack({ text, bytes }: EncodedMessage): string | Uint8Array {
   return text ?? new Uint8Array(Buffer.from(bytes!, "base64"));
 }
 
@@ -65,7 +65,7 @@ function openInPage({ index, url }: { index: number; url: string }): void {
 }
 
 /** Runs in the page: sends messages. */
-function sendInPage({ index, messages }: { index: number; messages: Carried[] }): void {
+function sendInPage({ index, messages }: { index: number; messages: EncodedMessage[] }): void {
   const socket = (globalThis as unknown as PageGlobals).sockets[index]!;
   for (const { text, bytes } of messages) {
     socket.send(text ?? Uint8Array.from(atob(bytes!), (character) => character.charCodeAt(0)));
@@ -89,12 +89,12 @@ async function open(page: Page, url: string): Promise<InteropClient> {
   const index = listeners.length;
   const received = new Received();
   // Messages sent during a transfer to the page wait for the next transfer.
-  let pending: Carried[] = [];
+  let pending: EncodedMessage[] = [];
   let delivered = Promise.resolve();
   const client = {
     extensions: "",
     send(message: string | Uint8Array): void {
-      pending.push(carry(message));
+      pending.push(encodeMessage(message));
       delivered = delivered.then(async () => {
         const messages = pending;
         pending = [];

@@ -53,7 +53,7 @@ class Visit implements AsyncDisposable {
     });
     page.on("pageerror", (error) => this.errors.push(String(error)));
     await page.goto(this.url);
-    await reaches(page, "open");
+    await waitForState(page, "open");
     return page;
   }
 
@@ -72,7 +72,7 @@ class Visit implements AsyncDisposable {
   }
 }
 
-function reaches(page: Page, state: "idle" | "open" | "waiting"): Promise<unknown> {
+function waitForState(page: Page, state: "idle" | "open" | "waiting"): Promise<unknown> {
   return page.waitForSelector(`html[data-state="${state}"]`);
 }
 
@@ -83,7 +83,7 @@ async function logged(page: Page, kind: string, text: string): Promise<string> {
   return await line.innerText();
 }
 
-function noneScrollsSideways(page: Page): Promise<boolean> {
+function hasNoHorizontalScroll(page: Page): Promise<boolean> {
   return page.evaluate("document.documentElement.scrollWidth <= innerWidth");
 }
 
@@ -169,12 +169,12 @@ test("chats between two tabs and shows messages as plain text", async (visit) =>
 test("counts down when the server stops, and reconnects automatically", async (visit) => {
   const page = await visit.open();
   await visit.server.interrupt();
-  await reaches(page, "waiting");
+  await waitForState(page, "waiting");
   await page.getByText("1001 Going away").first().waitFor();
   await page.getByText(/^Next attempt in \d+\.\d s$/).waitFor();
   await page.getByText(/^No response from 127\.0\.0\.1:\d+$/).waitFor();
   visit.restart();
-  await reaches(page, "open");
+  await waitForState(page, "open");
   assert.equal(await page.isHidden("#trouble"), true);
   await page.getByText("only this tab").waitFor();
   await page.click("#send");
@@ -187,7 +187,7 @@ test("shows the reason for a failed connection: rejected, closed with a reason, 
   await page.selectOption("#preset", "refused");
   await page.getByText("Rejected with 403").waitFor();
   await page.getByText("This URL rejects every client").waitFor();
-  await reaches(page, "idle");
+  await waitForState(page, "idle");
   await page.selectOption("#preset", "goodbye");
   await page.getByText("Closed: 4001 Application code").waitFor();
   await page.getByText("Goodbye").first().waitFor();
@@ -196,13 +196,13 @@ test("shows the reason for a failed connection: rejected, closed with a reason, 
   await page.getByText("That is not a URL").waitFor();
   assert.equal(await page.getAttribute("#url", "aria-invalid"), "true");
   await page.selectOption("#preset", "compressed");
-  await reaches(page, "open");
+  await waitForState(page, "open");
   assert.match(await page.innerText("#extensions"), /^permessage-deflate/);
   await page.fill("#subprotocol", "chat.v2, chat.v1");
   await page.click("#toggle");
-  await reaches(page, "idle");
+  await waitForState(page, "idle");
   await page.click("#toggle");
-  await reaches(page, "open");
+  await waitForState(page, "open");
   assert.equal(await page.innerText("#protocol"), "chat.v2");
   assert.deepEqual(visit.errors.filter((text) => !NETWORK.test(text)), []);
 });
@@ -214,7 +214,7 @@ test("fits a width of 360 pixels in every state and labels all controls", async 
     reducedMotion: "reduce",
     hasTouch: true,
   });
-  assert.equal(await noneScrollsSideways(page), true);
+  assert.equal(await hasNoHorizontalScroll(page), true);
   await page.fill("#text", "a word that never ends".replaceAll(" ", "_").repeat(20));
   await page.click("#send");
   await logged(page, "in.text", "a_word");
@@ -222,12 +222,12 @@ test("fits a width of 360 pixels in every state and labels all controls", async 
   await page.fill("#words", "x".repeat(400));
   await page.click("#say");
   await page.locator("#said .bubble").waitFor();
-  assert.equal(await noneScrollsSideways(page), true);
+  assert.equal(await hasNoHorizontalScroll(page), true);
   await page.selectOption("#preset", "compressed");
-  await reaches(page, "open");
+  await waitForState(page, "open");
   await page.selectOption("#preset", "goodbye");
   await page.getByText("Closed: 4001").waitFor();
-  assert.equal(await noneScrollsSideways(page), true);
+  assert.equal(await hasNoHorizontalScroll(page), true);
   const nameless = await page.evaluate(`
     [...document.querySelectorAll("button, input, select, textarea")].filter((control) =>
       !control.labels?.length && !control.hasAttribute("aria-label") &&
