@@ -186,7 +186,7 @@ export function isPosition(value: unknown): value is number {
  * @param page The result.
  * @param after The number to read after; `undefined` if only the position was read.
  */
-export function faultOfPage(page: unknown, after: number | undefined): string | undefined {
+export function pageFault(page: unknown, after: number | undefined): string | undefined {
   if (typeof page !== "object" || page === null) return "it is not an object";
   const { last, complete, messages } = page as Partial<HistoryPage>;
   if (!isPosition(last)) return `"last" is not a sequence number`;

@@ -3,7 +3,7 @@
 
 import type { HistoryPage } from "./backplane.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
-import { faultOfPage, type HistoryReader, type HistoryReaderTopic } from "./history_reader.ts";
+import { type HistoryReader, type HistoryReaderTopic, pageFault } from "./history_reader.ts";
 import { type OrderedMessage, OrderedTopic, type OrderedTopicLimits } from "./ordered_topic.ts";
 import type { BrokerSubscriptions } from "./subscriptions.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
@@ -155,7 +155,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage> extends Or
 
   /** A read has a result. */
   readDone(page: unknown): void {
-    const fault = faultOfPage(page, this.#after);
+    const fault = pageFault(page, this.#after);
     if (fault !== undefined) {
       this.#context.invalid(`the page of the topic "${this.name}": ${fault}`);
       this.giveUp();

@@ -464,7 +464,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Bytes that the transport has accepted and not yet sent. */
   get unsent(): number {
-    return this.output.below;
+    return this.output.transportBuffered;
   }
 
   /** Bytes sent so far. */
@@ -540,7 +540,7 @@ export class Driver<T> extends SendingDriver<T>
   }
 
   /** Cuts the connection for a reason. */
-  gone(error: WebSocketError): void {
+  terminateWith(error: WebSocketError): void {
     this.session.terminate(error);
   }
 }

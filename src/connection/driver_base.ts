@@ -116,7 +116,7 @@ export abstract class DriverBase<T>
   abstract resume(): void;
 
   /** Cuts the connection for a reason. */
-  abstract gone(error: WebSocketError): void;
+  abstract terminateWith(error: WebSocketError): void;
   /** The message queue is full. */
   abstract stopReading(): void;
   /** The message queue has room again. */
@@ -175,7 +175,7 @@ export abstract class DriverBase<T>
 
   /** Cuts the connection. */
   terminate(): void {
-    this.gone(new WebSocketError("TERMINATED", "The connection was cut by terminate()"));
+    this.terminateWith(new WebSocketError("TERMINATED", "The connection was cut by terminate()"));
   }
 
   /** Starts the timers of an open connection. */

@@ -34,7 +34,7 @@ export interface KeepaliveOwner {
   /** The number of the partly received message; 0 without one. */
   readonly partialMessage: number;
   /** The peer is dead. */
-  gone(error: TimeoutError): void;
+  terminateWith(error: TimeoutError): void;
 }
 
 const PING = 0;
@@ -143,7 +143,7 @@ export class Keepalive implements TimerTarget {
   #checkPong(): void {
     this.#timers[PONG] = undefined;
     if (this.#receivedSincePing || this.#owner.isPaused) return;
-    this.#gone(
+    this.#timeOut(
       "PONG_TIMEOUT",
       `The peer did not answer a ping within ${this.#rules.pongTimeout} ms (option pongTimeout)`,
     );
@@ -155,7 +155,7 @@ export class Keepalive implements TimerTarget {
     this.#receivedSinceStep = false;
     const { readTimeout } = this.#rules;
     if (this.#silentSteps < STEPS) this.#arm(READ, readTimeout / STEPS);
-    else {this.#gone(
+    else {this.#timeOut(
         "READ_TIMEOUT",
         `The peer sent nothing for ${readTimeout} ms (option readTimeout)`,
       );}
@@ -170,7 +170,7 @@ export class Keepalive implements TimerTarget {
       this.#arm(WRITE, writeTimeout / STEPS);
       return;
     }
-    this.#gone(
+    this.#timeOut(
       "WRITE_TIMEOUT",
       `The peer read nothing for ${writeTimeout} ms (option writeTimeout)`,
     );
@@ -186,14 +186,14 @@ export class Keepalive implements TimerTarget {
       this.#arm(MESSAGE, messageTimeout / STEPS);
       return;
     }
-    this.#gone(
+    this.#timeOut(
       "MESSAGE_TIMEOUT",
       `A message was not complete within ${messageTimeout} ms (option messageTimeout)`,
     );
   }
 
-  #gone(code: KeepaliveCode, message: string): void {
+  #timeOut(code: KeepaliveCode, message: string): void {
     this.stop();
-    this.#owner.gone(new TimeoutError(code, message));
+    this.#owner.terminateWith(new TimeoutError(code, message));
   }
 }

@@ -112,11 +112,11 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Bytes that have not left the process. */
   get size(): number {
     const corked = corkOwner === this ? corkLength : 0;
-    return this.#heldLength + corked + this.below + this.#parkedSize();
+    return this.#heldLength + corked + this.transportBuffered + this.#parkedSize();
   }
 
   /** Bytes that the transport has accepted and not yet sent. */
-  get below(): number {
+  get transportBuffered(): number {
     // A transport that accepts output has nothing buffered.
     if ((this.#flags & Flag.Congested) === 0) return 0;
     try {
@@ -138,11 +138,11 @@ export abstract class OutputBuffer implements FrameOutput {
     const own = (this.#flags & Flag.Shared) !== 0 || held === undefined
       ? 0
       : touchedSize(held.length, this.#heldLength);
-    const waits = (this.#flags & Flag.LendsShared) !== 0 ? 0 : this.below;
+    const waits = (this.#flags & Flag.LendsShared) !== 0 ? 0 : this.transportBuffered;
     const congestion = this.#congestion;
     const lent = congestion?.lent?.own ?? 0;
-    const below = waits > lent ? waits : lent;
-    return own + below + (congestion?.parked?.own ?? 0);
+    const transportBuffered = waits > lent ? waits : lent;
+    return own + transportBuffered + (congestion?.parked?.own ?? 0);
   }
 
   /** Its share of frames shared with other connections, in bytes. */
@@ -162,7 +162,7 @@ export abstract class OutputBuffer implements FrameOutput {
 
   /** Bytes sent since the connection opened. */
   get left(): number {
-    return this.#handedOver - this.below;
+    return this.#handedOver - this.transportBuffered;
   }
 
   /** The value of `left` once everything added so far has been sent. */
@@ -397,7 +397,7 @@ export abstract class OutputBuffer implements FrameOutput {
   }
 
   #takeCork(): void {
-    if (corkOwner !== undefined) corkOwner.#giveUpCork();
+    if (corkOwner !== undefined) corkOwner.#releaseCork();
     corkOwner = this;
     corkLength = 0;
   }
@@ -406,7 +406,7 @@ export abstract class OutputBuffer implements FrameOutput {
    * Another connection writes before the flush: moves pending output to a buffer of this
    * connection.
    */
-  #giveUpCork(): void {
+  #releaseCork(): void {
     if (corkLength === 0) return;
     this.#held = cork.slice(0, corkLength);
     this.#heldLength = corkLength;
@@ -415,7 +415,7 @@ export abstract class OutputBuffer implements FrameOutput {
   #reserveHeld(size: number): Uint8Array {
     // The cork has bytes here only when a large message follows small ones in one tick.
     if (corkOwner === this) {
-      this.#giveUpCork();
+      this.#releaseCork();
       corkOwner = undefined;
     }
     const isFull = (this.#flags & Flag.Shared) !== 0
@@ -438,7 +438,7 @@ export abstract class OutputBuffer implements FrameOutput {
   /** Parks the held buffer behind earlier ones; later output gets a new buffer. */
   #parkHeld(): void {
     if (corkOwner === this) {
-      this.#giveUpCork();
+      this.#releaseCork();
       corkOwner = undefined;
     }
     if (this.#held !== undefined && this.#heldLength > 0) {

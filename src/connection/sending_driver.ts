@@ -291,7 +291,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     const { compression, writer, isClient } = this.session;
     const isShared = prepared !== undefined && !isClient && compression!.shareKey !== undefined;
     if (isShared) this.#writePrepared(prepared);
-    else if (slices!.pays) writer.slices(opcode as MessageOpcode, slices!);
+    else if (slices!.isSmaller) writer.slices(opcode as MessageOpcode, slices!);
     else writer.bytes(opcode as MessageOpcode, bytes, false);
     if (written !== undefined) this.output.whenWritten(written);
     this.output.accepted(slices?.size ?? bytes.length);

@@ -9,7 +9,7 @@ import {
   HASH_FACTOR,
   LENGTH_TOKEN,
   matchEnd,
-  PATIENCE,
+  MAX_MISSES,
   type PositionTable,
   type TextBuffer,
   type TokenBlock,
@@ -170,13 +170,13 @@ const DISTANCES = Int32Array.from(
  * Appends the text's piece to the current fixed block of `output`.
  *
  * @param table The last positions of four bytes.
- * @param reach The maximum distance: the window size.
+ * @param windowSize The maximum distance.
  */
 export function deflateFixed(
   text: TextBuffer,
   output: BitOutput,
   table: PositionTable,
-  reach: number,
+  windowSize: number,
 ): void {
   const { bytes, view, end } = text;
   const { slots, shift, base } = table;
@@ -194,7 +194,7 @@ export function deflateFixed(
     const back = place + base - 1 - slots[slot] & 0xffff;
     slots[slot] = place + base;
     const candidate = place - 1 - back;
-    if (candidate >= 0 && back < reach && view.getInt32(candidate, true) === word) {
+    if (candidate >= 0 && back < windowSize && view.getInt32(candidate, true) === word) {
       const limit = place + MAX_MATCH < end ? place + MAX_MATCH : end;
       const next = matchEnd(bytes, view, candidate + WORD, place + WORD, limit);
 
@@ -234,7 +234,7 @@ export function deflateFixed(
     position += bits >>> 3;
     hold >>>= bits & 24;
     bits &= 7;
-    if (++misses < PATIENCE) continue;
+    if (++misses < MAX_MISSES) continue;
     for (let skipped = misses >>> 6; skipped > 0 && place < end; skipped--) {
       const literal = LITERALS[bytes[place++]];
       hold |= literal >>> 4 << bits;

@@ -255,7 +255,7 @@ function compress(
   if (level !== "fast" && level !== "best") {
     throw new TypeError(`level is ${String(level)}: it must be "fast" or "best"`);
   }
-  const reach = powerOfTwo("windowBits", options.windowBits);
+  const windowSize = powerOfTwo("windowBits", options.windowBits);
   const { text, output, near: shared } = workspace ??= new Workspace();
 
   output.open();
@@ -277,10 +277,10 @@ function compress(
     const moved = text.append(source, from, Math.min(from + PIECE, end));
     near.move(moved);
     if (tokens === undefined) {
-      deflateFixed(text, output, near, reach);
+      deflateFixed(text, output, near, windowSize);
     } else {
       tokens.far.move(moved);
-      writeBlocks(text, output, tokens.block, near, tokens.far, reach);
+      writeBlocks(text, output, tokens.block, near, tokens.far, windowSize);
     }
     if (position + output.position > limit) return -1;
     position = output.take(target, position);
@@ -301,11 +301,11 @@ function writeBlocks(
   block: TokenBlock,
   near: PositionTable,
   far: SharedPositionTable,
-  reach: number,
+  windowSize: number,
 ): void {
   for (let from = text.start; from < text.end;) {
     block.open();
-    const to = findTokens(block, text, from, near, far, reach);
+    const to = findTokens(block, text, from, near, far, windowSize);
     writeBlock(output, block, text.bytes, from, to);
     from = to;
   }

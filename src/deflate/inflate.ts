@@ -41,7 +41,7 @@ class Inflation {
   readonly #input = new BitInput();
   readonly #output = new OutputPool();
   #history: InflateHistory | undefined;
-  #reach = 0;
+  #windowSize = 0;
   /** The tables of the block where it was paused. */
   #literals: DecodeTable | undefined;
   #distances: DecodeTable | undefined;
@@ -65,7 +65,9 @@ class Inflation {
         `source range is ${start} to ${end}: it must lie in 0 to ${source.length}`,
       );
     }
-    this.#reach = history === undefined ? powerOfTwo("windowBits", windowBits) : history.windowSize;
+    this.#windowSize = history === undefined
+      ? powerOfTwo("windowBits", windowBits)
+      : history.windowSize;
     this.#output.open(limit);
     this.#input.open(source, start, end);
     this.#history = history;
@@ -131,7 +133,15 @@ class Inflation {
       if (literals !== undefined) {
         const blockPauseAt = pauseAt - this.#overhead;
         if (
-          !inflateBlock(input, output, literals, distances!, this.#reach, history, blockPauseAt)
+          !inflateBlock(
+            input,
+            output,
+            literals,
+            distances!,
+            this.#windowSize,
+            history,
+            blockPauseAt,
+          )
         ) {
           this.#literals = literals;
           this.#distances = distances;
@@ -305,7 +315,7 @@ const LONG_RUN = 16;
  * Decodes the symbols of a block and returns `true`, or `false` if the output exceeds `pauseAt`
  * bytes first.
  *
- * @param reach The maximum distance: the window size.
+ * @param windowSize The maximum distance.
  * @throws {InflateError} When a symbol is invalid, or the output exceeds the limit.
  */
 export function inflateBlock(
@@ -313,7 +323,7 @@ export function inflateBlock(
   output: OutputPool,
   literals: DecodeTable,
   distances: DecodeTable,
-  reach: number,
+  windowSize: number,
   history: InflateHistory | undefined,
   pauseAt: number = NEVER,
 ): boolean {
@@ -322,7 +332,7 @@ export function inflateBlock(
     if (input.position > input.fastEnd) input.enterTail();
     // A 32-bit integer for the comparison in the loop.
     const roomEnd = Math.min(output.roomEnd, pauseAt) | 0;
-    if (inflateSymbols(input, output, literals, distances, reach, history, roomEnd)) break;
+    if (inflateSymbols(input, output, literals, distances, windowSize, history, roomEnd)) break;
     if (output.length > pauseAt) return false;
   }
   input.checkNotPastEnd();
@@ -343,7 +353,7 @@ function inflateSymbols(
   output: OutputPool,
   literals: DecodeTable,
   distances: DecodeTable,
-  reach: number,
+  windowSize: number,
   history: InflateHistory | undefined,
   roomEnd: number,
 ): boolean {
@@ -434,7 +444,7 @@ function inflateSymbols(
       bits -= consumed;
     }
 
-    if (distance > reach) corrupt("distance exceeds the window");
+    if (distance > windowSize) corrupt("distance exceeds the window");
     const end = length + count;
     let from = length - distance;
     if (from < 0) {

@@ -244,7 +244,7 @@ export const WORD = 4;
  * After this many consecutive positions without a repetition, increasingly many bytes are skipped,
  * to be fast on incompressible data.
  */
-export const PATIENCE = 64;
+export const MAX_MISSES = 64;
 
 /**
  * The end of the repetition of `candidate` at `place`, whose earlier bytes are known to match; at
@@ -284,7 +284,7 @@ const GOOD_MATCH = 32;
  *
  * @param near The table of four bytes.
  * @param far The table of eight bytes.
- * @param reach The maximum distance: the window size.
+ * @param windowSize The maximum distance.
  */
 export function findTokens(
   block: TokenBlock,
@@ -292,7 +292,7 @@ export function findTokens(
   start: number,
   near: PositionTable,
   far: SharedPositionTable,
-  reach: number,
+  windowSize: number,
 ): number {
   const { bytes, view, end } = text;
   const { slots: nearSlots, shift: nearShift, base: nearBase } = near;
@@ -321,18 +321,18 @@ export function findTokens(
     let next: number;
     let candidate = place - 1 - back;
     if (
-      candidate >= farFirst && back < reach && view.getInt32(candidate, true) === word &&
+      candidate >= farFirst && back < windowSize && view.getInt32(candidate, true) === word &&
       view.getInt32(candidate + WORD, true) === farWord && place + 2 * WORD <= end
     ) {
       next = matchEnd(bytes, view, candidate + 2 * WORD, place + 2 * WORD, limit);
     } else {
       back = nearBack;
       candidate = place - 1 - back;
-      if (candidate < 0 || back >= reach || view.getInt32(candidate, true) !== word) {
+      if (candidate < 0 || back >= windowSize || view.getInt32(candidate, true) !== word) {
         literals[word & 255]++;
         tokens[count++] = word & 255;
         place++;
-        if (++misses < PATIENCE) continue;
+        if (++misses < MAX_MISSES) continue;
         for (let skipped = misses >>> 6; skipped > 0 && place < end; skipped--) {
           const byte = bytes[place++];
           literals[byte]++;
@@ -359,14 +359,15 @@ export function findTokens(
       let aheadNext = 0;
       candidate = ahead - 1 - aheadBack;
       if (
-        candidate >= farFirst && aheadBack < reach && view.getInt32(candidate, true) === word &&
+        candidate >= farFirst && aheadBack < windowSize &&
+        view.getInt32(candidate, true) === word &&
         view.getInt32(candidate + WORD, true) === farWord && ahead + 2 * WORD <= end
       ) {
         aheadNext = matchEnd(bytes, view, candidate + 2 * WORD, ahead + 2 * WORD, limit);
       } else {
         aheadBack = nearBack;
         candidate = ahead - 1 - aheadBack;
-        if (candidate >= 0 && aheadBack < reach && view.getInt32(candidate, true) === word) {
+        if (candidate >= 0 && aheadBack < windowSize && view.getInt32(candidate, true) === word) {
           aheadNext = matchEnd(bytes, view, candidate + WORD, ahead + WORD, limit);
         }
       }

@@ -83,8 +83,8 @@ export class ContextMemory implements ContextHolder {
     this.#all.byteLength += size - this.#counted;
     this.#counted = size;
     const all = this.#all;
-    if (all.byteLength + all.beside <= this.#maxBytes) return;
+    if (all.byteLength + all.otherBytes <= this.#maxBytes) return;
     all.limit(this.#maxBytes);
-    if (all.byteLength + all.beside > this.#maxBytes) all.exceeded?.(this.#maxBytes);
+    if (all.byteLength + all.otherBytes > this.#maxBytes) all.exceeded?.(this.#maxBytes);
   }
 }

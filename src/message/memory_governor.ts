@@ -25,7 +25,7 @@ export class ContextMemories {
   /** Their memory in bytes. */
   byteLength = 0;
   /** Other bytes held by connections, which count toward the limit. */
-  beside = 0;
+  otherBytes = 0;
   /** Called when the limit is exceeded even after all encoders have dropped their contexts. */
   exceeded: ((maxBytes: number) => void) | undefined;
   #newest: ContextHolder | undefined;
@@ -57,7 +57,7 @@ export class ContextMemories {
    * `maxBytes`.
    */
   limit(maxBytes: number): void {
-    while (this.byteLength + this.beside > maxBytes && this.#oldest !== undefined) {
+    while (this.byteLength + this.otherBytes > maxBytes && this.#oldest !== undefined) {
       this.#oldest.dropEncoder();
     }
   }
@@ -184,7 +184,7 @@ export class MemoryGovernor {
   readonly #holders: Set<MemoryHolder> = new Set();
   /** Frames in the queues of several connections. */
   readonly frames: SharedFrames = new SharedFrames((difference) => {
-    this.#contexts.beside += difference;
+    this.#contexts.otherBytes += difference;
   });
   #replays = 0;
   #isRelieving = false;
@@ -195,17 +195,17 @@ export class MemoryGovernor {
   constructor(contexts: ContextMemories = ContextMemories.ofProcess) {
     this.#contexts = contexts;
     // Deferred: a message is being decompressed.
-    contexts.exceeded = (limit) => void Promise.resolve().then(() => this.#relieve(limit));
+    contexts.exceeded = (limit) => void Promise.resolve().then(() => this.#reduceMemory(limit));
   }
 
   /** Bytes held by connections, without compression contexts. */
   get counted(): number {
-    return this.#contexts.beside;
+    return this.#contexts.otherBytes;
   }
 
   /** Bytes held, including compression contexts. */
   get byteLength(): number {
-    return this.#contexts.beside + this.#contexts.byteLength;
+    return this.#contexts.otherBytes + this.#contexts.byteLength;
   }
 
   /** Whether the memory is so near the limit that new connections should be rejected. */
@@ -247,27 +247,27 @@ export class MemoryGovernor {
    * @param limit The limit for all connections, in bytes.
    */
   count(holder: MemoryHolder, difference: number, limit: number): void {
-    this.#contexts.beside += difference;
+    this.#contexts.otherBytes += difference;
     if (difference < 0) return;
     this.#holders.add(holder);
-    if (this.byteLength > limit) this.#relieve(limit);
+    if (this.byteLength > limit) this.#reduceMemory(limit);
     else this.#stuckAt = 0;
   }
 
   /** Adds a change in the bytes held by replays. */
   countReplays(difference: number): void {
     this.#replays += difference;
-    this.#contexts.beside += difference;
+    this.#contexts.otherBytes += difference;
   }
 
   /** A connection has ended. */
   remove(holder: MemoryHolder): void {
-    this.#contexts.beside -= holder.counted;
+    this.#contexts.otherBytes -= holder.counted;
     this.#holders.delete(holder);
   }
 
   /** Closes connections that hold the most. */
-  #relieve(limit: number): void {
+  #reduceMemory(limit: number): void {
     // Closing a connection updates the count, which calls this method again.
     if (this.#isRelieving) return;
     // Dropping contexts for sending closes nothing.

@@ -13,7 +13,7 @@ export interface MessageSlices {
   /** Whether the whole message is compressed. */
   readonly isComplete: boolean;
   /** Whether to send the complete result; otherwise the message must be sent uncompressed. */
-  readonly pays: boolean;
+  readonly isSmaller: boolean;
 
   /** Compresses the next slice. Returns whether the whole message is compressed. */
   compressNext(): boolean;

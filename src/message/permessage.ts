@@ -320,7 +320,7 @@ export class PermessageDeflate implements MessageCompression {
     this.#paused = undefined;
     const { takeover } = this.#inbound;
     if (takeover) this.#memory?.decoded();
-    return error instanceof InflateError ? asPeersFault(error, limit, takeover) : error;
+    return error instanceof InflateError ? toPeerError(error, limit, takeover) : error;
   }
 
   /** The memory of the paused message in bytes: the remaining input and the output. */
@@ -348,7 +348,7 @@ export function inflatesTooMuch(limit: number): MessageTooBigError {
   );
 }
 
-function asPeersFault(error: InflateError, limit: number, takeover: boolean): WebSocketError {
+function toPeerError(error: InflateError, limit: number, takeover: boolean): WebSocketError {
   if (error.code === "too-big") {
     return inflatesTooMuch(limit);
   }

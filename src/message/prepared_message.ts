@@ -88,7 +88,7 @@ export class PreparedMessage {
   }
 
   #frameOf(slices: MessageSlices): Uint8Array {
-    if (!slices.pays) return this.frame;
+    if (!slices.isSmaller) return this.frame;
     const { size } = slices;
     const headerSize = frameHeaderSize(size, false);
     const frame = new Uint8Array(headerSize + size);

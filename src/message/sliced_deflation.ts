@@ -71,7 +71,7 @@ export class SlicedDeflation implements MessageSlices {
   }
 
   /** Whether the result is shorter than the message. */
-  get pays(): boolean {
+  get isSmaller(): boolean {
     return this.#size < this.#message.length;
   }
 
@@ -90,7 +90,7 @@ export class SlicedDeflation implements MessageSlices {
     this.#size += to;
     this.#at = end;
     // The receiver's context contains the message only if it is sent compressed.
-    if (this.isComplete && !this.pays) this.#context.drop();
+    if (this.isComplete && !this.isSmaller) this.#context.drop();
     this.#memory?.encoded();
     return this.isComplete;
   }

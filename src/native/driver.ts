@@ -215,7 +215,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     const holdsOutput = this.heldOutput * 2 > this.weight;
     this.extra?.queue?.clear();
     this.discardOutput();
-    if (holdsOutput) this.gone(error);
+    if (holdsOutput) this.terminateWith(error);
     else this.fail(error);
     this.countMemory();
   }
@@ -327,7 +327,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
   }
 
   /** Cuts the connection for a reason. */
-  gone(error: WebSocketError): void {
+  terminateWith(error: WebSocketError): void {
     if (this.#state === "closed") return;
     const closing = this.#end;
     closing.initiator ??= "local";
@@ -385,7 +385,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     closing.initiator ??= "local";
     closing.sent = code;
     const failed = (cause: unknown): void =>
-      this.gone(lost(`The connection failed while closing: ${messageOf(cause)}`, cause));
+      this.terminateWith(lost(`The connection failed while closing: ${messageOf(cause)}`, cause));
     try {
       this.engine.close(this.socket!, code, reason, failed);
     } catch (cause) {
@@ -400,7 +400,7 @@ export class NativeDriver<T, S> extends NativeSender<T, S>
     const target: TimerTarget = {
       timerFired: () => {
         if (this.unsent < closing.waitedBefore) return this.#watchClosing(closing, timeout);
-        this.gone(
+        this.terminateWith(
           new TimeoutError(
             "CLOSE_TIMEOUT",
             `The peer did not finish the closing handshake within ${timeout} ms (closeTimeout)`,

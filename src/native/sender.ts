@@ -371,7 +371,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     if (waiting === -1) {
       const why = `${this.engine.name} has dropped a message: too much output is buffered`;
       const closeCode = CloseCode.PolicyViolation;
-      this.gone(new WebSocketError("SLOW_CONSUMER", why, { closeCode }));
+      this.terminateWith(new WebSocketError("SLOW_CONSUMER", why, { closeCode }));
       return false;
     }
     if (waiting <= highWaterMark) return true;
@@ -385,7 +385,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   }
 
   #cut(size: number, limit: "highWaterMark" | "maxBufferedAmount"): void {
-    this.gone(slowConsumer(size, limit, this.rules[limit]));
+    this.terminateWith(slowConsumer(size, limit, this.rules[limit]));
   }
 
   /** The runtime rejected a message. */
@@ -394,7 +394,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     // Called with the error when the connection ends.
     if (written !== undefined) this.#more.written.push(written);
     if (!this.hasEnded) {
-      this.gone(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
+      this.terminateWith(lost(`${this.engine.name} cannot send: ${messageOf(cause)}`, cause));
     }
     return false;
   }

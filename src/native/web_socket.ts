@@ -152,7 +152,7 @@ class DriverListener<T> {
       ? failureOf(failure)
       : undefined;
     // The runtime has dropped a dead peer, like the library's keepalive.
-    if (cause instanceof TimeoutError) driver.gone(cause);
+    if (cause instanceof TimeoutError) driver.terminateWith(cause);
     else driver.ended({ code: isLost ? 1006 : code, reason: isLost ? "" : reason, cause });
   }
 }

@@ -252,7 +252,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   timerFired(): void {
     for (const [topic, after] of this.#delayed ?? []) {
       if (this.#owner.state !== "open" || !this.#takeToken()) break;
-      this.#undelay(topic);
+      this.#cancelDelay(topic);
       this.#subscribe(topic, after, true);
     }
     if (this.#owner.state !== "open") this.#delayed = undefined;
@@ -324,7 +324,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
     this.#delayed.set(topic, after);
   }
 
-  #undelay(topic: string): void {
+  #cancelDelay(topic: string): void {
     this.#delayed?.delete(topic);
     if (this.#delayed?.size === 0) this.#delayed = undefined;
   }
@@ -363,7 +363,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
 
   #unsubscribe(topic: string): void {
     if (this.#undecided?.has(topic)) this.#undecided.set(topic, undefined);
-    this.#undelay(topic);
+    this.#cancelDelay(topic);
     this.#topics.unsubscribe(this.#owner, topic);
   }
 

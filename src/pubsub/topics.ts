@@ -252,7 +252,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
     const { options: { onSlow = "queue" }, except } = message;
     if (receiver.state !== "open") return;
     if (receiver === except) this.#skip(receiver, message);
-    else this.#offer(receiver, message, onSlow, placeOf(message), noResult());
+    else this.#offer(receiver, message, onSlow, conflationKey(message), noResult());
   }
 
   /** A receiver will get all messages after the number. */
@@ -311,7 +311,7 @@ export class Topics implements ConnectionTopics, RelayOwner<ConnectionDriver, Re
   ): PublishResult {
     const result = noResult();
     const { topic, except, options: { onSlow = "queue" } } = message;
-    const place = placeOf(message);
+    const place = conflationKey(message);
     for (const receiver of this.#registry.subscribers(topic)) {
       if (isPending?.(receiver)) continue;
       if (receiver.state !== "open") this.#offerClosing(receiver, message);
@@ -451,7 +451,7 @@ function noResult(): PublishResult {
 }
 
 /** The key in the conflation queue. */
-function placeOf({ topic, options: { onSlow, key = "" } }: TopicMessage): string {
+function conflationKey({ topic, options: { onSlow, key = "" } }: TopicMessage): string {
   // The length of the topic separates it from the key.
   return onSlow === "conflate" ? `${topic.length} ${topic}${key}` : "";
 }

@@ -292,7 +292,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     const { rules, isShuttingDown } = this.#core;
     const { upgrade } = rules.options;
     this.#head = request;
-    if (this.#call?.isUnwanted) throw notFound(request);
+    if (this.#call?.isNotFound) throw notFound(request);
     if (isShuttingDown) throw shuttingDown();
     try {
       this.#client.count();
@@ -367,7 +367,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
       if (this.#respond(result)) this.#core.refused(upgradeRequest, rejectedByHook(result.status));
     } else {
       try {
-        this.#obey(request, result);
+        this.#applyDecision(request, result);
       } catch (error) {
         this.#discard(result);
         throw error;
@@ -375,7 +375,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     }
   }
 
-  #obey(request: ServerRequest, decision: UpgradeDecision<T>): void {
+  #applyDecision(request: ServerRequest, decision: UpgradeDecision<T>): void {
     checkDecision(decision);
     if (decision.status === undefined) return this.#accept(request, decision);
     const { status, headers, body } = decision;
@@ -409,13 +409,13 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     this.#phase = Phase.Answered;
     this.#stopTimer();
     this.#client.handOver();
-    const gift = this.#call?.gift;
+    const callOptions = this.#call?.callOptions;
     this.#done({
       transport: addressed(transport, peer),
       negotiated,
       response: negotiated.response,
-      data: gift?.data ?? decision.data,
-      handlers: gift?.handlers ?? decision.handlers,
+      data: callOptions?.data ?? decision.data,
+      handlers: callOptions?.handlers ?? decision.handlers,
       release,
       rest: this.#rest ?? NO_BYTES,
       ended: this.#ended,

@@ -30,7 +30,7 @@ export interface ServedConnection<T> extends ConnectionDriver {
    */
   close(code: number, reason: string, timeout?: number): void;
   /** Cuts the connection for a reason. */
-  gone(error: WebSocketError): void;
+  terminateWith(error: WebSocketError): void;
 }
 
 /**
@@ -289,7 +289,7 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
       this.#closing.set(driver, bufferedAmount);
       if (bufferedAmount > 0 && bufferedAmount < unsent) continue;
       this.#closing.delete(driver);
-      driver.gone(late);
+      driver.terminateWith(late);
     }
     this.#startCloseTimer();
   }

@@ -354,9 +354,9 @@ export interface ForwardedRequest<T> {
   /** The request object of that server. */
   readonly raw: unknown;
   /** The caller's values for the connection. */
-  readonly gift?: UpgradeCallOptions<T>;
+  readonly callOptions?: UpgradeCallOptions<T>;
   /** Whether to reject it with 404. */
-  readonly isUnwanted?: boolean;
+  readonly isNotFound?: boolean;
   /** The handshake has ended. */
   done?(connection: Connection<T> | undefined): void;
   /** The request is left to other listeners; {@linkcode ForwardedRequest.done} follows. */

@@ -129,7 +129,9 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
       checkHandlers(options.handlers);
     }
     const shared = this.#sharing.share(socket, true);
-    return new Promise((done) => this.#begin(request, shared, head, { gift: options, done }));
+    return new Promise((done) =>
+      this.#begin(request, shared, head, { callOptions: options, done })
+    );
   }
 
   /**
@@ -162,14 +164,14 @@ export class Upgrader<T = undefined> extends ConnectionGroup<T> {
 
   /** @internal Responds with 404 to a request that no listener accepts. */
   rejectUnwanted(request: NodeUpgradeRequest, socket: UpgradeSocket, head: Uint8Array): void {
-    this.#begin(request, socket, head, { isUnwanted: true });
+    this.#begin(request, socket, head, { isNotFound: true });
   }
 
   #begin(
     request: NodeUpgradeRequest,
     socket: UpgradeSocket,
     head: Uint8Array,
-    rest: Pick<ForwardedRequest<T>, "gift" | "isUnwanted" | "done" | "passed">,
+    rest: Pick<ForwardedRequest<T>, "callOptions" | "isNotFound" | "done" | "passed">,
   ): void {
     const { method = "", url = "", httpVersion, rawHeaders } = request;
     const version = `HTTP/${httpVersion}`;

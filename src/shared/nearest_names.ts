@@ -23,12 +23,12 @@ export function nearestNames(
 
 /** The most similar known name, or those that contain the wrong one. */
 function nearest(name: string, known: readonly string[]): string[] {
-  const given = folded(name);
+  const given = normalized(name);
   let found: string | undefined;
   let least = Infinity;
   for (const candidate of known) {
     const longest = Math.max(given.length, candidate.length);
-    const edits = editDistance(given.slice(0, MAX_NAME), folded(candidate).slice(0, MAX_NAME));
+    const edits = editDistance(given.slice(0, MAX_NAME), normalized(candidate).slice(0, MAX_NAME));
     // Allow one error in a short word, three in a long one.
     if (edits >= least || edits > Math.min(3, longest / 3)) continue;
     least = edits;
@@ -37,13 +37,13 @@ function nearest(name: string, known: readonly string[]): string[] {
   if (found !== undefined) return [found];
   if (given.length < LEAST_PART) return [];
   return known.filter((candidate) => {
-    const other = folded(candidate);
+    const other = normalized(candidate);
     return other.includes(given) || other.length >= LEAST_PART && given.includes(other);
   });
 }
 
 /** Removes differences between libraries: case, separators, the "on" of handlers. */
-function folded(name: string): string {
+function normalized(name: string): string {
   return name.replace(/^on(?=[A-Z])/, "").replace(/[-_ ]/g, "").toLowerCase();
 }
 

@@ -89,7 +89,7 @@ export class TimerWheel {
 
   /** Calls `target` after at least `delay` milliseconds. */
   start(delay: number, target: TimerTarget, kind: number): Timer {
-    if (this.#alarm !== undefined) this.#noticeStall();
+    if (this.#alarm !== undefined) this.#detectStall();
     if (this.#count === 0) this.#lastTick = this.#tick();
     // Slots up to the last tick have already been processed in this turn.
     const due = Math.max(Math.ceil((this.#now() + delay) / TICK), this.#lastTick + 1);
@@ -115,7 +115,7 @@ export class TimerWheel {
   }
 
   /** Excludes the alarm's delay from the wheel's time. Returns whether it was long. */
-  #noticeStall(): boolean {
+  #detectStall(): boolean {
     const late = this.#now() - this.#alarmTick * TICK;
     if (late <= STALL) return false;
     const most = MAX_STALLED + this.#clock() / 2 - this.#stalled;
@@ -146,7 +146,7 @@ export class TimerWheel {
 
   #alarmFired(): void {
     this.#alarm = undefined;
-    this.#noticeStall();
+    this.#detectStall();
     this.#isAfterStall = this.#hasStalled && !this.#isAfterStall;
     this.#hasStalled = false;
     if (this.#isAfterStall) {
@@ -161,7 +161,7 @@ export class TimerWheel {
   #read(turns: number): void {
     afterReading(() => {
       // The process may stall here too.
-      if (this.#noticeStall()) this.#read(READING_TURNS);
+      if (this.#detectStall()) this.#read(READING_TURNS);
       else if (turns > 1) this.#read(turns - 1);
       else this.#turn();
     });

@@ -366,7 +366,7 @@ class WatchedListener implements Listener {
     this.#listener = listener;
     this.#options = options;
     this.#sink = sink;
-    this.#timer = setInterval(() => this.#look(), WATCH_INTERVAL);
+    this.#timer = setInterval(() => this.#checkExhaustion(), WATCH_INTERVAL);
     Deno.unrefTimer(this.#timer as unknown as number);
   }
 
@@ -375,7 +375,7 @@ class WatchedListener implements Listener {
     return this.#listener.close();
   }
 
-  #look(): void {
+  #checkExhaustion(): void {
     const wasExhausted = this.#isExhausted;
     const reason = this.#probe();
     this.#isExhausted = reason !== undefined;

@@ -232,17 +232,17 @@ export class ProtocolConnection {
   }
 
   #closed(info: CloseInfo): void {
-    if (info.error !== undefined) this.#tellCause(info.error);
+    if (info.error !== undefined) this.#reportCause(info.error);
     this.#end(endOf(info));
   }
 
   #failed(cause: unknown): void {
-    this.#tellCause(cause);
+    this.#reportCause(cause);
     // "User agents must not convey any failure information to scripts": all failures look the same.
     this.#end(FAILED);
   }
 
-  #tellCause(cause: unknown): void {
+  #reportCause(cause: unknown): void {
     // A script that aborted needs no cause.
     if (!this.#ended && this.#onError !== undefined) reportError(this.#onError, cause);
   }
@@ -328,10 +328,10 @@ export class ProtocolConnection {
       const overdue = this.#messages === 0 || performance.now() - this.#heldSince > MAX_HELD_TIME;
       if (this.#held.length > 0 && overdue) this.#releaseHeld();
     }
-    if (this.#nextTask === this.#tasks.length) this.#caughtUp();
+    if (this.#nextTask === this.#tasks.length) this.#tasksDone();
   }
 
-  #caughtUp(): void {
+  #tasksDone(): void {
     this.#tasks = [];
     this.#nextTask = 0;
     this.#messageBytes = 0;

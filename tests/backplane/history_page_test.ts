@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { faultOfPage, isMessageNumber, isPosition } from "../../src/backplane/history_reader.ts";
+import { isMessageNumber, isPosition, pageFault } from "../../src/backplane/history_reader.ts";
 import { hex } from "../support/vectors.ts";
 
 Deno.test("message numbers are positive safe integers", () => {
@@ -22,7 +22,7 @@ const GOOD: readonly [page: unknown, after: number | undefined][] = [
 
 for (const [page, after] of GOOD) {
   Deno.test(`accepts the page ${JSON.stringify(page)} after ${after}`, () => {
-    assert.equal(faultOfPage(page, after), undefined);
+    assert.equal(pageFault(page, after), undefined);
   });
 }
 
@@ -44,6 +44,6 @@ const BAD: readonly [fault: RegExp, page: unknown][] = [
 
 for (const [fault, page] of BAD) {
   Deno.test(`rejects the page ${JSON.stringify(page)}`, () => {
-    assert.match(faultOfPage(page, 3) ?? "", fault);
+    assert.match(pageFault(page, 3) ?? "", fault);
   });
 }

@@ -80,7 +80,7 @@ Deno.test("releases the context after an incompressible message", () => {
   for (let i = 0; i < 6; i++) message.set(crypto.getRandomValues(noise), i * noise.length);
   const slices = compression.deflateSlices(message);
   while (!slices.compressNext());
-  assert.equal(slices.pays, false);
+  assert.equal(slices.isSmaller, false);
   assert.equal(compression.contextSize, 0);
   compression.close();
 });

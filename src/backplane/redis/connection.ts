@@ -217,7 +217,7 @@ export class RedisPair {
 
   readonly #heartbeat = (): void => {
     if (!this.#publisherLives || !this.#subscriberLives) {
-      this.#timer = after(READ_DELAY, this.#judge);
+      this.#timer = after(READ_DELAY, this.#checkHeartbeat);
       return;
     }
     this.#publisherLives = this.#subscriberLives = false;
@@ -226,7 +226,7 @@ export class RedisPair {
     this.#ping(this.#subscriber, () => this.#subscriberLives = true);
   };
 
-  readonly #judge = (): void => {
+  readonly #checkHeartbeat = (): void => {
     if (this.#publisherLives && this.#subscriberLives) this.#heartbeat();
     else this.#lost(new Error(`Redis has not answered for ${HEARTBEAT_INTERVAL} ms`));
   };
