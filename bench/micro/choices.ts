@@ -7,7 +7,7 @@ import { masking, maskingFrames, maskingInOneChunk, maskingLarge } from "./mask.
 import { drawing } from "./random.ts";
 import { checking, decoding, decodingShort, encoding, encodingShort, longText } from "./text.ts";
 import { viewing } from "./view.ts";
-import type { Choice } from "./ways.ts";
+import type { Choice } from "./compare.ts";
 
 /** One choice for each tuned constant of `src`. */
 export const CHOICES: readonly Choice[] = [

@@ -3,7 +3,7 @@
 
 import { deflate } from "../../src/core.ts";
 import { jsonOf } from "../load/frames.ts";
-import { type Choice, repeated } from "./ways.ts";
+import { type Choice, repeated } from "./compare.ts";
 
 const REPEAT = 20;
 const VARIETY = 20;
@@ -25,7 +25,7 @@ export const threshold: Choice = {
   unit: "a message",
   size: "bytes of JSON",
   sizes: [32, 64, 128, 192, 256, 512, 1024],
-  ways: {
+  implementations: {
     "deflate": (size) => {
       const messages = messagesOf(size);
       let next = 0;

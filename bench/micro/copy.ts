@@ -1,7 +1,7 @@
 // `COPY_LOOP_LIMIT` in src/wire/frame_writer.ts: the size up to which a loop is faster than `set`,
 // which needs a view of the source.
 
-import { type Choice, repeated } from "./ways.ts";
+import { type Choice, repeated } from "./compare.ts";
 
 const REPEAT = 100;
 
@@ -19,7 +19,7 @@ function set(source: Uint8Array, start: number, end: number, target: Uint8Array,
   target.set(source.subarray(start, end), at);
 }
 
-function way(copy: typeof loop): (size: number) => () => void {
+function copyAtSize(copy: typeof loop): (size: number) => () => void {
   return (size) => {
     const source = new Uint8Array(size + 64).fill(1);
     const target = new Uint8Array(size + 64);
@@ -32,9 +32,9 @@ export const copying: Choice = {
   unit: "a payload",
   size: "bytes",
   sizes: [16, 32, 64, 96, 128, 192, 256, 512],
-  ways: {
-    "loop": way(loop),
-    "set with a view": way(set),
+  implementations: {
+    "loop": copyAtSize(loop),
+    "set with a view": copyAtSize(set),
     "set of the whole array": (size) => {
       const source = new Uint8Array(size).fill(1);
       const target = new Uint8Array(size + 64);

@@ -1,7 +1,7 @@
 // `GATHER_MIN` and `GATHER_GROWTH` in src/message/message_reader.ts: the initial size and the
 // growth of the buffer for a fragmented message.
 
-import type { Choice } from "./ways.ts";
+import type { Choice } from "./compare.ts";
 
 /** The size of a fragmented message, unknown before its last fragment. */
 const MESSAGE = 256 * 1024;
@@ -28,7 +28,7 @@ export const growing: Choice = {
   unit: "256 KiB in fragments of 1 KiB",
   size: "growth factor",
   sizes: [1, 2, 3, 4, 8],
-  ways: {
+  implementations: {
     "256 KiB": (growth) => () => gather(MESSAGE, 1024, growth),
     "8 KiB": (growth) => () => gather(8192, 1024, growth),
   },
@@ -39,5 +39,5 @@ export const beginning: Choice = {
   unit: "a message in two fragments of 1 KiB",
   size: "initial size in bytes",
   sizes: [256, 1024, 4096, 16384],
-  ways: { "2 KiB": (first) => () => gather(2048, first, 4) },
+  implementations: { "2 KiB": (first) => () => gather(2048, first, 4) },
 };

@@ -4,7 +4,7 @@
 import { save } from "../run/store.ts";
 import { commandFor, type RuntimeName, start } from "../support/runtimes.ts";
 import { table } from "../support/table.ts";
-import type { Comparison } from "./ways.ts";
+import type { Comparison } from "./compare.ts";
 
 const RUNTIMES: readonly RuntimeName[] = ["deno", "node", "bun"];
 

@@ -4,7 +4,7 @@
 
 import { applyMask } from "../../src/wire/mask.ts";
 import { simdMask } from "../../src/connection/simd_mask.ts";
-import { type Choice, repeated } from "./ways.ts";
+import { type Choice, repeated } from "./compare.ts";
 
 const REPEAT = 100;
 const KEY = 0x1f2e3d4c;
@@ -30,7 +30,7 @@ function xor(words: Int32Array, key: number): void {
   for (let index = 0; index < words.length; index++) words[index]! ^= key;
 }
 
-function xorInTurns(words: Int32Array, key: number): void {
+function xorUnrolled(words: Int32Array, key: number): void {
   const turnsEnd = words.length & ~7;
   let at = 0;
   for (; at < turnsEnd; at += 8) {
@@ -72,7 +72,7 @@ function maskWords(
 }
 
 /** Masks a new chunk each time, as from a transport that does not reuse its memory. */
-function way(mask: Mask): (size: number) => () => void {
+function maskAtSize(mask: Mask): (size: number) => () => void {
   return (size) => {
     const memory = new Uint8Array(size + 2 * START);
     return repeated(REPEAT, () => mask(memory.subarray(0), START, START + size, KEY));
@@ -84,10 +84,10 @@ export const masking: Choice = {
   unit: "a payload",
   size: "bytes",
   sizes: [16, 32, 64, 128, 192, 256, 384, 512, 1024, 16384],
-  ways: {
-    "single bytes": way(maskBytes),
-    "words": way(byWords(xor)),
-    "eight words a turn": way(byWords(xorInTurns)),
+  implementations: {
+    "single bytes": maskAtSize(maskBytes),
+    "words": maskAtSize(byWords(xor)),
+    "eight words a turn": maskAtSize(byWords(xorUnrolled)),
   },
   units: REPEAT,
 };
@@ -107,7 +107,7 @@ export const maskingInOneChunk: Choice = {
   unit: "a payload",
   size: "bytes",
   sizes: [16, 24, 32, 48, 64, 128, 192],
-  ways: {
+  implementations: {
     "single bytes": inOneChunk(maskBytes),
     "words": inOneChunk(byWords(xor)),
     "library": inOneChunk(applyMask),
@@ -123,9 +123,9 @@ export const maskingLarge: Choice = {
   unit: "a payload",
   size: "bytes",
   sizes: [512, 1024, 2048, 4096, 16384, 65536],
-  ways: {
-    "eight words a turn": way(byWords(xorInTurns)),
-    ...(simd === undefined ? {} : { "SIMD": way(simd.payload) }),
+  implementations: {
+    "eight words a turn": maskAtSize(byWords(xorUnrolled)),
+    ...(simd === undefined ? {} : { "SIMD": maskAtSize(simd.payload) }),
   },
   units: REPEAT,
 };
@@ -136,7 +136,7 @@ export const maskingFrames: Choice = {
   unit: "a chunk",
   size: "frames of 136 bytes",
   sizes: [1, 2, 4, 8, 16, 32, 60],
-  ways: {
+  implementations: {
     "one by one": (count) => {
       const chunk = new Uint8Array(136 * count);
       return repeated(REPEAT, () => {

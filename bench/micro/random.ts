@@ -1,6 +1,6 @@
 // `POOL_WORDS` in src/shared/random.ts: the number of mask keys generated at once.
 
-import { type Choice, repeated } from "./ways.ts";
+import { type Choice, repeated } from "./compare.ts";
 
 const REPEAT = 4096;
 
@@ -9,7 +9,7 @@ export const drawing: Choice = {
   unit: "a mask key",
   size: "keys per call",
   sizes: [1, 16, 64, 256, 1024, 4096, 16384],
-  ways: {
+  implementations: {
     "getRandomValues": (size) => {
       const pool = new Int32Array(size);
       let used = size;

@@ -3,7 +3,7 @@
 
 import process from "node:process";
 import { CHOICES } from "./choices.ts";
-import { compare } from "./ways.ts";
+import { compare } from "./compare.ts";
 
 const chosen = CHOICES.filter(({ constant }) => constant.includes(process.argv[2] ?? ""));
 process.stdout.write(`${JSON.stringify(chosen.map(compare))}\n`);

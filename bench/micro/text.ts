@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { TextMethods } from "../../src/shared/text_methods.ts";
 import { Views } from "../../src/wire/views.ts";
-import { type Choice, repeated } from "./ways.ts";
+import { type Choice, repeated } from "./compare.ts";
 
 const REPEAT = 100;
 const LONG_REPEAT = 4;
@@ -33,7 +33,7 @@ export const decoding: Choice = {
   unit: "a text",
   size: "bytes of ASCII",
   sizes: [4, 8, 12, 16, 24, 32],
-  ways: {
+  implementations: {
     "loop": (size) => {
       const bytes = encoder.encode(`${textOf(size)}more of the chunk`);
       return repeated(REPEAT, () => void loopDecode(bytes, size));
@@ -51,7 +51,7 @@ export const checking: Choice = {
   unit: "a text",
   size: "bytes of ASCII",
   sizes: [16, 64, 128, 1024, 16384],
-  ways: {
+  implementations: {
     "decoder that throws": (size) => {
       const bytes = encoder.encode(textOf(size));
       return repeated(REPEAT, () => void strictDecoder.decode(bytes));
@@ -79,7 +79,7 @@ export const encoding: Choice = {
   unit: "a text",
   size: "characters of ASCII",
   sizes: [8, 16, 32, 48, 64, 128],
-  ways: {
+  implementations: {
     "loop": (size) => {
       const text = textOf(size);
       const target = new Uint8Array(65536);
@@ -99,7 +99,7 @@ export const longText: Choice = {
   unit: "a text",
   size: "characters of ASCII",
   sizes: [2048, 4096, 8192, 16384, 65536],
-  ways: {
+  implementations: {
     // If other output is already buffered, the reserved memory must be allocated.
     "reserve three bytes per character": (size) => {
       const text = textOf(size);
@@ -128,7 +128,7 @@ export const decodingShort: Choice = {
   unit: "a text",
   size: "bytes of ASCII",
   sizes: [16, 64, 128, 256, 512, 1024],
-  ways: {
+  implementations: {
     "TextDecoder": (size) => {
       const bytes = encoder.encode(textOf(65_536));
       const views = new Views();
@@ -150,7 +150,7 @@ export const encodingShort: Choice = {
   unit: "a text",
   size: "characters of ASCII",
   sizes: [33, 64, 128, 1024, 8192],
-  ways: {
+  implementations: {
     "TextEncoder": (size) => {
       const text = textOf(size);
       const target = new Uint8Array(65_536);

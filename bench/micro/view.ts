@@ -1,12 +1,14 @@
 // `COPIES_BELOW` in src/transport/bun.ts: the size up to which copying a message out of its chunk
 // is faster than creating a view. Each chunk is a separate array, as on Bun.
 
-import { type Choice, repeated } from "./ways.ts";
+import { type Choice, repeated } from "./compare.ts";
 
 const REPEAT = 100;
 const HEADER = 6;
 
-function way(take: (chunk: Uint8Array, end: number) => unknown): (size: number) => () => void {
+function takeAtSize(
+  take: (chunk: Uint8Array, end: number) => unknown,
+): (size: number) => () => void {
   return (size) =>
     repeated(REPEAT, () => {
       const chunk = new Uint8Array(HEADER + size);
@@ -20,10 +22,10 @@ export const viewing: Choice = {
   unit: "a chunk and its message",
   size: "bytes",
   sizes: [16, 64, 128, 256, 512, 1024, 2048],
-  ways: {
-    "chunk alone": way((chunk) => chunk),
-    "view": way((chunk, end) => chunk.subarray(HEADER, end)),
-    "copy": way((chunk, end) => chunk.slice(HEADER, end)),
+  implementations: {
+    "chunk alone": takeAtSize((chunk) => chunk),
+    "view": takeAtSize((chunk, end) => chunk.subarray(HEADER, end)),
+    "copy": takeAtSize((chunk, end) => chunk.slice(HEADER, end)),
   },
   units: REPEAT,
 };

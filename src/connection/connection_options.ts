@@ -256,8 +256,8 @@ function checkConnectionOptions(options: ConnectionOptions): void {
       `Option "pongTimeout" (${options.pongTimeout}) needs "pingInterval": it is the time after a ping`,
     );
   }
-  const most = Number.MAX_SAFE_INTEGER;
-  checkInteger("memoryLimit", options.memoryLimit, 0, most, "bytes");
+  const max = Number.MAX_SAFE_INTEGER;
+  checkInteger("memoryLimit", options.memoryLimit, 0, max, "bytes");
   if (options.delayedWrite !== undefined) checkDelayedWrite(options.delayedWrite);
   checkInteger("highWaterMark", options.highWaterMark, 0, MAX_INT32, "bytes");
   const least = options.highWaterMark ?? 0;

@@ -119,7 +119,7 @@ export class Driver<T> extends SendingDriver<T>
    */
   start(start: DriverStart): void {
     this.startTimers(this);
-    if (this.rules.rateLimit !== undefined) this.#needReading();
+    if (this.rules.rateLimit !== undefined) this.#ensureReading();
     if (start.congested === true) this.output.wait();
     this.session.open();
     this.output.cork();
@@ -153,7 +153,7 @@ export class Driver<T> extends SendingDriver<T>
     }
   }
 
-  #needReading(): Reading<T> {
+  #ensureReading(): Reading<T> {
     return this.#reading ??= new Reading(
       this,
       this.session,
@@ -163,7 +163,7 @@ export class Driver<T> extends SendingDriver<T>
     );
   }
 
-  #needClosing(): Closing<T> {
+  #ensureClosing(): Closing<T> {
     return this.#closing ??= new Closing(this, this.session, this.output, this.transport);
   }
 
@@ -185,11 +185,11 @@ export class Driver<T> extends SendingDriver<T>
     this.output.cork();
     const at = this.session.receive(chunk, 0, length);
     this.output.uncork();
-    if (addWork(takeDeflateWork())) this.#needReading().endTurn();
+    if (addWork(takeDeflateWork())) this.#ensureReading().endTurn();
     reading?.countBytes(at);
     if (at >= length) return !this.#hasViews;
     if (chunk.length < length) this.fail(bufferDetached());
-    else this.#needReading().keep(chunk.subarray(at));
+    else this.#ensureReading().keep(chunk.subarray(at));
     return false;
   }
 
@@ -219,12 +219,12 @@ export class Driver<T> extends SendingDriver<T>
   /** The stream has ended, in both directions. */
   closed(error?: Error): void {
     this.#reading?.streamClosed();
-    this.#needClosing().streamClosed(error);
+    this.#ensureClosing().streamClosed(error);
   }
 
   /** The transport threw: ends its connection only. */
   transportFailed(cause: unknown): void {
-    const closing = this.#needClosing();
+    const closing = this.#ensureClosing();
     if (!closing.hasTransportFailed) this.reportError(cause);
     closing.hasTransportFailed = true;
     const why = cause instanceof Error ? cause.message : show(cause);
@@ -270,7 +270,7 @@ export class Driver<T> extends SendingDriver<T>
   /** Counts a received message toward the rate limit and the turn. */
   #count(size: number): void {
     this.#reading?.countMessage();
-    if (addWork(size + MESSAGE_WORK)) this.#needReading().endTurn();
+    if (addWork(size + MESSAGE_WORK)) this.#ensureReading().endTurn();
   }
 
   /** Whether the user has closed the connection and the Close frame waits for earlier messages. */
@@ -305,7 +305,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Starts the timer of the closing handshake, once. */
   startCloseTimer(): void {
-    this.#needClosing().startTimer(this.rules.closeTimeout);
+    this.#ensureClosing().startTimer(this.rules.closeTimeout);
     // No more messages can be sent, so a stream is useless.
     if (this.session.state !== "open") {
       this.output.giveUpStream();
@@ -316,7 +316,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Ends this side of the stream as soon as the output has been sent. */
   endOutput(): void {
-    this.#needClosing().endOutput();
+    this.#ensureClosing().endOutput();
   }
 
   /** Sends accepted messages before the reply to the peer's Close frame. */
@@ -327,7 +327,7 @@ export class Driver<T> extends SendingDriver<T>
   /** Cuts the stream. */
   cutStream(): void {
     this.giveUpLong();
-    this.#needClosing().cut();
+    this.#ensureClosing().cut();
   }
 
   /** Whether the transport currently accepts no output. */
@@ -337,12 +337,12 @@ export class Driver<T> extends SendingDriver<T>
 
   /** A message is slow to decompress. */
   messagePaused(): void {
-    this.#needReading().messagePaused();
+    this.#ensureReading().messagePaused();
   }
 
   /** Stops reading while much output waits for compression, to avoid causing more. */
   protected override uncompressedChanged(): void {
-    if (this.output.uncompressed > this.rules.highWaterMark) this.#needReading().outputFull();
+    if (this.output.uncompressed > this.rules.highWaterMark) this.#ensureReading().outputFull();
     else this.#reading?.outputHasRoom();
   }
 
@@ -371,7 +371,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** An accepted message will not be sent. */
   protected override notSent(): void {
-    this.#needClosing().unsentMessages++;
+    this.#ensureClosing().unsentMessages++;
   }
 
   // Memory.
@@ -476,7 +476,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** The queue is full. */
   stopReading(): void {
-    this.#needReading().queueFull();
+    this.#ensureReading().queueFull();
   }
 
   /** The queue has room again. */
@@ -491,7 +491,7 @@ export class Driver<T> extends SendingDriver<T>
 
   /** Stops reading from the socket. */
   pause(): void {
-    this.#needReading().pause();
+    this.#ensureReading().pause();
   }
 
   /** Resumes reading. */
@@ -524,7 +524,7 @@ export class Driver<T> extends SendingDriver<T>
    */
   close(code: number, reason: string, timeout?: number): void {
     if (this.state !== "open") return;
-    const closing = this.#needClosing();
+    const closing = this.#ensureClosing();
     closing.isWanted = true;
     if (timeout !== undefined) closing.startTimer(timeout);
     this.session.announceClose();

@@ -138,7 +138,7 @@ export abstract class DriverBase<T>
   /** Sends a text message of the layer itself. */
   protected abstract sendPlain(text: string): void;
   /** The fragment queue, created for the first fragmented message. */
-  protected abstract needFragments(): FragmentQueue;
+  protected abstract ensureFragments(): FragmentQueue;
   /** Whether fragments can still be sent. */
   protected abstract readonly takesFragments: boolean;
   /**
@@ -320,7 +320,7 @@ export abstract class DriverBase<T>
     compress: boolean,
   ): boolean {
     if (this.state !== "open") return false;
-    const fragments = this.needFragments();
+    const fragments = this.ensureFragments();
     const isFirst = opcode !== Opcode.Continuation;
     if (fragments.isStreaming || (isFirst && fragments.isBusy)) {
       return this.hold(opcode, bytes, compress, undefined, fin ? "last" : "more");
@@ -343,7 +343,7 @@ export abstract class DriverBase<T>
 
   /** Reserves the connection for a stream; `ended` is called if the connection ends first. */
   async startFragments(ended: () => void): Promise<void> {
-    const fragments = this.needFragments();
+    const fragments = this.ensureFragments();
     await fragments.enter();
     fragments.watch(ended);
     // The connection may have started to close while the stream was queued.

@@ -188,7 +188,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   }
 
   /** The fragment queue, created on first use. */
-  needFragments(): FragmentQueue {
+  ensureFragments(): FragmentQueue {
     return this.#more.fragments ??= new FragmentQueue((next) => this.#owner.sendQueued(next));
   }
 

@@ -157,7 +157,7 @@ export abstract class OutputBuffer implements FrameOutput {
       ? this.#held
       : undefined;
     if (waits === undefined && this.#congestion?.lent === undefined) return;
-    this.#needLent().hold(waits);
+    this.#ensureLent().hold(waits);
   }
 
   /** Bytes sent since the connection opened. */
@@ -196,11 +196,11 @@ export abstract class OutputBuffer implements FrameOutput {
     return this.#flags >= CORK;
   }
 
-  #needLent(): LentMemory {
+  #ensureLent(): LentMemory {
     return (this.#congestion ??= new Congestion()).lent ??= new LentMemory();
   }
 
-  #needParked(): ParkedOutput {
+  #ensureParked(): ParkedOutput {
     return (this.#congestion ??= new Congestion()).parked ??= new ParkedOutput();
   }
 
@@ -265,7 +265,7 @@ export abstract class OutputBuffer implements FrameOutput {
     const held = this.#held;
     if ((this.#flags & Flag.Congested) !== 0 && bytes.length >= PARKED_MIN) {
       this.#parkHeld();
-      this.#needParked().add(bytes, bytes.length, false);
+      this.#ensureParked().add(bytes, bytes.length, false);
     } else if (
       (this.#flags & Flag.Shared) !== 0 && held !== undefined &&
       batch.add(held, this.#heldLength, bytes)
@@ -442,7 +442,7 @@ export abstract class OutputBuffer implements FrameOutput {
       corkOwner = undefined;
     }
     if (this.#held !== undefined && this.#heldLength > 0) {
-      this.#needParked().add(
+      this.#ensureParked().add(
         this.#held,
         this.#heldLength,
         (this.#flags & Flag.Shared) === 0,
@@ -528,7 +528,7 @@ export abstract class OutputBuffer implements FrameOutput {
   #lend(bytes: Uint8Array, length: number): void {
     // The connection may have ended meanwhile.
     if ((this.#flags & Flag.Closed) !== 0) return;
-    const lent = this.#needLent();
+    const lent = this.#ensureLent();
     if ((this.#flags & Flag.LendsShared) !== 0) lent.lend(bytes);
     else lent.own = touchedSize(bytes.length, length);
   }

@@ -51,10 +51,10 @@ export interface RateLimitRules {
 export function rateLimitRules(options: RateLimitOptions | undefined): RateLimitRules | undefined {
   if (options === undefined) return undefined;
   checkNames('Option "rateLimit"', options, ["messages", "bytes", "interval", "burst", "onExceed"]);
-  const most = 0x7fffffff;
-  checkInteger("rateLimit.messages", options.messages, 1, most, "messages");
-  checkInteger("rateLimit.bytes", options.bytes, 1, most, "bytes");
-  checkInteger("rateLimit.interval", options.interval, 1, most, "milliseconds");
+  const max = 0x7fffffff;
+  checkInteger("rateLimit.messages", options.messages, 1, max, "messages");
+  checkInteger("rateLimit.bytes", options.bytes, 1, max, "bytes");
+  checkInteger("rateLimit.interval", options.interval, 1, max, "milliseconds");
   checkInteger("rateLimit.burst", options.burst, 1, 1000, "intervals");
   checkOneOf("rateLimit.onExceed", options.onExceed, ["pause", "close", "report"]);
   const { messages = Infinity, bytes = Infinity, interval = 1000, burst = 1 } = options;

@@ -345,8 +345,8 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
     this.output.accepted(text.length);
   }
 
-  protected override needFragments(): FragmentQueue {
-    return this.output.needFragments();
+  protected override ensureFragments(): FragmentQueue {
+    return this.output.ensureFragments();
   }
 
   protected override get takesFragments(): boolean {
@@ -367,7 +367,7 @@ export abstract class SendingDriver<T> extends DriverBase<T> implements OutputOw
   protected override holdMessage(message: QueuedMessage): boolean {
     const { data, compress, fragment } = message;
     const isLong = fragment === "no" && this.#isLong(data.length, compress);
-    const fragments = this.output.needFragments();
+    const fragments = this.output.ensureFragments();
     fragments.hold(isLong ? { ...message, isLong } : message);
     if (isLong) {
       fragments.begin();

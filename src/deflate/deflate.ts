@@ -184,11 +184,11 @@ export function deflateWithin(
   end: number,
   target: Uint8Array,
   offset: number,
-  most: number,
+  maxSize: number,
   options: DeflateOptions,
 ): number {
-  check(source, start, end, target, offset, most);
-  return compress(source, start, end, target, offset, most, options);
+  check(source, start, end, target, offset, maxSize);
+  return compress(source, start, end, target, offset, maxSize, options);
 }
 
 /**
@@ -210,9 +210,9 @@ export function deflatePart(
   offset: number,
   options: DeflateOptions,
 ): number {
-  const most = storedSize(end - start);
-  check(source, start, end, target, offset, most);
-  const at = compress(source, start, end, target, offset, most, options);
+  const maxSize = storedSize(end - start);
+  check(source, start, end, target, offset, maxSize);
+  const at = compress(source, start, end, target, offset, maxSize, options);
   if (at !== -1) return at;
   // The receiver's window also contains stored bytes, but incompressible data is not worth keeping.
   // Dropping the context is legal: later messages just do not refer to it.
@@ -247,7 +247,7 @@ function compress(
   end: number,
   target: Uint8Array,
   offset: number,
-  most: number,
+  maxSize: number,
   options: DeflateOptions,
 ): number {
   const length = end - start;
@@ -271,7 +271,7 @@ function compress(
   if (tokens === undefined) output.put(FIXED_BLOCK << 1, TYPE_BITS);
   else tokens.far.begin(text.end, length);
 
-  const limit = offset + most;
+  const limit = offset + maxSize;
   let position = offset;
   for (let from = start; from < end; from += PIECE) {
     const moved = text.append(source, from, Math.min(from + PIECE, end));

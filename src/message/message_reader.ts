@@ -187,7 +187,7 @@ export class MessageReader implements FrameSink {
     // RFC 6455 8.1: invalid UTF-8 fails the connection, detected before the message or even the
     // frame is complete.
     if (this.#checksText(message)) message.utf8 = checkUtf8(message.utf8, bytes, start, end);
-    message.add(bytes, start, end, this.#most(message));
+    message.add(bytes, start, end, this.#maxLength(message));
   }
 
   /**
@@ -211,7 +211,7 @@ export class MessageReader implements FrameSink {
   }
 
   /** The maximum size of the partial message. */
-  #most({ compressed }: UnfinishedMessage): number {
+  #maxLength({ compressed }: UnfinishedMessage): number {
     // The header of the last fragment determines the size of the message.
     if ((this.#first & FIN) !== 0) return this.#expected;
     const { maxMessageSize } = this.#rules;
@@ -333,10 +333,10 @@ export class UnfinishedMessage {
   /**
    * Adds a piece.
    *
-   * @param most The maximum size of the message.
+   * @param maxLength The maximum size of the message.
    */
-  add(bytes: Uint8Array, start: number, end: number, most: number): void {
-    const target = this.#reserve(this.length + end - start, most);
+  add(bytes: Uint8Array, start: number, end: number, maxLength: number): void {
+    const target = this.#reserve(this.length + end - start, maxLength);
     copyBytes(bytes, start, end, target, this.length);
     this.length += end - start;
   }
@@ -357,10 +357,10 @@ export class UnfinishedMessage {
     this.#bytes = undefined;
   }
 
-  #reserve(needed: number, most: number): Uint8Array {
+  #reserve(needed: number, maxLength: number): Uint8Array {
     const old = this.#bytes;
     if (old !== undefined && old.length >= needed) return old;
-    const capacity = Math.min(Math.max(GATHER_MIN, needed * GATHER_GROWTH), most);
+    const capacity = Math.min(Math.max(GATHER_MIN, needed * GATHER_GROWTH), maxLength);
     const grown = new Uint8Array(capacity);
     if (old !== undefined) {
       grown.set(old.subarray(0, this.length));

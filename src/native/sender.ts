@@ -220,7 +220,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
     this.#output?.fragments?.giveUp();
   }
 
-  protected override needFragments(): FragmentQueue {
+  protected override ensureFragments(): FragmentQueue {
     return this.#more.fragments ??= new FragmentQueue((message) => this.#sendQueued(message));
   }
 
@@ -354,7 +354,7 @@ export abstract class NativeSender<T, S> extends DriverBase<T> {
   }
 
   protected override holdMessage(message: QueuedMessage): boolean {
-    this.needFragments().hold(message);
+    this.ensureFragments().hold(message);
     this.countMemory();
     if (!this.takesFragments) return false;
     const size = this.bufferedAmount;

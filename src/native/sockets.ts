@@ -89,7 +89,7 @@ export type WatchClient = (left: () => void) => () => void;
 export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   readonly #core: NativeCore<T, S>;
   /** Callbacks for shutdown, one per request whose hook has not decided yet. */
-  readonly #undecided: Set<() => void> = new Set();
+  readonly #pendingDecisions: Set<() => void> = new Set();
 
   /** @internal Created by `createSockets`. */
   constructor(options: SocketsOptions<T>, engine: NativeEngine<S>, limits: NativeLimits) {
@@ -108,7 +108,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   /** Shuts the connections down; see {@linkcode ConnectionGroup.shutdown}. */
   override shutdown(options: ShutdownOptions = {}): Promise<void> {
     const finished = super.shutdown(options);
-    for (const end of [...this.#undecided]) end();
+    for (const end of [...this.#pendingDecisions]) end();
     return finished;
   }
 
@@ -137,7 +137,7 @@ export abstract class NativeSockets<T, S> extends ConnectionGroup<T> {
   ): Promise<A | Response> {
     const handshake = new NativeHandshake<T, S, A>(
       this.#core,
-      this.#undecided,
+      this.#pendingDecisions,
       request,
       peer,
       perform,
@@ -159,7 +159,7 @@ class NativeCore<T, S> extends ServerCore<T> implements NativeContext<T, S> {
 /** One opening handshake on a request read by the runtime. */
 class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   readonly #core: NativeCore<T, S>;
-  readonly #undecided: Set<() => void>;
+  readonly #pendingDecisions: Set<() => void>;
   readonly #request: Request;
   readonly #perform: PerformUpgrade<T, S, A>;
   readonly #client: HandshakeClient;
@@ -183,7 +183,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   ) {
     const { url, headers } = request;
     this.#core = core;
-    this.#undecided = undecided;
+    this.#pendingDecisions = undecided;
     this.#request = request;
     this.#perform = perform;
     this.#client = new HandshakeClient(core.rules, core.count, peer, url.startsWith("https:"));
@@ -196,7 +196,9 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     try {
       const result = this.#decide();
       if (!isPromiseLike(result)) return Promise.resolve(this.#settle(result));
-      return this.#whenDecided(result, watchClient).catch((error: unknown) => this.#refuse(error));
+      return this.#awaitDecision(result, watchClient).catch((error: unknown) =>
+        this.#refuse(error)
+      );
     } catch (error) {
       return Promise.resolve(this.#refuse(error));
     }
@@ -235,7 +237,7 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
   }
 
   /** Waits for the hook, until `handshakeTimeout`, a client disconnection or a shutdown. */
-  async #whenDecided(
+  async #awaitDecision(
     result: PromiseLike<UpgradeResult<T>>,
     watchClient: WatchClient | undefined,
   ): Promise<A | Response> {
@@ -245,12 +247,12 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
     const over = new Promise<never>((_, reject) => {
       const end = (): void => reject(shuttingDown());
       const forgetClient = watchClient?.(() => reject(clientLeft()));
-      this.#undecided.add(end);
+      this.#pendingDecisions.add(end);
       if (handshakeTimeout > 0) {
         timer = timers.start(handshakeTimeout, { timerFired: () => reject(undecided()) }, 0);
       }
       forget = () => {
-        this.#undecided.delete(end);
+        this.#pendingDecisions.delete(end);
         forgetClient?.();
         timers.cancel(timer);
       };

@@ -194,7 +194,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
    * The topics with a pending `allow`. Topics the client has unsubscribed from remain, so that
    * pending decisions never exceed the maximum number of topics.
    */
-  #undecided: Map<string, Subscribing | undefined> | undefined;
+  #pendingDecisions: Map<string, Subscribing | undefined> | undefined;
   /** The number of subscriptions allowed by the rate, and the time of the last update. */
   #tokens: number;
   #tokensAt = 0;
@@ -338,8 +338,8 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   #subscribe(topic: string, after: number | undefined, hasToken = false): void {
     const { max } = this.#rules;
     const isSubscribed = this.#topics.isSubscribed(this.#owner, topic);
-    if (this.#undecided?.has(topic)) {
-      this.#undecided.set(topic, { after });
+    if (this.#pendingDecisions?.has(topic)) {
+      this.#pendingDecisions.set(topic, { after });
     } else if (this.#delayed?.has(topic)) {
       this.#delayed.set(topic, after);
     } else if (isSubscribed && after === undefined) {
@@ -357,12 +357,12 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
 
   /** The number of topics of the connection, including pending ones. */
   get #count(): number {
-    const subscribing = (this.#undecided?.size ?? 0) + (this.#delayed?.size ?? 0);
+    const subscribing = (this.#pendingDecisions?.size ?? 0) + (this.#delayed?.size ?? 0);
     return this.#topics.countOf(this.#owner) + subscribing;
   }
 
   #unsubscribe(topic: string): void {
-    if (this.#undecided?.has(topic)) this.#undecided.set(topic, undefined);
+    if (this.#pendingDecisions?.has(topic)) this.#pendingDecisions.set(topic, undefined);
     this.#cancelDelay(topic);
     this.#topics.unsubscribe(this.#owner, topic);
   }
@@ -379,8 +379,8 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
       this.#decided(topic, { after }, decision);
       return;
     }
-    this.#undecided ??= new Map();
-    this.#undecided.set(topic, { after });
+    this.#pendingDecisions ??= new Map();
+    this.#pendingDecisions.set(topic, { after });
     Promise.resolve(decision).then(
       (decision) => this.#decided(topic, this.#take(topic), decision),
       (error: unknown) => this.#failed(topic, this.#take(topic), error),
@@ -391,9 +391,9 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
    * Removes and returns the client's latest request for a topic; `undefined` if it unsubscribed.
    */
   #take(topic: string): Subscribing | undefined {
-    const subscribing = this.#undecided?.get(topic);
-    this.#undecided?.delete(topic);
-    if (this.#undecided?.size === 0) this.#undecided = undefined;
+    const subscribing = this.#pendingDecisions?.get(topic);
+    this.#pendingDecisions?.delete(topic);
+    if (this.#pendingDecisions?.size === 0) this.#pendingDecisions = undefined;
     return subscribing;
   }
 

@@ -207,7 +207,7 @@ export class Reconnector<T> extends Attempts
     if (this.#rules.handlers.message !== undefined) {
       throw new TypeError("Cannot iterate a connection that has a message handler");
     }
-    return this.#needQueue().open();
+    return this.#ensureQueue().open();
   }
 
   // Calls of the message queue.
@@ -274,7 +274,7 @@ export class Reconnector<T> extends Attempts
   deliver(data: AnyMessage, opcode: MessageOpcode): unknown {
     const { handlers } = this.#rules;
     if (handlers.message === undefined) {
-      if (!this.#discardsUnread) this.#needQueue().push(data);
+      if (!this.#discardsUnread) this.#ensureQueue().push(data);
       return undefined;
     }
     // The common case without a closure.
@@ -430,7 +430,7 @@ export class Reconnector<T> extends Attempts
 
   // Messages, and the pauses between them.
 
-  #needQueue(): ReaderQueue {
+  #ensureQueue(): ReaderQueue {
     if (this.#queue === undefined) {
       this.#queue = this.#port.createQueue(this);
       if (this.#info !== undefined) this.#queue.end(this.#info);

@@ -472,10 +472,10 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
     this.#phase = Phase.Answered;
     this.#rest = undefined;
     this.#stopTimer();
-    return this.#needAnswer(transport);
+    return this.#ensureAnswer(transport);
   }
 
-  #needAnswer(transport: Transport): Answer {
+  #ensureAnswer(transport: Transport): Answer {
     return this.#answer ??= new Answer(
       transport,
       this.#ended,
@@ -529,7 +529,7 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
       this.#transport.resume();
       this.#transport.end();
     } else {
-      this.#needAnswer(this.#transport).leave(reason);
+      this.#ensureAnswer(this.#transport).leave(reason);
     }
   }
 

@@ -12,7 +12,7 @@ export interface Choice {
   size: string;
   sizes: number[];
   /** The implementations. Each returns a function that does the work once, for a given size. */
-  ways: Record<string, (size: number) => () => unknown>;
+  implementations: Record<string, (size: number) => () => unknown>;
   /** The number of units of work in one call. Default: 1. */
   units?: number;
   /** Additional numbers for each size that are not times. */
@@ -20,7 +20,7 @@ export interface Choice {
 }
 
 /** Nanoseconds of each implementation at each size. */
-export interface Comparison extends Omit<Choice, "ways" | "facts"> {
+export interface Comparison extends Omit<Choice, "implementations" | "facts"> {
   nanoseconds: Record<string, number[]>;
   facts: Record<string, number[]>;
 }
@@ -31,9 +31,9 @@ const EFFORT = { warmUp: 80, sample: 3, samples: 30, fastest: true };
 let last: unknown;
 
 /** Times all implementations at all sizes. */
-export function compare({ ways, facts = {}, ...choice }: Choice): Comparison {
+export function compare({ implementations, facts = {}, ...choice }: Choice): Comparison {
   const nanoseconds: Record<string, number[]> = {};
-  for (const [name, make] of Object.entries(ways)) {
+  for (const [name, make] of Object.entries(implementations)) {
     nanoseconds[name] = choice.sizes.map((size) => {
       const run = make(size);
       return measure(name, choice.unit, choice.units ?? 1, () => void (last = run()), EFFORT)
