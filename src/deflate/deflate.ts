@@ -172,10 +172,10 @@ export function deflate(
 }
 
 /**
- * The same, but the result may have up to `most` bytes, even more than the message, so that later
+ * The same, but the result may have up to `maxSize` bytes, even more than the message, so that later
  * messages can refer to this one.
  *
- * @param target With room for `most` bytes from `offset` on.
+ * @param target With room for `maxSize` bytes from `offset` on.
  * @throws {TypeError | RangeError} As {@linkcode deflate} does.
  */
 export function deflateWithin(
@@ -240,7 +240,7 @@ function check(
   }
 }
 
-/** Returns the end offset, or -1 if the result would exceed `most` bytes. */
+/** Returns the end offset, or -1 if the result would exceed `maxSize` bytes. */
 function compress(
   source: Uint8Array,
   start: number,

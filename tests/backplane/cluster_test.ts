@@ -10,13 +10,13 @@ const CONNECTIONS = Number(Deno.env.get("QUICKWS_CONNECTIONS") ?? 600);
 const test = need(...brokerPrograms);
 
 const CASES = brokerNames.flatMap((broker) => [
-  { broker, resume: false, promise: "with only the documented losses" },
-  { broker, resume: true, promise: "with no losses for clients that resume" },
+  { broker, resume: false, guarantee: "with only the documented losses" },
+  { broker, resume: true, guarantee: "with no losses for clients that resume" },
 ]);
 
-for (const { broker, resume, promise } of CASES) {
+for (const { broker, resume, guarantee } of CASES) {
   test(
-    `delivers each message once and in order on three nodes over ${broker}, ${promise}`,
+    `delivers each message once and in order on three nodes over ${broker}, ${guarantee}`,
     async () => {
       const report = await runCluster({ broker, resume, connections: CONNECTIONS, load: 120 });
       // deno-lint-ignore no-console

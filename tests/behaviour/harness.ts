@@ -116,7 +116,7 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
 /** Runs a case. Returns its error, if any. */
 export async function runCase(
   run: (context: Context) => Promise<void>,
-  surroundings: Omit<Context, "after">,
+  base: Omit<Context, "after">,
 ): Promise<string | undefined> {
   const cleanUps: Array<() => void | Promise<void>> = [];
   let failure: string | undefined;
@@ -127,7 +127,7 @@ export async function runCase(
       failure ??= describe(error);
     }
   };
-  await attempt(() => run({ ...surroundings, after: (cleanUp) => void cleanUps.push(cleanUp) }));
+  await attempt(() => run({ ...base, after: (cleanUp) => void cleanUps.push(cleanUp) }));
   for (const cleanUp of cleanUps.reverse()) await attempt(cleanUp);
   return failure;
 }

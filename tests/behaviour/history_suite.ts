@@ -59,7 +59,7 @@ interface Setup {
   readonly broker: Broker;
   readonly servers: Server[];
   /** The codes of reported errors. */
-  readonly downs: Queue<string>;
+  readonly errorCodes: Queue<string>;
   /** The texts that each server has published. */
   readonly published: string[][];
   /** Publishes {@linkcode BURST} texts on each server. */
@@ -70,7 +70,7 @@ interface Setup {
 async function startServers(context: Context, kind: ClientKind): Promise<Setup> {
   const broker = await Broker.start(kind.broker, { persistent: true });
   context.after(() => broker[Symbol.asyncDispose]());
-  const downs = new Queue<string>();
+  const errorCodes = new Queue<string>();
   const servers: Server[] = [];
   const published: string[][] = [[], []];
   for (let i = 0; i < 2; i++) {
@@ -79,7 +79,7 @@ async function startServers(context: Context, kind: ClientKind): Promise<Setup> 
       backplane: made.backplane,
       history: { maxAge: 60_000, maxMessages: 10_000 },
       clientTopics: { allow: () => true },
-      onError: (error) => downs.push((error as WebSocketError).code),
+      onError: (error) => errorCodes.push((error as WebSocketError).code),
     });
     context.after(async () => {
       await server.shutdown({ timeout: 0 });
@@ -95,7 +95,7 @@ async function startServers(context: Context, kind: ClientKind): Promise<Setup> 
       }
     }
   };
-  return { broker, servers, downs, published, publish };
+  return { broker, servers, errorCodes, published, publish };
 }
 
 /** Asserts that all listeners received each text once in the same order, and no gap notice. */
@@ -110,7 +110,7 @@ function assertComplete(published: string[][], listeners: Listener[]): void {
 }
 
 async function resumeWithoutLoss(context: Context, kind: ClientKind): Promise<void> {
-  const { broker, servers, downs, published, publish } = await startServers(context, kind);
+  const { broker, servers, errorCodes, published, publish } = await startServers(context, kind);
   const [stays, far, returns] = [new Listener(), new Listener(), new Listener()];
   await stays.listen(context, servers[0]);
   await far.listen(context, servers[1]);
@@ -124,7 +124,7 @@ async function resumeWithoutLoss(context: Context, kind: ClientKind): Promise<vo
   await stays.texts.atLeast(2 * BURST + 1);
   await broker.kill();
   publish();
-  await downs.atLeast(2);
+  await errorCodes.atLeast(2);
   publish();
   await broker.restart();
   publish();
@@ -140,14 +140,14 @@ async function resumeWithoutLoss(context: Context, kind: ClientKind): Promise<vo
     assert.equal((await texts.atLeast(total + 1)).at(-1), "end");
   }
   assertComplete(published, listeners);
-  assert.deepEqual(new Set(downs.all), new Set(["BACKPLANE_DOWN"]));
+  assert.deepEqual(new Set(errorCodes.all), new Set(["BACKPLANE_DOWN"]));
 }
 
 /** How long the broker stalls, in milliseconds: longer than on a slow disk or busy machine. */
 const STALL = 8000;
 
 async function recoverFromStall(context: Context, kind: ClientKind): Promise<void> {
-  const { broker, servers, downs, published, publish } = await startServers(context, kind);
+  const { broker, servers, errorCodes, published, publish } = await startServers(context, kind);
   const listeners = [new Listener(), new Listener()];
   for (const [i, listener] of listeners.entries()) {
     await listener.listen(context, servers[i]);
@@ -162,7 +162,7 @@ async function recoverFromStall(context: Context, kind: ClientKind): Promise<voi
   for (const { texts } of listeners) await texts.atLeast(2 * published[0].length);
   assertComplete(published, listeners);
   // No message is reported as lost.
-  assert.ok(downs.all.every((code) => code === "BACKPLANE_DOWN"), String(downs.all));
+  assert.ok(errorCodes.all.every((code) => code === "BACKPLANE_DOWN"), String(errorCodes.all));
 }
 
 /** Commands after which a Redis stores no messages, and the command that ends this. */
@@ -174,25 +174,25 @@ const REFUSALS: readonly (readonly [refuse: string, accept: string])[] = [
 
 async function recoverFromRefusal(context: Context, kind: ClientKind): Promise<void> {
   if (kind.broker !== "redis") return;
-  const { broker, servers, downs, published, publish } = await startServers(context, kind);
+  const { broker, servers, errorCodes, published, publish } = await startServers(context, kind);
   const listeners = [new Listener(), new Listener()];
   for (const [i, listener] of listeners.entries()) {
     await listener.listen(context, servers[i]);
     await listener.notices.atLeast(1);
   }
   for (const [refuse, accept] of REFUSALS) {
-    const count = downs.all.length;
+    const count = errorCodes.all.length;
     await broker.command(refuse);
     publish();
-    await downs.atLeast(count + 2);
+    await errorCodes.atLeast(count + 2);
     publish();
     await broker.command(accept);
     publish();
     for (const { texts } of listeners) await texts.atLeast(2 * published[0].length);
   }
   assertComplete(published, listeners);
-  assert.equal(downs.all.length, 2 * REFUSALS.length, "one report per outage and server");
-  assert.ok(downs.all.every((code) => code === "BACKPLANE_DOWN"), String(downs.all));
+  assert.equal(errorCodes.all.length, 2 * REFUSALS.length, "one report per outage and server");
+  assert.ok(errorCodes.all.every((code) => code === "BACKPLANE_DOWN"), String(errorCodes.all));
 }
 
 let prefixes = 0;

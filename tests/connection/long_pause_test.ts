@@ -2,7 +2,7 @@
 // end, and delivers all messages if it is resumed before a timeout.
 
 import assert from "node:assert/strict";
-import { Simulation, type SimulationPlan, type Step } from "../fuzz/promise_simulation.ts";
+import { Simulation, type SimulationPlan, type Step } from "../fuzz/connection_simulation.ts";
 
 const PLAN: SimulationPlan = {
   side: "server",

@@ -3,7 +3,7 @@
 
 import process from "node:process";
 import { PropertyFailure, runBatch } from "./batch.ts";
-import { promises, properties } from "./properties.ts";
+import { guarantees, properties } from "./properties.ts";
 
 /** The plan of a run. */
 export interface FuzzOptions {
@@ -31,7 +31,7 @@ function report(line: FuzzReport): void {
 }
 
 async function run({ minutes, seed, batches, only }: FuzzOptions): Promise<void> {
-  const all = [...properties, ...promises];
+  const all = [...properties, ...guarantees];
   const chosen = all.filter(({ name }) => only === undefined || name === only);
   if (chosen.length === 0) throw new Error(`no property is named "${only}"`);
   const end = performance.now() + minutes * 60_000;

@@ -3,7 +3,7 @@
 import type fc from "fast-check";
 import * as handshake from "./handshake_properties.ts";
 import * as payload from "./payload_properties.ts";
-import * as promise from "./promise_properties.ts";
+import * as guarantee from "./guarantee_properties.ts";
 import * as proxy from "./proxy_properties.ts";
 import * as server from "./server_properties.ts";
 import * as session from "./session_properties.ts";
@@ -26,11 +26,11 @@ function named<T>(name: string, property: fc.IRawProperty<T, boolean>, weight = 
 }
 
 /** Properties of whole connections in virtual time, which are the slowest. */
-export const promises: readonly NamedProperty[] = [
-  named("no accepted message is lost while the peer makes progress", promise.delivered, 2),
-  named("every connection ends and reports the correct result", promise.ended, 2),
-  named("each error of user code reaches onError once", promise.errors, 2),
-  named("no error of one connection affects another", promise.isolated, 2),
+export const guarantees: readonly NamedProperty[] = [
+  named("no accepted message is lost while the peer makes progress", guarantee.delivered, 2),
+  named("every connection ends and reports the correct result", guarantee.ended, 2),
+  named("each error of user code reaches onError once", guarantee.errors, 2),
+  named("no error of one connection affects another", guarantee.isolated, 2),
   named("all messages that a server has accepted arrive before it closes", server.shutDown, 2),
 ];
 

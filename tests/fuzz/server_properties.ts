@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Connection } from "../../src/connection/connection.ts";
 import type { CloseInfo } from "../../src/session/end.ts";
 import { Harness, nextMacrotask } from "../support/socket_harness.ts";
-import { unhandledDuring } from "./promise_simulation.ts";
+import { unhandledDuring } from "./connection_simulation.ts";
 
 const clients = fc.nat(3);
 const topics = fc.constantFrom("a", "b");

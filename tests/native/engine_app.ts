@@ -32,7 +32,7 @@ export const createSockets = {
 } as const;
 
 /** Functions that close a connection's socket without the library. */
-export const cuts: Map<string, () => void> = new Map();
+export const disconnects: Map<string, () => void> = new Map();
 
 const ends = new Map<string, RecordedEnd[]>();
 const errors: string[] = [];
@@ -51,7 +51,7 @@ export const options: SocketsOptions<string> = {
       conn.close(4002, "second");
       record(conn.data, conn.send("late"));
     } else if (data === "cut") {
-      cuts.get(conn.data)!();
+      disconnects.get(conn.data)!();
       record(conn.data, conn.send("late"));
     } else if (data === "fail") {
       throw new Error("a secret of the handler");

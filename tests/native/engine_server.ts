@@ -2,7 +2,7 @@
 
 import type { BunServer, BunWebSocket } from "../../src/native/bun.ts";
 import type { NativeDriver } from "../../src/native/driver.ts";
-import { answer, createSockets, cuts, options } from "./engine_app.ts";
+import { answer, createSockets, disconnects, options } from "./engine_app.ts";
 
 /** The used part of Bun's API. */
 interface BunApi {
@@ -20,7 +20,7 @@ if ("Bun" in globalThis) {
       open(socket: BunWebSocket): void {
         sockets.websocket.open(socket);
         const { connection } = socket.data as NativeDriver<string, BunWebSocket>;
-        cuts.set(connection.data, () => socket.terminate());
+        disconnects.set(connection.data, () => socket.terminate());
       },
     },
     fetch: (request: Request, server: BunServer) => answer(sockets, request, server),

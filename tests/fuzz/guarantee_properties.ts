@@ -17,7 +17,7 @@ import {
   type SimulationPlan,
   type Step,
   unhandledDuring,
-} from "./promise_simulation.ts";
+} from "./connection_simulation.ts";
 
 const sizes = fc.oneof(
   { weight: 4, arbitrary: fc.nat(300) },

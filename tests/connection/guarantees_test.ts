@@ -2,12 +2,12 @@
 // `deno task fuzz` uses further seeds.
 
 import { runBatch } from "../fuzz/batch.ts";
-import { promises } from "../fuzz/properties.ts";
+import { guarantees } from "../fuzz/properties.ts";
 
 const SEQUENCES = 60;
 const SEED = 1;
 
-for (const property of promises) {
+for (const property of guarantees) {
   Deno.test(property.name, async () => {
     await runBatch(property, SEED, SEQUENCES * property.weight);
   });
