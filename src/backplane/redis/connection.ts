@@ -73,6 +73,8 @@ export class RedisPair {
   /** Called when nothing is in flight. */
   #settled: (() => void) | undefined;
   #isClosed = false;
+  /** Whether a reply reported the outage, so the replies to later requests arrive too. */
+  #isReplying = false;
 
   private constructor(
     publisher: RedisConnection,
@@ -181,7 +183,10 @@ export class RedisPair {
   #failed(error: unknown): void {
     if (this.#isClosed) return;
     if (!this.#isReady) this.#lost(disconnected());
-    else if (isOutage(error)) this.#lost(error);
+    else if (isOutage(error)) {
+      this.#isReplying = true;
+      this.#lost(error);
+    }
   }
 
   /** Waits until nothing is in flight, for at most the given milliseconds. */
@@ -193,6 +198,15 @@ export class RedisPair {
       timer = setTimeout(resolve, limit);
     });
     clearTimeout(timer);
+  }
+
+  /**
+   * Closes both connections in an outage. If Redis replies, waits at most `limit` milliseconds for
+   * the replies in flight, because they say which requests were processed after the failed one.
+   */
+  async end(limit: number): Promise<void> {
+    if (this.#isReplying && this.#isReady) await this.settled(limit);
+    this.close();
   }
 
   /** Closes both connections. */

@@ -23,7 +23,7 @@ const MAX_DELAY = 2000;
 const DOWN_AFTER = 3000;
 const DIAL_TIMEOUT = 10_000;
 
-/** The maximum milliseconds that `close` waits for requests in flight. */
+/** The maximum milliseconds to wait for the replies in flight before connections are closed. */
 const CLOSE_TIMEOUT = 2000;
 
 /** A backplane on Redis through any client. */
@@ -87,7 +87,8 @@ export class RedisBackplane implements Backplane {
     clearTimeout(this.#timer);
     this.#attempt?.abort(new Error("The backplane is closed"));
     await this.#pair?.settled(CLOSE_TIMEOUT);
-    this.#drop();
+    this.#pair?.close();
+    this.#pair = undefined;
   }
 
   #channel(topic: string): string {
@@ -148,16 +149,15 @@ export class RedisBackplane implements Backplane {
     this.#sink?.message(topic, message, number, previous);
   }
 
+  /** The connections are lost, or Redis rejected a request that it may accept later. */
   #lost(error: unknown): void {
-    if (this.#pair === undefined) return;
-    this.#drop();
-    if (!this.#isClosed) this.#retry(error);
-  }
-
-  #drop(): void {
     const pair = this.#pair;
+    if (pair === undefined) return;
     this.#pair = undefined;
-    pair?.close();
+    this.#reportDown(error);
+    void pair.end(CLOSE_TIMEOUT).then(() => {
+      if (!this.#isClosed) this.#retry(error);
+    });
   }
 
   /** Reconnects after an increasing delay. */

@@ -220,6 +220,28 @@ Deno.test("a failed subscription detects an outage", async () => {
   pair.close();
 });
 
+Deno.test("end waits for the replies to requests sent after a rejected one", async () => {
+  const { pair, publisher, subscriber } = await dial();
+  const rejected = pair.send(1, () => Promise.reject(new Error("OOM command not allowed")));
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const accepted = pair.send(1, () => promise);
+  await assert.rejects(rejected, /OOM/);
+  const ended = pair.end(600_000);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([publisher.isClosed, subscriber.isClosed], [false, false]);
+  resolve("a reply");
+  assert.equal(await accepted, "a reply");
+  await ended;
+  assert.deepEqual([publisher.isClosed, subscriber.isClosed], [true, true]);
+});
+
+Deno.test("end does not wait for replies on a lost connection", async () => {
+  const { pair, publisher, subscriber } = await dial();
+  void pair.send(1, () => new Promise(() => {}));
+  await pair.end(600_000);
+  assert.deepEqual([publisher.isClosed, subscriber.isClosed], [true, true]);
+});
+
 Deno.test("does not connect to a Redis server that rejects writes", async () => {
   const links: FakeLink[] = [];
   const dialling = RedisPair.dial(
