@@ -149,6 +149,7 @@ const OUTAGES: unknown[] = [
   rejection(503, 10008),
   rejection(500, 10009),
   rejection(503, 10023),
+  rejection(503, 10077),
   rejection(500, 10118),
 ];
 
