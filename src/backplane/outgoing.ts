@@ -161,8 +161,8 @@ const MAX_PENDING = 1024;
 const MAX_PENDING_BYTES = 4 << 20;
 
 /**
- * Milliseconds to wait after a rejection for the broker to report an outage, and at most twice as
- * many. If it does, the message is appended again when the broker is up; otherwise it is dropped.
+ * Milliseconds to wait after a rejection for the broker to report an outage. The wait lasts one to
+ * two times this long. After an outage the message is appended again; otherwise it is dropped.
  */
 const REJECTION_DELAY = 500;
 
@@ -177,8 +177,9 @@ interface Append {
   readonly place: number;
   /** How often it was appended. */
   attempts: number;
-  /** Whether the last attempt has failed, and whether that was before the current delay. */
+  /** Whether the last attempt has failed. */
   failed: boolean;
+  /** Whether it had failed when the current delay started. */
   waited: boolean;
   error: unknown;
   /** Whether a later message of the topic was stored: appending this one would change the order. */
@@ -326,6 +327,8 @@ export class AppendQueue implements Outgoing, TimerTarget {
 
   #stored(append: Append): void {
     if (!this.#pending.has(append)) return;
+    // Servers drop the second copy as a duplicate if a later message was stored before it.
+    if (append.isOvertaken && append.attempts > 1) return this.#giveUp(append);
     this.#remove(append);
     if (this.#drain !== undefined) {
       timers.cancel(this.#drain.timer);

@@ -84,7 +84,8 @@ export class Relay<R extends object, M extends OrderedMessage>
         queue,
         (topic, message) => this.#append(topic, message),
         (error, topic, message) => {
-          this.requestFailed(error);
+          // Also while the broker is down, since this message is lost.
+          this.#report("BACKPLANE_FAILED", "A request to the backplane failed", error);
           const envelope = readEnvelope(message);
           if (envelope !== undefined) this.#returned(topic, envelope.count);
         },

@@ -12,12 +12,12 @@ import { LentMemory, ParkedOutput } from "./parked_output.ts";
 import { SharedBatch } from "./shared_batch.ts";
 
 /**
- * Bytes above which output is written before the end of the tick: with their headers, more than the
- * messages of a chunk of 128 KiB, so that their echoes leave in one write (bench/NOTES.md).
+ * Output above this size is written before the end of the tick. It is the size of a chunk of
+ * 128 KiB with frame headers, so that the echo of a chunk leaves in one write (bench/NOTES.md).
  */
 export const CORK_SIZE = 132_096;
 
-/** The same for a connection's own memory, and for frames that connections share. */
+/** This limit applies to a connection's own memory, and to frames that connections share. */
 export const HELD_SIZE = 65_536;
 
 /** The initial size of a connection's own output memory. */

@@ -64,7 +64,7 @@ export class RequestInfo implements HandshakeInfo {
 
 /** The result of an accepted request. */
 export interface Negotiated {
-  /** The result of the handshake, or the text of the request's head if that is all. */
+  /** The result of the handshake, or the request's head without TLS, subprotocol and extensions. */
   readonly handshake: RequestInfo | string;
   /** The 101 response. */
   readonly response: AcceptResponse;

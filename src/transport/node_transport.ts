@@ -59,7 +59,10 @@ const ON_DENO = "Deno" in globalThis;
 // On V8, `utf8Write` is no faster than the encoder.
 textMethods.utf8Slice = (Buffer.prototype as TextMethods).utf8Slice;
 
-/** The memory written last, usually that which all connections share, and its buffer. */
+/** The maximum size of the memory to remember: that of the memory that all connections share. */
+const SHARED_MAX = 132_096;
+
+/** The memory written last, usually the memory that all connections share, and its buffer. */
 let seen: Uint8Array = NOTHING;
 let seenBuffer: ArrayBufferLike = NOTHING.buffer;
 let seenOffset = 0;
@@ -69,6 +72,8 @@ let seenOffset = 0;
  * `byteOffset` only of other memory than before (bench/NOTES.md).
  */
 function bufferOf(bytes: Uint8Array, offset: number, size: number): Buffer {
+  // Long messages are not remembered, because that would keep their memory.
+  if (bytes.length > SHARED_MAX) return Buffer.from(bytes.buffer, bytes.byteOffset + offset, size);
   if (bytes !== seen) {
     seen = bytes;
     seenBuffer = bytes.buffer;

@@ -14,7 +14,7 @@ export class Views {
 
   /** Returns a view of `bytes[start..end)`. */
   of(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
-    // The view is there already.
+    // `bytes` is already that view.
     if (start === 0 && end === bytes.length) return bytes as Uint8Array<ArrayBuffer>;
     if (bytes === this.#bytes) {
       return new Uint8Array(this.#buffer, this.#start + start, end - start);

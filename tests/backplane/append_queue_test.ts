@@ -132,6 +132,22 @@ Deno.test("does not append a message again when later ones were acknowledged", a
   assert.match(broker.reports.all[0], /^refused Error: The broker confirmed later messages/);
 });
 
+Deno.test("reports a message that was stored only after a later message", async () => {
+  const broker = new Broker();
+  broker.queue.up();
+  broker.push("a", "b");
+  await broker.refuse(0);
+  broker.queue.down();
+  broker.queue.up();
+  assert.deepEqual(broker.appended, ["a", "b", "a", "b"]);
+  // The reply to the first attempt of b arrives late.
+  await broker.keep(1);
+  await broker.keep(2);
+  assert.equal(broker.reports.all.length, 1);
+  assert.match(broker.reports.all[0], /^refused Error: The broker confirmed later messages/);
+  assert.equal(broker.queue.length, 0);
+});
+
 Deno.test("appends a rejected message again even if later messages on other topics were stored", async () => {
   const broker = new Broker();
   broker.queue.up();

@@ -419,6 +419,24 @@ historyTest("reports and drops a message that the broker rejects, and continues"
   assert.deepEqual(receiver.log, ["subscribed 0", "1 continues"]);
 });
 
+historyTest("in an outage, reports a rejected message whose successor was stored", 1, async (t) => {
+  const { nodes: [node], history } = t;
+  node.join();
+  await nextMacrotask();
+  const replies = [new Deferred<void>(), new Deferred<void>()];
+  let count = 0;
+  history.append = () => replies[count++].promise;
+  node.publish("rejected");
+  node.publish("stored");
+  node.backplane.sink.down(new Error("stores nothing"));
+  replies[0].reject(new Error("stores nothing"));
+  await nextMacrotask();
+  assert.deepEqual(node.codes, ["BACKPLANE_DOWN"]);
+  replies[1].resolve();
+  await nextMacrotask();
+  assert.deepEqual(node.codes, ["BACKPLANE_DOWN", "BACKPLANE_FAILED"]);
+});
+
 Deno.test("bounds the queue and reports dropped messages", async () => {
   const history = new FakeHistory();
   const broker = new FakeBroker(false, history);

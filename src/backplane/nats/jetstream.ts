@@ -295,7 +295,7 @@ export class NatsStream {
         found.push(storedMessage(reply));
       }
     } catch (cause) {
-      throw unanswered(subject, cause);
+      throw cause instanceof JetStreamError ? cause : unanswered(subject, cause);
     }
     if (found.length === 0) throw unanswered(subject, new Error("timeout"));
     return found;

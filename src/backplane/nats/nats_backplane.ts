@@ -26,8 +26,12 @@ const MAX_IN_FLIGHT = 64 << 20;
 /** The maximum milliseconds that `close` waits for messages in flight. */
 const CLOSE_TIMEOUT = 2000;
 
-/** Milliseconds until a broker that is connected but unavailable is tried again. */
-const RETRY_DELAY = 500;
+/**
+ * The first and the longest delay until a broker that is connected but unavailable is tried again,
+ * in milliseconds.
+ */
+const MIN_DELAY = 500;
+const MAX_DELAY = 2000;
 
 /** Headers with the sequence numbers of a message and of the previous one of its subject. */
 const SEQUENCE = "Nats-Sequence";
@@ -53,6 +57,9 @@ export class NatsBackplane implements Backplane {
   /** The current attempt to use the connection, and the timer of the next one. */
   #attempt: object | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #delay = MIN_DELAY;
+  /** When `up` was reported, in milliseconds. */
+  #upSince = 0;
 
   /**
    * @param connection The user's connection.
@@ -167,7 +174,7 @@ export class NatsBackplane implements Backplane {
     return operation === "publish" && String(subject).startsWith(this.#prefix);
   }
 
-  /** The connection may be usable; it restores its subscriptions. The client reports this often. */
+  /** Checks the connection and the history. The client emits `reconnect` repeatedly. */
   async #connect(): Promise<void> {
     if (this.#attempt !== undefined || this.#state === "closed" || this.#state === "up") return;
     this.#abandon();
@@ -178,7 +185,7 @@ export class NatsBackplane implements Backplane {
       if (this.history.isKept) await this.history.open();
     } catch (error) {
       if (this.#attempt !== attempt) return;
-      // Requests to the history report another failure.
+      // Permanent errors are reported by the requests to the history.
       if (!(error instanceof JetStreamError) || this.history.isOutage(error)) {
         return this.#retry(error);
       }
@@ -199,12 +206,16 @@ export class NatsBackplane implements Backplane {
 
   #retry(error: unknown): void {
     this.#down(error);
-    this.#timer = setTimeout(() => void this.#connect(), RETRY_DELAY);
+    // The error handler may have closed the backplane.
+    if (this.#state !== "down") return;
+    this.#timer = setTimeout(() => void this.#connect(), this.#delay);
+    this.#delay = Math.min(this.#delay * 2, MAX_DELAY);
   }
 
   #up(): void {
     this.#abandon();
     this.#state = "up";
+    this.#upSince = performance.now();
     this.#inFlight = 0;
     const wanted = this.#wanted = new Set();
     this.#sink?.up();
@@ -218,6 +229,8 @@ export class NatsBackplane implements Backplane {
     if (this.#state === "closed") return;
     this.#abandon();
     if (this.#state === "down") return;
+    // Otherwise a broker that replies but stores nothing would cause a flood of requests.
+    if (performance.now() - this.#upSince > MAX_DELAY) this.#delay = MIN_DELAY;
     this.#state = "down";
     this.#base = undefined;
     this.#sink?.down(error);

@@ -247,7 +247,9 @@ export class RedisPair {
 
   #ping(connection: RedisConnection, answered: () => void): void {
     const failed = (error: unknown): void => {
-      if (!this.#isClosed) this.#lost(error);
+      if (this.#isClosed) return;
+      this.#isReplying ||= this.#isReady && isOutage(error);
+      this.#lost(error);
     };
     try {
       connection.command("PING").then(answered, failed);

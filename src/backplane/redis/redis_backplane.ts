@@ -34,7 +34,11 @@ export class RedisBackplane implements Backplane {
   readonly #prefix: string;
   #sink: BackplaneSink | undefined;
   #pair: RedisPair | undefined;
+  /** The pair that was lost last, which may still receive replies. */
+  #ending: RedisPair | undefined;
   #delay = MIN_DELAY;
+  /** When the pair was connected, in milliseconds. */
+  #upSince = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Aborts the attempt to connect. */
   #attempt: AbortController | undefined;
@@ -86,6 +90,7 @@ export class RedisBackplane implements Backplane {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#attempt?.abort(new Error("The backplane is closed"));
+    this.#ending?.close();
     await this.#pair?.settled(CLOSE_TIMEOUT);
     this.#pair?.close();
     this.#pair = undefined;
@@ -136,7 +141,7 @@ export class RedisBackplane implements Backplane {
     }
     if (this.#isClosed) return pair.close();
     this.#pair = pair;
-    this.#delay = MIN_DELAY;
+    this.#upSince = performance.now();
     this.#isDown = false;
     this.#sink?.up();
   }
@@ -152,8 +157,11 @@ export class RedisBackplane implements Backplane {
   /** The connections are lost, or Redis rejected a request that it may accept later. */
   #lost(error: unknown): void {
     const pair = this.#pair;
-    if (pair === undefined) return;
+    if (pair === undefined || this.#isClosed) return;
     this.#pair = undefined;
+    this.#ending = pair;
+    // Otherwise a node that accepts connections but no messages would cause a flood of both.
+    if (performance.now() - this.#upSince > MAX_DELAY) this.#delay = MIN_DELAY;
     this.#reportDown(error);
     void pair.end(CLOSE_TIMEOUT).then(() => {
       if (!this.#isClosed) this.#retry(error);
@@ -274,7 +282,7 @@ end
 return found
 `;
 
-/** Fails when nothing can be stored: Redis replies to PING also then. Leaves no key. */
+/** Fails if Redis cannot store messages, even if it replies to PING. Leaves no key. */
 const CHECK = `
 redis.call('SET', KEYS[1], '', 'PX', 1)
 redis.call('PEXPIRE', KEYS[1], 0)
@@ -313,7 +321,7 @@ class RedisHistory implements BackplaneHistory {
     this.#limits = limits;
   }
 
-  /** Rejects while Redis cannot store messages, but not if it never will. */
+  /** Rejects in an outage. Permanent errors are left to the requests. */
   async check(publisher: RedisConnection): Promise<void> {
     if (this.#limits === undefined) return;
     try {

@@ -172,7 +172,7 @@ function opening(outcomes: unknown[]): (connection: Connection, backplane: NatsB
 }
 
 Deno.test("reports up once the stream is open, even after repeated failures", async () => {
-  const { backplane, log } = await started(opening(OUTAGES));
+  const { backplane, log } = await started(opening(OUTAGES.slice(0, 3)));
   await log.atLeast(2);
   assert.equal(log.all.length, 2, "one outage");
   assert.match(log.all[0], /^down: JetStreamError: JetStream does not answer/);
@@ -195,22 +195,25 @@ Deno.test("reports up if the stream can never be opened, and rejects messages", 
 
 Deno.test("reports an outage before it rejects the request, then reopens the stream", async () => {
   // The stream was deleted, or the server no longer has JetStream.
-  for (const outcome of [...OUTAGES, NO_RESPONDERS, rejection(404, 10059)]) {
-    for (const method of ["append", "read"] as const) {
-      const { connection, backplane, log } = await started(opening([]));
-      connection.outcomes.push(outcome);
-      const result = method === "append"
-        ? backplane.history.append("t", new Uint8Array(1))
-        : backplane.history.read("t");
-      await assert.rejects(result);
-      assert.equal(log.all.length, 2);
-      assert.match(log.all[1], /^down: JetStreamError/);
-      await log.atLeast(3);
-      assert.equal(log.all[2], "up");
-      await backplane.history.append("t", new Uint8Array(1));
-      await backplane.close();
-    }
-  }
+  const outcomes = [...OUTAGES, NO_RESPONDERS, rejection(404, 10059)];
+  await Promise.all(
+    outcomes.flatMap((outcome) =>
+      (["append", "read"] as const).map(async (method) => {
+        const { connection, backplane, log } = await started(opening([]));
+        connection.outcomes.push(outcome);
+        const result = method === "append"
+          ? backplane.history.append("t", new Uint8Array(1))
+          : backplane.history.read("t");
+        await assert.rejects(result);
+        assert.equal(log.all.length, 2);
+        assert.match(log.all[1], /^down: JetStreamError/);
+        await log.atLeast(3);
+        assert.equal(log.all[2], "up");
+        await backplane.history.append("t", new Uint8Array(1));
+        await backplane.close();
+      })
+    ),
+  );
 });
 
 Deno.test("does not report an outage when the server permanently rejects a message", async () => {
