@@ -148,8 +148,8 @@ export class Closing<T> implements TimerTarget {
     if (moved) this.#movedSteps++;
     const isOut = this.#output.empty && !this.#output.congested && this.#pending === undefined;
     // The system's buffered output takes about as long as the output sent before it.
-    const patience = STEPS + (isOut ? this.#movedSteps : 0);
-    if (this.#timeout > 0 && this.#stuckSteps < patience) {
+    const maxStuckSteps = STEPS + (isOut ? this.#movedSteps : 0);
+    if (this.#timeout > 0 && this.#stuckSteps < maxStuckSteps) {
       this.#timer = timers.start(this.#timeout / STEPS, this, CLOSE_TIMER);
       return;
     }

@@ -30,7 +30,7 @@ export class Answer implements TimerTarget {
   /** The unsent output at the last check of progress, and the time without progress. */
   #unsent = 0;
   #stuck = 0;
-  #patience = LINGER;
+  #progressTimeout = LINGER;
   #shutdownTimer: Timer | undefined;
   #shutdownTimeout = 0;
   #shutdownUnsent = 0;
@@ -145,7 +145,7 @@ export class Answer implements TimerTarget {
   /** Starts the timer for the client to read the response and disconnect. */
   #linger(timeout: number): void {
     timers.cancel(this.#timer);
-    this.#patience = timeout;
+    this.#progressTimeout = timeout;
     this.#unsent = this.#transport.bufferedAmount;
     this.#stuck = 0;
     this.#timer = timers.start(Math.min(timeout, LINGER), this, Kind.Linger);
@@ -158,7 +158,7 @@ export class Answer implements TimerTarget {
     const waitsForUser = this.#isResponding && unsent === 0 && !this.hasPeerEnded;
     this.#stuck = waitsForUser || unsent < this.#unsent ? 0 : this.#stuck + LINGER;
     this.#unsent = unsent;
-    if (waitsForUser || this.#stuck < (unsent === 0 ? LINGER : this.#patience)) {
+    if (waitsForUser || this.#stuck < (unsent === 0 ? LINGER : this.#progressTimeout)) {
       this.#timer = timers.start(LINGER, this, Kind.Linger);
       return;
     }
