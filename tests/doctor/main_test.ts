@@ -89,11 +89,12 @@ Deno.test("writes reports and exits with the status of the result", async () => 
   const directory = await Deno.makeTempDir();
   // A server that does not echo fails message cases, but not ping cases.
   await using server = await serve({ port: 0, message: () => {} });
-  const args = [server.url, "--agent", "mute", "--timeout", "200", "--cases"];
+  const args = [server.url, "--agent", "mute", "--cases"];
   try {
     const json = join(directory, "report.json");
     const html = join(directory, "report.html");
-    const failing = await run("deno", ...args, "1.1.1,2.1", "--json", json, "--html", html);
+    const reports = ["--json", json, "--html", html];
+    const failing = await run("deno", ...args, "1.1.1,2.1", "--timeout", "2000", ...reports);
     assert.equal(failing.status, 1);
     const { agent, counts } = JSON.parse(await Deno.readTextFile(json));
     assert.deepEqual([agent, counts.PASS, counts.FAIL], ["mute", 1, 1]);
