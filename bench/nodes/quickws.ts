@@ -1,8 +1,6 @@
 // A node with this library, on any runtime. On Bun it uses Bun's Redis client.
 
 import process from "node:process";
-import { connect } from "@nats-io/transport-node";
-import { createClient } from "redis";
 import { type Backplane, serve } from "../../mod.ts";
 import { natsBackplane } from "../../src/nats.ts";
 import { redisBackplane, type RedisClient } from "../../src/redis.ts";
@@ -10,15 +8,18 @@ import { type NodeSettings, settings } from "./settings.ts";
 
 declare const Bun: { RedisClient: new (url: string) => RedisClient } | undefined;
 
-function redisClient(url: string): RedisClient {
+// Each process loads only the client that it uses, because loading takes longer than a short run.
+
+async function redisClient(url: string): Promise<RedisClient> {
   if (typeof Bun !== "undefined") return new Bun.RedisClient(url);
+  const { createClient } = await import("redis");
   return createClient({ url });
 }
 
 async function backplane({ broker, url }: NodeSettings): Promise<Backplane> {
-  return broker === "redis"
-    ? redisBackplane(redisClient(url))
-    : natsBackplane(await connect({ servers: url }));
+  if (broker === "redis") return redisBackplane(await redisClient(url));
+  const { connect } = await import("@nats-io/transport-node");
+  return natsBackplane(await connect({ servers: url }));
 }
 
 const server = await serve({

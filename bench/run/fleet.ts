@@ -111,12 +111,18 @@ function chosenWorkloads({ connections, depth, quick }: Options): readonly Fleet
   );
 }
 
+/** The effort of a measurement. */
+export interface FleetEffort extends Pick<Options, "rounds" | "seconds" | "warmUp" | "profile"> {
+  /** The number of nodes. Default: {@linkcode NODES}. */
+  readonly nodes?: number;
+}
+
 /** Measures the fleets alternately under a workload. */
 export async function runFleetWorkload(
   fleets: readonly Fleet[],
   workload: FleetWorkload,
   generator: Generator,
-  options: Pick<Options, "rounds" | "seconds" | "warmUp" | "profile">,
+  options: FleetEffort,
 ): Promise<FleetEntry[]> {
   const found = fleets.map((fleet) => ({ fleet, results: [] as FleetResult[], failure: "" }));
   for (let round = 0; round < options.rounds; round++) {
@@ -163,14 +169,14 @@ async function measureFleet(
   { runtime, module, broker: kind, protocol, history }: Fleet,
   workload: FleetWorkload,
   generator: Generator,
-  { seconds, warmUp, profile }: Pick<Options, "seconds" | "warmUp" | "profile">,
+  { seconds, warmUp, profile, nodes: count = NODES }: Omit<FleetEffort, "rounds">,
 ): Promise<FleetResult> {
   await using broker = await startBroker(kind, history);
   const settings: NodeSettings = { broker: kind, url: broker.url, history };
   const plain = commandFor(runtime, `nodes/${module}.ts`, JSON.stringify(settings));
   const old = new Set(profile ? profileFiles() : []);
   const command = profile ? withProfile(runtime, plain) : plain;
-  const nodes = Array.from({ length: NODES }, () => start(onServerCore(command)));
+  const nodes = Array.from({ length: count }, () => start(onServerCore(command)));
   try {
     const ports = await Promise.all(nodes.map((node) => nextLine(linesOf(node))));
     const load: FleetLoad = {

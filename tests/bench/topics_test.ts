@@ -12,10 +12,11 @@ import { brokerPrograms } from "../support/brokers.ts";
 import { need } from "../support/need.ts";
 
 const PUBLISH: Workload = { kind: "publish", connections: 20, payload: 128, depth: 1, burst: 3 };
-const FLEET: FleetWorkload = { connections: 12, publishers: 3, depth: 2, rate: 0 };
-const RATED: FleetWorkload = { connections: 12, publishers: 3, depth: 0, rate: 200 };
+const PACED: FleetWorkload = { connections: 12, publishers: 2, depth: 0, rate: 200 };
+const SATURATED: FleetWorkload = { connections: 12, publishers: 2, depth: 2, rate: 0 };
 const TIMING = { warmUp: 50, duration: 50 };
-const EFFORT = { rounds: 1, seconds: 0.2, warmUp: 0.05 };
+/** Two nodes, so that half of the messages pass through the broker. */
+const EFFORT = { nodes: 2, rounds: 1, seconds: 0.2, warmUp: 0.05 };
 
 /** Excludes participants with a separate installation, which may need a newer C library. */
 const present = PARTICIPANTS.filter((each) =>
@@ -38,20 +39,32 @@ Deno.test("the generator on Node also counts published messages", async () => {
 
 const testFleet = need(...brokerPrograms);
 
-/** Nodes on Bun and Deno that differ from those on Node only in their sockets. */
-const OMITTED = ["bun redis", "deno nats"];
+/**
+ * Fleets that differ from tested ones only in their sockets, or in the missing history. The
+ * saturating load tests the first.
+ */
+const OMITTED = [
+  "node quickws, redis",
+  "node quickws, nats",
+  "bun quickws, redis",
+  "deno quickws, nats",
+];
 
 for (const fleet of FLEETS) {
-  if (OMITTED.includes(`${fleet.runtime} ${fleet.broker}`)) continue;
-  testFleet(`three nodes of ${fleetLabel(fleet)} deliver each message once`, async () => {
-    const [entry] = await runFleetWorkload([fleet], FLEET, findGenerator(), EFFORT);
-    assert.equal(entry!.failure, undefined);
-    assert.ok(entry!.figures.rate! > 0);
-  });
+  if (OMITTED.includes(fleetLabel(fleet))) continue;
+  testFleet(
+    `the nodes of ${fleetLabel(fleet)} deliver each message of a paced load once`,
+    async () => {
+      const [entry] = await runFleetWorkload([fleet], PACED, findGenerator(), EFFORT);
+      assert.equal(entry!.failure, undefined);
+      const { rate } = entry!.figures;
+      assert.ok(rate! > 0 && rate! < 2 * PACED.rate * PACED.connections);
+    },
+  );
 }
 
-testFleet("a paced load does not exceed its rate", async () => {
-  const [entry] = await runFleetWorkload([FLEETS[0]!], RATED, findGenerator(), EFFORT);
+testFleet("saturated nodes deliver each message once", async () => {
+  const [entry] = await runFleetWorkload([FLEETS[0]!], SATURATED, findGenerator(), EFFORT);
   assert.equal(entry!.failure, undefined);
-  assert.ok(entry!.figures.rate! < 2 * RATED.rate * RATED.connections);
+  assert.ok(entry!.figures.rate! > 0);
 });
