@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Connection, serve, type ServeOptions } from "../../mod.ts";
-import { launchChromium, TIMEOUT } from "../support/chromium.ts";
+import { openChromium } from "../support/browsers.ts";
 import { Queue } from "../support/live_harness.ts";
 import { need } from "../support/need.ts";
 
@@ -19,14 +19,11 @@ async function pageServer(): Promise<ServeOptions> {
 
 /** Opens the page. */
 async function withPage(url: string, run: (page: Page) => Promise<void>): Promise<void> {
-  const browser = await launchChromium();
+  const { page, close } = await openChromium(url.replace("ws:", "http:"));
   try {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(TIMEOUT);
-    await page.goto(url.replace("ws:", "http:"));
     await run(page);
   } finally {
-    await browser.close();
+    await close();
   }
 }
 

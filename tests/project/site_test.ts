@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildSite, llmsText, pages } from "../../docs/site/build.ts";
-import { launchChromium } from "../support/chromium.ts";
+import { newContext } from "../support/browsers.ts";
 import { need } from "../support/need.ts";
 import { root } from "./source_files.ts";
 
@@ -57,9 +57,9 @@ Deno.test("the reference shows each public name once and nothing internal", () =
 });
 
 need("chromium")("no page scrolls horizontally at a width of 360 pixels", async () => {
-  const browser = await launchChromium();
+  const context = await newContext({ viewport: { width: 360, height: 740 } });
   try {
-    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
     const wide: string[] = [];
     const reference = ["index", "all_symbols", "~/Connection", "~/ServeOptions"];
     const targets = [
@@ -73,6 +73,6 @@ need("chromium")("no page scrolls horizontally at a width of 360 pixels", async 
     }
     assert.deepEqual(wide, []);
   } finally {
-    await browser.close();
+    await context.close();
   }
 });

@@ -1,53 +1,48 @@
-// Starts Debian's Chromium or Firefox with one page. The page reports its results over HTTP or a
-// WebSocket, so most tests need no browser automation.
+// Debian's Chromium and Firefox. All tests of a process share one browser of each, because the start
+// of a browser takes longer than most tests. Each test has pages of its own.
 
-import { spawn } from "node:child_process";
-import type { Page } from "playwright-core";
-import { launchChromium } from "./chromium.ts";
-import { programPath } from "./need.ts";
+import type {
+  Browser as PlaywrightBrowser,
+  BrowserContext,
+  BrowserContextOptions,
+  Page,
+} from "playwright-core";
+import { launchChromium, TIMEOUT } from "./chromium.ts";
+import { Firefox } from "./firefox.ts";
 
-/** A browser with one page. */
-export interface Browser {
+/** An open page. */
+export interface OpenPage {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a page in Debian's Chromium. */
-export async function openChromium(url: string): Promise<Browser & { readonly page: Page }> {
-  const browser = await launchChromium();
-  const page = await browser.newPage();
-  await page.goto(url);
-  return { page, close: () => browser.close() };
+let chromium: Promise<PlaywrightBrowser> | undefined;
+let firefox: Promise<Firefox> | undefined;
+
+Deno.test.afterAll(async () => {
+  await (await chromium)?.close();
+  await (await firefox)?.close();
+});
+
+/** Creates a context in Chromium: its pages share no cookies, storage or cache with other contexts. */
+export async function newContext(options?: BrowserContextOptions): Promise<BrowserContext> {
+  const context = await (await (chromium ??= launchChromium())).newContext(options);
+  context.setDefaultTimeout(TIMEOUT);
+  return context;
 }
 
-/** Opens a page in Debian's Firefox, with a fresh profile. */
-async function openFirefox(url: string): Promise<Browser> {
-  const profile = await Deno.makeTempDir();
-  // A fresh profile without a home page, updates or prompts.
-  await Deno.writeTextFile(
-    `${profile}/user.js`,
-    [
-      ["browser.shell.checkDefaultBrowser", false],
-      ["browser.startup.homepage_override.mstone", "ignore"],
-      ["datareporting.policy.dataSubmissionEnabled", false],
-      ["toolkit.telemetry.enabled", false],
-      ["app.update.enabled", false],
-      ["network.captive-portal-service.enabled", false],
-      ["network.connectivity-service.enabled", false],
-    ].map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
-      .join("\n"),
-  );
-  const child = spawn(programPath("firefox-esr")!, ["--headless", "--profile", profile, url], {
-    stdio: "ignore",
-    env: { ...Deno.env.toObject(), HOME: profile, MOZ_DISABLE_CONTENT_SANDBOX: "1" },
-  });
-  const exited = new Promise((resolve) => child.on("exit", resolve));
-  return {
-    close: async () => {
-      child.kill("SIGKILL");
-      await exited;
-      await Deno.remove(profile, { recursive: true }).catch(() => {});
-    },
-  };
+/** Opens a page in a new context of Chromium. */
+export async function openChromium(url: string): Promise<OpenPage & { readonly page: Page }> {
+  const context = await newContext();
+  const page = await context.newPage();
+  await page.goto(url);
+  return { page, close: () => context.close() };
+}
+
+/** Opens a page in Firefox. The page reports its results over HTTP or a WebSocket. */
+async function openFirefox(url: string): Promise<OpenPage> {
+  const browser = await (firefox ??= Firefox.start());
+  await browser.show(url);
+  return { close: () => browser.show("") };
 }
 
 /** The browsers, with the programs they need. */

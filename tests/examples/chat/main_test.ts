@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { CloseCode, connect, type Connection } from "../../../mod.ts";
-import { launchChromium, TIMEOUT } from "../../support/chromium.ts";
 import { Broker } from "../../support/brokers.ts";
+import { newContext } from "../../support/browsers.ts";
 import { need } from "../../support/need.ts";
 import { freePort } from "../../support/ports.ts";
 import { runtimeNames } from "../../support/runtimes.ts";
@@ -43,14 +43,13 @@ for (const runtime of runtimeNames) {
 need("chromium")(
   "two pages chat in Chromium",
   async () => {
-    const browser = await launchChromium();
+    const context = await newContext();
     try {
       await using example = startExample("deno", "chat/main.ts");
       const url = (await webSocketUrl(example)).replace("ws", "http");
       const errors: string[] = [];
       const enter = async (name: string) => {
-        const page = await browser.newPage();
-        page.setDefaultTimeout(TIMEOUT);
+        const page = await context.newPage();
         page.on("console", (message) => errors.push(message.text()));
         page.on("pageerror", (error) => errors.push(String(error)));
         await page.goto(url);
@@ -69,10 +68,9 @@ need("chromium")(
       await example.interrupt();
       await two.getByText(/not connected \(\d+/).waitFor();
     } finally {
-      await browser.close();
+      await context.close();
     }
   },
-  { sanitizeOps: false, sanitizeResources: false },
 );
 
 need("chromium", "redis-server")(
@@ -82,14 +80,13 @@ need("chromium", "redis-server")(
     const env = { REDIS_URL: redis.url };
     await using other = startExample("bun", "chat/main.ts", { env });
     const bob = await connect(`${await webSocketUrl(other)}?name=Bob`);
-    const browser = await launchChromium();
+    const context = await newContext();
     try {
       const port = String(await freePort());
       const onPort = { env: { ...env, PORT: port } };
       const first = startExample("deno", "chat/main.ts", onPort);
       await webSocketUrl(first);
-      const page = await browser.newPage();
-      page.setDefaultTimeout(TIMEOUT);
+      const page = await context.newPage();
       await page.goto(`http://127.0.0.1:${port}/`);
       await page.fill("#name", "Ada");
       await page.press("#name", "Enter");
@@ -108,8 +105,7 @@ need("chromium", "redis-server")(
       bob.close();
       await page.getByText("Bob left").waitFor();
     } finally {
-      await browser.close();
+      await context.close();
     }
   },
-  { sanitizeOps: false, sanitizeResources: false },
 );

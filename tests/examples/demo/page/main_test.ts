@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import type { Example } from "../../../project/example_process.ts";
-import { launchChromium, TIMEOUT } from "../../../support/chromium.ts";
+import { newContext } from "../../../support/browsers.ts";
 import { need } from "../../../support/need.ts";
 import { freePort } from "../../../support/ports.ts";
 import { startExample } from "../../start.ts";
@@ -13,13 +13,6 @@ import { startExample } from "../../start.ts";
 const NETWORK = /^(WebSocket connection to .* failed|Failed to load resource: )/;
 
 const register = need("chromium");
-let launched: Promise<Browser> | undefined;
-globalThis.addEventListener("unload", () => void launched?.then((browser) => browser.close()));
-
-/** Returns the browser that all tests share. */
-function sharedBrowser(): Promise<Browser> {
-  return launched ??= launchChromium();
-}
 
 /** A server, its pages, and their errors. */
 class Visit implements AsyncDisposable {
@@ -44,10 +37,9 @@ class Visit implements AsyncDisposable {
 
   /** Opens the page and waits until it is connected. */
   async open(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await (await sharedBrowser()).newContext(options);
+    const context = await newContext(options);
     this.#closing.push(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(TIMEOUT);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.errors.push(message.text());
     });
@@ -88,15 +80,10 @@ function hasNoHorizontalScroll(page: Page): Promise<boolean> {
 }
 
 const test = (name: string, run: (visit: Visit) => Promise<void>): void =>
-  register(
-    `the page ${name}`,
-    async () => {
-      await using visit = await Visit.begin();
-      await run(visit);
-    },
-    // The shared browser outlives each test.
-    { sanitizeOps: false, sanitizeResources: false },
-  );
+  register(`the page ${name}`, async () => {
+    await using visit = await Visit.begin();
+    await run(visit);
+  });
 
 test("connects, and shows echoed text, bytes and files as plain text", async (visit) => {
   const page = await visit.open();
