@@ -6,6 +6,7 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
+import "./compile_less.mjs";
 
 const [compiler, ...configs] = process.argv.slice(2);
 const ts = createRequire(import.meta.url)(compiler);
@@ -24,6 +25,7 @@ function programOf(config) {
     dirname(config),
   );
   const host = ts.createCompilerHost(options);
+  host.jsDocParsingMode = ts.JSDocParsingMode.ParseNone;
   const { getSourceFile } = host;
   host.getSourceFile = (path, languageVersion, ...rest) => {
     const key = JSON.stringify([path, languageVersion]);

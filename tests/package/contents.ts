@@ -107,10 +107,4 @@ export function testContents({ source, tarball, directory, files }: Installed): 
     const cli = join(root, "node_modules", "publint", "src", "cli.js");
     assert.match(await nodePrinted(cli, "run", tarball, "--strict"), /All good/);
   });
-
-  test("types resolve in every module resolution mode that supports `exports`", async () => {
-    const cli = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
-    // The package contains no CommonJS.
-    await nodePrinted(cli, tarball, "--profile", "esm-only", "--no-color");
-  });
 }

@@ -10,6 +10,7 @@ import { gzipSync } from "node:zlib";
 import { rollup } from "rollup";
 import { build as vite } from "vite";
 import webpack from "webpack";
+import "./compile_less.mjs";
 
 const project = process.cwd();
 

@@ -11,7 +11,7 @@ import { root } from "../project/source_files.ts";
 import { testBundles } from "./bundles.ts";
 import { testConsumers } from "./consumers.ts";
 import { type Installed, testContents } from "./contents.ts";
-import { printed } from "./run.ts";
+import { printed, resolutionProblems } from "./run.ts";
 import { testTypes } from "./types.ts";
 import { testWs } from "./ws.ts";
 
@@ -79,7 +79,18 @@ Deno.test("the library is small", () => {
 });
 
 installed.forEach(testContents);
-testTypes(project);
+
+Deno.test("types resolve in every module resolution mode that supports `exports`", async () => {
+  const [ofWs, ...others] = await resolutionProblems([wsTarball, ...paths]);
+  assert.deepEqual(ofWs, []);
+  // The other packages contain no CommonJS.
+  const unsupported = ["node10", "node16-cjs"];
+  for (const [index, problems] of others.entries()) {
+    const known = problems.filter(({ resolutionKind }) => !unsupported.includes(resolutionKind!));
+    assert.deepEqual(known, [], packages[index]!.config.name);
+  }
+});
+
+testTypes(project, await testWs(wsTarball, work));
 testBundles(project);
 await testConsumers(project, paths);
-await testWs(wsTarball, work);

@@ -23,6 +23,12 @@ export function nodePrinted(script: string, ...args: string[]): Promise<string> 
   return printed(root, nodePath(), "--single-threaded", script, ...args);
 }
 
+/** Runs a script of this folder that prints a line of JSON for each of its inputs. */
+async function printedLines<T>(script: string, ...args: string[]): Promise<T[]> {
+  const lines = await nodePrinted(join(root, "tests", "package", script), ...args);
+  return lines.trim().split("\n").map((line) => JSON.parse(line));
+}
+
 /**
  * Type-checks projects, except for the libraries of TypeScript and the types of Node.
  *
@@ -30,11 +36,18 @@ export function nodePrinted(script: string, ...args: string[]): Promise<string> 
  * @param configs The paths of `tsconfig.json` files.
  * @returns The errors of each project.
  */
-export async function typeErrors(
-  compiler: string,
-  configs: readonly string[],
-): Promise<string[][]> {
-  const script = join(root, "tests", "package", "check_types.mjs");
-  const lines = await nodePrinted(script, compiler, ...configs);
-  return lines.trim().split("\n").map((line) => JSON.parse(line));
+export function typeErrors(compiler: string, configs: readonly string[]): Promise<string[][]> {
+  return printedLines("check_types.mjs", compiler, ...configs);
+}
+
+/** A problem with the types of a package, as `attw` describes it. */
+export interface ResolutionProblem {
+  readonly kind: string;
+  /** The mode of module resolution, if the problem depends on it. */
+  readonly resolutionKind?: string;
+}
+
+/** Returns the problems with the types of each package. */
+export function resolutionProblems(tarballs: readonly string[]): Promise<ResolutionProblem[][]> {
+  return printedLines("check_resolution.mjs", ...tarballs);
 }

@@ -181,6 +181,7 @@ const MISTAKES: Record<string, string> = {
 
 /** The compilers, from the oldest that the README names to the latest. */
 const COMPILERS = ["typescript-5.7", "typescript-5.9", "typescript"] as const;
+const LATEST = "typescript";
 
 /** Returns the directory of a compiler. */
 function directoryOf(name: (typeof COMPILERS)[number]): string {
@@ -191,8 +192,12 @@ function directoryOf(name: (typeof COMPILERS)[number]): string {
 /** The entry whose types depend on Node's. */
 const NODE_ENTRY = "./ws";
 
-/** Registers a test for each project. */
-export function testTypes(project: string): void {
+/**
+ * Registers a test for each project.
+ *
+ * @param wsPrograms The `tsconfig.json` of programs for `@quickws/ws`.
+ */
+export function testTypes(project: string, wsPrograms: string): void {
   const uses = Object.entries(exportedNames()).map(([key, names], entry) => {
     const specifier = key.replace(/^\./, config.name);
     const lines = names.map((name, index) =>
@@ -224,12 +229,18 @@ export function testTypes(project: string): void {
           }),
         );
       }
+      if (compiler === LATEST) configs.push(wsPrograms);
       return await typeErrors(directoryOf(compiler), configs);
     });
     for (const [index, title] of Object.keys(PROJECTS).entries()) {
       Deno.test(`${compiler} accepts a project under ${title}`, async () => {
         const errors = (await outputs())[index]!;
         assert.deepEqual(errors.filter((error) => !error.startsWith("mistake_")), []);
+      });
+    }
+    if (compiler === LATEST) {
+      Deno.test("@quickws/ws: programs for the declarations of ws compile", async () => {
+        assert.deepEqual((await outputs()).at(-1), []);
       });
     }
     Deno.test(`${compiler} rejects mistakes`, async () => {
