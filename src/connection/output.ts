@@ -6,7 +6,7 @@ import { callReported } from "../shared/user_code.ts";
 import { type Timer, timers, type TimerTarget } from "../shared/timer_wheel.ts";
 import type { WrittenCallback } from "./arguments.ts";
 import { FragmentQueue, type QueuedMessage } from "./fragments.ts";
-import { OutputBuffer } from "./output_buffer.ts";
+import { HELD_SIZE, OutputBuffer } from "./output_buffer.ts";
 
 /** The limits of one connection's buffered output. */
 export interface OutputRules {
@@ -243,7 +243,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   /** Handles more than `highWaterMark` buffered bytes. Returns whether that is resolved. */
   #isBelowMark(size: number, length: number): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
-    if (size > maxBufferedAmount) {
+    if (size > maxBufferedAmount || (size > HELD_SIZE && !this.congested)) {
       // Output that just waits for the end of the tick is not the peer's fault.
       this.write();
       size = this.bufferedAmount;

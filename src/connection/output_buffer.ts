@@ -513,6 +513,7 @@ export abstract class OutputBuffer implements FrameOutput {
         if (!this.transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
       } else if (!this.transport.write(cork, length)) {
         this.#flags |= Flag.Congested;
+        if (length > HELD_SIZE) this.#lend(cork, length);
         // The transport still needs the memory, so the next writer gets its unused rest, or other
         // memory: otherwise thousands of stalled peers would keep a whole cork each.
         const used = (length + 7) & ~7;

@@ -43,6 +43,14 @@ for (const [name, send] of WAYS) {
   });
 }
 
+bothSides("send in a cork returns true if the transport accepts the output", async (_, open) => {
+  const { conn, transport } = await open({ highWaterMark: 70_000 });
+  const send = (): boolean => conn.send(new Uint8Array(40_000));
+  conn.cork(() => assert.deepEqual(Array.from({ length: 4 }, send), [true, true, true, true]));
+  transport.blocked = true;
+  conn.cork(() => assert.deepEqual(Array.from({ length: 4 }, send), [true, false, false, false]));
+});
+
 bothSides("ping returns false above highWaterMark", async (_, open) => {
   const { conn, transport } = await open({ highWaterMark: 500 });
   transport.blocked = true;
