@@ -29,71 +29,70 @@ Deno.test("deno task demo serves its page and echoes on the same port", async ()
 });
 
 for (const runtime of runtimeNames) {
-  Deno.test(`the demo serves its page and resources with a strict policy on ${runtime}`, async () => {
+  Deno.test(`the demo on ${runtime}`, async (t) => {
     await using demo = startExample(runtime, "demo/main.ts");
     const page = await demo.printed(pageUrl);
-    const types = { html: "text/html", css: "text/css", js: "text/javascript", svg: "image/svg" };
-    const asked = new Set(["index.html"]);
-    for (const name of asked) {
-      const response = await fetch(page + (name === "index.html" ? "" : name));
-      const text = await response.text();
-      assert.equal(response.status, 200, name);
-      const type = types[name.split(".").at(-1) as keyof typeof types];
-      assert.ok(response.headers.get("content-type")?.startsWith(type), name);
-      const policy = response.headers.get("content-security-policy") ?? "";
-      assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self'/);
-      assert.doesNotMatch(policy, /unsafe/);
-      assert.equal(response.headers.get("x-content-type-options"), "nosniff");
-      for (const [, found] of text.matchAll(/"(?:\.\/)?([a-z_]+\.(?:js|css|svg))"/g)) {
-        asked.add(found!);
+    const url = await webSocketUrl(demo);
+
+    await t.step("serves its page and resources with a strict policy", async () => {
+      const types = { html: "text/html", css: "text/css", js: "text/javascript", svg: "image/svg" };
+      const asked = new Set(["index.html"]);
+      for (const name of asked) {
+        const response = await fetch(page + (name === "index.html" ? "" : name));
+        const text = await response.text();
+        assert.equal(response.status, 200, name);
+        const type = types[name.split(".").at(-1) as keyof typeof types];
+        assert.ok(response.headers.get("content-type")?.startsWith(type), name);
+        const policy = response.headers.get("content-security-policy") ?? "";
+        assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self'/);
+        assert.doesNotMatch(policy, /unsafe/);
+        assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+        for (const [, found] of text.matchAll(/"(?:\.\/)?([a-z_]+\.(?:js|css|svg))"/g)) {
+          asked.add(found!);
+        }
       }
-    }
-    assert.ok(asked.size > 10);
-    const missing = await fetch(`${page}nothing`);
-    assert.equal(missing.status, 404);
-    await missing.body?.cancel();
-  });
-
-  Deno.test(`the demo's other paths reject and close on ${runtime}`, async () => {
-    await using demo = startExample(runtime, "demo/main.ts");
-    const url = await webSocketUrl(demo);
-    await assert.rejects(connect(`${url}refused`), { code: "STATUS_UNEXPECTED", status: 403 });
-    const conn = await connect(`${url}goodbye`, { message() {} });
-    const { code, reason } = await conn.closed;
-    assert.deepEqual([code, reason], [4001, "Goodbye"]);
-    await using chosen = await connect(url, { subprotocols: ["any.v1", "other"], message() {} });
-    assert.equal(chosen.protocol, "any.v1");
-  });
-
-  Deno.test(`the demo compresses on the port that the page uses on ${runtime}`, async () => {
-    await using demo = startExample(runtime, "demo/main.ts");
-    const url = await webSocketUrl(demo);
-    await using room = await connect(`${url}room?tab=a`);
-    const { value } = await room[Symbol.asyncIterator]().next();
-    const { compressedPort } = JSON.parse(String(value));
-    const compressed = new URL(url);
-    compressed.port = compressedPort;
-    await using conn = await connect(compressed, {
-      compression: true,
-      // The page has a different origin: the same host, but another port.
-      origin: url.replace("ws", "http").slice(0, -1),
+      assert.ok(asked.size > 10);
+      const missing = await fetch(`${page}nothing`);
+      assert.equal(missing.status, 404);
+      await missing.body?.cancel();
     });
-    assert.match(conn.extensions, /^permessage-deflate/);
-    conn.send("again and again ".repeat(100));
-    const answer = await conn[Symbol.asyncIterator]().next();
-    assert.equal(answer.value, "again and again ".repeat(100));
-    await assert.rejects(
-      connect(compressed, { origin: "http://elsewhere.example" }),
-      { status: 403 },
-    );
-  });
 
-  Deno.test(`Ctrl-C closes the demo's connections with 1001 and ends it cleanly on ${runtime}`, async () => {
-    await using demo = startExample(runtime, "demo/main.ts");
-    const conn = await connect(await webSocketUrl(demo), { message() {} });
-    const status = await demo.interrupt();
-    assert.equal((await conn.closed).code, 1001);
-    assert.equal(status.code, 0);
+    await t.step("rejects or closes connections to its other paths", async () => {
+      await assert.rejects(connect(`${url}refused`), { code: "STATUS_UNEXPECTED", status: 403 });
+      const conn = await connect(`${url}goodbye`, { message() {} });
+      const { code, reason } = await conn.closed;
+      assert.deepEqual([code, reason], [4001, "Goodbye"]);
+      await using chosen = await connect(url, { subprotocols: ["any.v1", "other"], message() {} });
+      assert.equal(chosen.protocol, "any.v1");
+    });
+
+    await t.step("compresses on the port that the page uses", async () => {
+      await using room = await connect(`${url}room?tab=a`);
+      const { value } = await room[Symbol.asyncIterator]().next();
+      const { compressedPort } = JSON.parse(String(value));
+      const compressed = new URL(url);
+      compressed.port = compressedPort;
+      await using conn = await connect(compressed, {
+        compression: true,
+        // The page has a different origin: the same host, but another port.
+        origin: url.replace("ws", "http").slice(0, -1),
+      });
+      assert.match(conn.extensions, /^permessage-deflate/);
+      conn.send("again and again ".repeat(100));
+      const answer = await conn[Symbol.asyncIterator]().next();
+      assert.equal(answer.value, "again and again ".repeat(100));
+      await assert.rejects(
+        connect(compressed, { origin: "http://elsewhere.example" }),
+        { status: 403 },
+      );
+    });
+
+    await t.step("closes its connections with 1001 on Ctrl-C and ends cleanly", async () => {
+      const conn = await connect(url, { message() {} });
+      const status = await demo.interrupt();
+      assert.equal((await conn.closed).code, 1001);
+      assert.equal(status.code, 0);
+    });
   });
 
   Deno.test(`the demo reports a PORT that is in use on ${runtime}`, async () => {
@@ -106,9 +105,9 @@ for (const runtime of runtimeNames) {
 
   Deno.test(`the demo rejects an invalid PORT on ${runtime}`, async () => {
     const command = exampleCommand(runtime, "demo/main.ts");
-    const answers = await Promise.all(
-      ["", "http", "-1", "65536", "80.5"].map((port) => failure(command, port)),
-    );
+    // Only the empty variable may differ between runtimes. Bun starts fastest, so it gets the rest.
+    const ports = runtime === "bun" ? ["", "http", "-1", "65536", "80.5"] : [""];
+    const answers = await Promise.all(ports.map((port) => failure(command, port)));
     for (const [code, message] of answers) {
       assert.equal(code, 1);
       assert.match(message, /^PORT is "/);
