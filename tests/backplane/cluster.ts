@@ -69,21 +69,51 @@ const FIRST_BATCH: Batch = { first: 0, count: 5 * TOPICS };
 /** The node to kill. */
 const KILLED = 2;
 
+/** The processes of the nodes. Several clusters can use them, one after another. */
+export class NodeProcesses implements AsyncDisposable {
+  readonly #workers: (Worker | undefined)[] = runtimeNames.map(() => undefined);
+
+  /** Returns the process of a node, and starts it if it is not running. */
+  running(node: number): Worker {
+    return this.#workers[node] ??= new Worker(runtimeNames[node], "../backplane/cluster_node");
+  }
+
+  /** Kills the process of a node. */
+  async kill(node: number): Promise<void> {
+    await this.#workers[node]?.[Symbol.asyncDispose]();
+    this.#workers[node] = undefined;
+  }
+
+  /** Asks all processes to quit, and waits until they exit. */
+  async end(): Promise<void> {
+    for (const worker of this.#workers) {
+      await worker?.ask("quit");
+      await worker?.ended();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.#workers.keys()) await this.kill(node);
+  }
+}
+
 class Cluster implements AsyncDisposable {
   readonly #plan: ClusterPlan;
   readonly #broker: Broker;
-  readonly #workers: Worker[] = [];
+  readonly #processes: NodeProcesses;
   readonly #ports: number[] = [0, 0, 0];
   readonly #restarts: number[] = [0, 0, 0];
   readonly #faults: string[] = [];
   readonly clients: ClientLedger[] = [];
   readonly #connections: ClusterConnection[] = [];
   delivered = 0;
+  #hasEnded = false;
   #wake = (): void => {};
 
-  constructor(plan: ClusterPlan, broker: Broker) {
+  constructor(plan: ClusterPlan, broker: Broker, processes: NodeProcesses) {
     this.#plan = plan;
     this.#broker = broker;
+    this.#processes = processes;
     for (let i = 0; i < plan.connections; i++) {
       const topics = [i % TOPICS, (i * 7 + 3) % TOPICS];
       this.clients.push(
@@ -94,11 +124,9 @@ class Cluster implements AsyncDisposable {
 
   /** Starts a node. A restarted node uses its previous port. */
   async start(node: number): Promise<void> {
-    const runtime = runtimeNames[node];
-    const worker = this.#workers[node] = new Worker(runtime, "../backplane/cluster_node");
     const command: NodeCommand = {
       type: "listen",
-      runtime,
+      runtime: runtimeNames[node],
       broker: this.#plan.broker,
       url: this.#broker.url,
       port: this.#ports[node],
@@ -106,7 +134,7 @@ class Cluster implements AsyncDisposable {
       restarts: this.#restarts[node],
       options: this.#plan.resume ? { history: HISTORY } : {},
     };
-    this.#ports[node] = (await worker.ask<Listening>(command)).port;
+    this.#ports[node] = (await this.#processes.running(node).ask<Listening>(command)).port;
   }
 
   /** Connects clients. */
@@ -135,14 +163,16 @@ class Cluster implements AsyncDisposable {
 
   /** Waits until all nodes are connected and subscribed, and returns their `onError` codes. */
   async settle(): Promise<ErrorCodes[]> {
-    return await Promise.all(this.#workers.map((worker) => worker.ask<ErrorCodes>("settled")));
+    return await Promise.all(this.#askAll<ErrorCodes>("settled"));
   }
 
   /** Makes all nodes publish. */
   publish({ first, count }: Batch, gap?: number): Promise<void>[] {
-    return this.#workers.map((worker) =>
-      worker.ask({ type: "publish", first, count, gap } satisfies NodeCommand)
-    );
+    return this.#askAll<void>({ type: "publish", first, count, gap });
+  }
+
+  #askAll<T>(command: NodeCommand): Promise<T>[] {
+    return runtimeNames.map((_, node) => this.#processes.running(node).ask<T>(command));
   }
 
   /** Waits until all clients have received a batch from all nodes. */
@@ -195,32 +225,34 @@ class Cluster implements AsyncDisposable {
 
   /** Kills a node and restarts it. */
   async killNode(node: number): Promise<void> {
-    await this.#workers[node][Symbol.asyncDispose]();
+    await this.#processes.kill(node);
     await new Promise((resolve) => setTimeout(resolve, OUTAGE));
     this.#restarts[node]++;
     await this.start(node);
     if (!this.#plan.resume) await this.join(this.clients.filter((client) => client.node === node));
   }
 
-  /** Asks all nodes to quit, and waits until their processes exit. */
+  /** Stops all servers. */
   async end(): Promise<void> {
-    for (const worker of this.#workers) {
-      await worker.ask("quit");
-      await worker.ended();
-    }
+    await Promise.all(this.#askAll("stop"));
+    this.#hasEnded = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) connection?.terminate();
-    for (const worker of this.#workers) await worker?.[Symbol.asyncDispose]();
+    // After a failure, the next cluster needs new processes.
+    if (!this.#hasEnded) await this.#processes[Symbol.asyncDispose]();
   }
 }
 
 /** Runs the plan. Throws if a delivery guarantee is violated. */
-export async function runCluster(plan: ClusterPlan): Promise<ClusterReport> {
+export async function runCluster(
+  plan: ClusterPlan,
+  processes: NodeProcesses,
+): Promise<ClusterReport> {
   const began = performance.now();
   await using broker = await Broker.start(plan.broker, { persistent: plan.resume });
-  await using cluster = new Cluster(plan, broker);
+  await using cluster = new Cluster(plan, broker, processes);
   const nodes = runtimeNames.map((_, node) => node);
   await Promise.all(nodes.map((node) => cluster.start(node)));
   await cluster.join(cluster.clients);

@@ -1,4 +1,5 @@
-// A cluster node: a process with a server on a broker. The test tells it what to publish.
+// A cluster node: a process with a server on a broker. The test tells it what to publish. After
+// `"stop"`, the process can start a server of the next cluster.
 
 import { serve, type Server } from "../../mod.ts";
 import type { Backplane, BackplaneHistory, BackplaneSink } from "../../src/backplane/backplane.ts";
@@ -33,7 +34,7 @@ export interface PublishCommand {
 }
 
 /** The commands for a node. */
-export type NodeCommand = ListenCommand | PublishCommand | "settled" | "quit";
+export type NodeCommand = ListenCommand | PublishCommand | "settled" | "stop" | "quit";
 
 /** The Redis client on each runtime. */
 const REDIS_CLIENTS: Record<RuntimeName, string> = {
@@ -157,10 +158,10 @@ async function execute(command: NodeCommand): Promise<unknown> {
     await backplane!.settled();
     return errorCodes.splice(0);
   }
-  if (command === "quit") {
+  if (command === "quit") return undefined;
+  if (command === "stop") {
     await server!.shutdown({ timeout: 0 });
-    await made!.end();
-    return undefined;
+    return await made!.end();
   }
   return command.type === "listen" ? await listen(command) : await publish(command);
 }

@@ -1,8 +1,7 @@
-// The broker clients that the backplanes support, grouped by the runtimes that test them.
+// The broker clients that the backplanes support, grouped by the runtimes that test them. A process
+// loads a client when it uses it, because loading all of them takes longer than many tests.
 
-import { connect } from "@nats-io/transport-node";
-import { Redis } from "ioredis";
-import { createClient } from "redis";
+import type { Redis } from "ioredis";
 import { natsBackplane, type NatsBackplaneOptions } from "../../src/nats.ts";
 import type { Backplane } from "../../src/backplane/backplane.ts";
 import {
@@ -54,11 +53,12 @@ function channelOf(topic: string): string {
 const nodeRedis: ClientKind = {
   name: "redis",
   broker: "redis",
-  make(url, options, wrap = same) {
+  async make(url, options, wrap = same) {
+    const { createClient } = await import("redis");
     const client = createClient({ url });
     client.on("error", () => {});
     const open = async (): Promise<void> => void (client.isOpen || await client.connect());
-    return Promise.resolve({
+    return {
       backplane: redisBackplane(wrap(client), prefixOf(options)),
       ping: async () => (await open(), await client.ping()),
       sendRaw: async (topic, bytes) => {
@@ -66,22 +66,29 @@ const nodeRedis: ClientKind = {
         await client.publish(channelOf(topic), Buffer.from(bytes));
       },
       end: () => Promise.resolve(client.destroy()),
-    });
+    };
   },
 };
+
+/** Creates a client that connects when it is used. */
+async function createIoRedis(url: string): Promise<Redis> {
+  const { Redis } = await import("ioredis");
+  const client = new Redis(url, { lazyConnect: true });
+  client.on("error", () => {});
+  return client;
+}
 
 const ioRedis: ClientKind = {
   name: "ioredis",
   broker: "redis",
-  make(url, options, wrap = same) {
-    const client = new Redis(url, { lazyConnect: true });
-    client.on("error", () => {});
-    return Promise.resolve({
+  async make(url, options, wrap = same) {
+    const client = await createIoRedis(url);
+    return {
       backplane: redisBackplane(wrap(client), prefixOf(options)),
       ping: () => client.ping(),
       sendRaw: (topic, bytes) => client.publish(channelOf(topic), Buffer.from(bytes)),
       end: () => Promise.resolve(client.disconnect()),
-    });
+    };
   },
 };
 
@@ -92,15 +99,17 @@ const bunRedis: ClientKind = {
     const { RedisClient } = (globalThis as unknown as { Bun: BunModule }).Bun;
     const client = new RedisClient(url);
     // Bun's client can publish only text.
-    const stranger = new Redis(url, { lazyConnect: true });
-    stranger.on("error", () => {});
+    let stranger: Redis | undefined;
     return await Promise.resolve({
       backplane: redisBackplane(wrap(client), prefixOf(options)),
       ping: () => client.send("PING", []),
-      sendRaw: (topic, bytes) => stranger.publish(channelOf(topic), Buffer.from(bytes)),
+      sendRaw: async (topic: string, bytes: Uint8Array) => {
+        stranger ??= await createIoRedis(url);
+        await stranger.publish(channelOf(topic), Buffer.from(bytes));
+      },
       end: () => {
         client.close();
-        return Promise.resolve(stranger.disconnect());
+        return Promise.resolve(stranger?.disconnect());
       },
     });
   },
@@ -110,6 +119,7 @@ const nats: ClientKind = {
   name: "nats",
   broker: "nats",
   async make(url, options, wrap = same) {
+    const { connect } = await import("@nats-io/transport-node");
     const connection = await connect({
       servers: url.replace("nats://", ""),
       maxReconnectAttempts: -1,
