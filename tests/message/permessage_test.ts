@@ -156,9 +156,9 @@ const FRAGMENTED: readonly [what: string, fragments: Uint8Array[]][] = [
     hex(""),
   ]],
   ["long fragments", [
-    compressibleText(200_000),
-    random.bytes(200_000),
-    compressibleText(70_000),
+    compressibleText(80_000),
+    random.bytes(80_000),
+    compressibleText(40_000),
     hex(""),
   ]],
 ];
