@@ -198,7 +198,7 @@ function newUpgrader<T>(options: UpgradeOptions<T>): Upgrader<T> {
 function twoAnswers(): TypeError {
   return new TypeError(
     "Two listeners handle the same upgrade request: give each attach() its own `path`, or return " +
-      '"pass" from `upgrade` for requests of others; call upgrader.upgrade() once for a socket',
+      '"pass" from `upgrade` for requests meant for others; call upgrader.upgrade() once per socket',
   );
 }
 

@@ -198,7 +198,7 @@ export function pageFault(page: unknown, after: number | undefined): string | un
     if (typeof entry !== "object" || entry === null) return "a message is not an object";
     const { number, message } = entry as Partial<NumberedMessage>;
     if (!isMessageNumber(number)) return `a "number" is not a sequence number`;
-    if (number <= previous) return "the numbers do not grow";
+    if (number <= previous) return "the numbers do not increase";
     if (!(message instanceof Uint8Array)) return `a "message" is not a Uint8Array`;
     previous = number;
   }

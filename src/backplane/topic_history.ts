@@ -241,7 +241,7 @@ export class TopicHistory<R extends object, M extends OrderedMessage> extends Or
 
   /** The numbers have decreased. */
   protected rewound(): void {
-    this.#context.invalid(`the sequence numbers of the topic "${this.name}" have gone back`);
+    this.#context.invalid(`the sequence numbers of the topic "${this.name}" have decreased`);
   }
 
   #parse(bytes: unknown, number: number): M | undefined {

@@ -488,7 +488,7 @@ export function checkCork(fn: unknown): void {
 export function slowConsumer(size: number, limit: string, value: number): WebSocketError {
   return new WebSocketError(
     "SLOW_CONSUMER",
-    `The peer reads too slowly: ${size} bytes wait, ${limit} is ${value}`,
+    `The peer reads too slowly: ${size} bytes are waiting, ${limit} is ${value}`,
     { closeCode: CloseCode.PolicyViolation },
   );
 }

@@ -194,7 +194,7 @@ export class MessageQueue {
 
 function secondReader(): TypeError {
   return new TypeError(
-    "Cannot read a connection twice at once: it has a reader already, an iterator or readable; " +
+    "Cannot read a connection twice: it already has a reader, an iterator or readable; " +
       "break out of that loop first, or share one reader",
   );
 }

@@ -294,7 +294,7 @@ function weightOf({ counted, weight = counted }: MemoryHolder): number {
 function memoryLimit(limit: number, held: number): WebSocketError {
   return new WebSocketError(
     "MEMORY_LIMIT",
-    `All connections exceed memoryLimit (${limit} bytes), and this one holds the most: ${held} bytes`,
+    `All connections together exceed memoryLimit (${limit} bytes), and this one holds the most: ${held} bytes`,
     { closeCode: CloseCode.TryAgainLater },
   );
 }

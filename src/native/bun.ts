@@ -244,7 +244,7 @@ function thresholdOf(
 ): number | undefined {
   if (compression === "compatible") {
     throw new TypeError(
-      `Option "compression" cannot be "compatible" with ${NAME}, which negotiates itself; use ` +
+      `Option "compression" cannot be "compatible" with ${NAME}, which negotiates compression itself; use ` +
         "compression: true or { threshold }",
     );
   }
@@ -283,7 +283,7 @@ function serverAdvice(server: unknown): string {
       return 'that is from node:http: use attach from "@quickws/quickws/node"';
     }
   }
-  return "pass the second argument of fetch on; on Deno use createSockets from " +
+  return "pass on the second argument of fetch; on Deno use createSockets from " +
     '"@quickws/quickws/deno", on Workers from "@quickws/quickws/workers", and on Node attach from ' +
     '"@quickws/quickws/node"';
 }

@@ -33,7 +33,7 @@ const LIMITS: NativeLimits = {
     pongTimeout: "it waits for the pong for pingInterval",
     compression: "Deno.upgradeWebSocket has none",
     writeTimeout:
-      "it reports only when a whole message has been sent, so that a large one looks stuck",
+      "it reports only when a whole message has been sent, so a large one looks stalled",
   },
 };
 
@@ -177,7 +177,7 @@ function wrongInfo(info: unknown): TypeError {
   const isBun = typeof info === "object" && info !== null && "upgrade" in info;
   const entry = isBun
     ? 'that is the server of Bun.serve: use createSockets from "@quickws/quickws/bun"'
-    : "pass the second argument of the handler on; on Bun use createSockets from " +
+    : "pass on the second argument of the handler; on Bun use createSockets from " +
       '"@quickws/quickws/bun", on Workers from "@quickws/quickws/workers", and on Node attach from ' +
       '"@quickws/quickws/node"';
   return new TypeError(`handle needs the information of Deno.serve, got ${show(info)}: ${entry}`);

@@ -18,12 +18,12 @@ const SERVER_OPTIONS = [...LISTENING_OPTIONS, "http2"] as const;
 
 /** The reasons common to all native WebSockets. */
 export const WHOLE_MESSAGES: Readonly<Record<string, string>> = {
-  utf8Check: "it checks UTF-8 itself, always",
+  utf8Check: "it always checks UTF-8 itself",
   maxFragments: "it delivers whole messages and hides their fragments",
   messageTimeout: "it delivers whole messages and hides when their first byte arrived",
   readTimeout: "it delivers whole messages and hides the bytes that arrive",
-  autoPong: "it answers pings itself, always",
-  delayedWrite: "it decides itself when messages leave",
+  autoPong: "it always answers pings itself",
+  delayedWrite: "it decides when messages are sent",
 };
 
 /** The reasons if pings cannot be sent. */

@@ -105,5 +105,5 @@ export function sizeOf(message: AnyMessage): number {
 }
 
 function secondReader(): TypeError {
-  return new TypeError("Cannot read twice at once");
+  return new TypeError("Only one reader at a time");
 }

@@ -26,7 +26,7 @@ const REFUSED: readonly (readonly [reason: string, ...names: string[]])[] = [
   ["hides pings; reconnect: { topics: true } has a heartbeat", "autoPong", "ping", "pong"],
   ["cannot ping; reconnect: { topics: true } has a heartbeat", "pingInterval", "pongTimeout"],
   ["shows whole messages only", "utf8Check", "maxFragments", "messageTimeout", "readTimeout"],
-  ["compresses by its own choice", "compression"],
+  ["controls compression itself", "compression"],
   ["cannot be cut", "writeTimeout", "maxLifetime"],
   ["cannot make the peer wait", "rateLimit", "unreadTimeout"],
 ];
@@ -86,7 +86,7 @@ export function unconnectable(url: string | URL): TypeError {
     new URL(url, location?.href);
     return new TypeError(`Cannot connect: the URL must be ws: or wss:`);
   } catch (cause) {
-    return new TypeError(`Cannot connect: "${url}" is no URL`, { cause });
+    return new TypeError(`Cannot connect: "${url}" is not a URL`, { cause });
   }
 }
 

@@ -360,8 +360,8 @@ class NativeHandshake<T, S, A> implements NativeOpening<T, S> {
       });
     }
     this.#core.reportError(error instanceof HookFailure ? error.cause : error);
-    const message = "A hook of the server failed";
-    return this.#reject(new Response("The server failed to decide\n", { status: 500 }), {
+    const message = "A server hook failed";
+    return this.#reject(new Response("Internal server error\n", { status: 500 }), {
       status: 500,
       code: "HANDLER_FAILED",
       message,
@@ -414,5 +414,5 @@ function wrongRequest(request: unknown): TypeError {
 }
 
 function clientLeft(): HandshakeError {
-  return new HandshakeError("CONNECTION_LOST", "The client has left", { status: 400 });
+  return new HandshakeError("CONNECTION_LOST", "The client has disconnected", { status: 400 });
 }

@@ -19,7 +19,7 @@ interface WorkerGlobals {
 
 const NAME = "Workers";
 
-const HIDES_OUTPUT = "the runtime hides how much waits to be sent";
+const HIDES_OUTPUT = "the runtime does not report buffered output";
 
 /** workerd closes connections on a larger message. */
 const MAX_MESSAGE = 32 << 20;
@@ -30,7 +30,7 @@ const LIMITS: NativeLimits = {
   refused: {
     ...WHOLE_MESSAGES,
     ...NO_PINGS,
-    utf8Check: "it decodes text itself, and replaces what is not UTF-8",
+    utf8Check: "it decodes text itself, and replaces invalid UTF-8",
     compression: "the runtime decides that itself",
     highWaterMark: HIDES_OUTPUT,
     maxBufferedAmount: HIDES_OUTPUT,

@@ -410,7 +410,7 @@ export class TopicRequests<T> implements SessionEvents, TimerTarget {
   }
 
   #failed(topic: string, subscribing: Subscribing | undefined, error: unknown): void {
-    if (subscribing !== undefined) this.#refuse(topic, "the server failed to decide");
+    if (subscribing !== undefined) this.#refuse(topic, "internal server error");
     this.#owner.reportError(error);
   }
 

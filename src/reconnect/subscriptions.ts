@@ -99,7 +99,7 @@ export class Subscriptions {
   subscribe(topic: string, handlers: TopicHandlers): Promise<void> {
     checkTopicHandlers(handlers);
     if (this.#topics.has(topic)) {
-      throw new TypeError(`Cannot subscribe: ${show(topic)} is subscribed to already`);
+      throw new TypeError(`Cannot subscribe: already subscribed to ${show(topic)}`);
     }
     const confirmed = new Promise<void>((resolve, reject) => {
       const waiter = { resolve, reject };

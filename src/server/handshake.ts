@@ -386,8 +386,8 @@ export class Handshake<T> implements TransportSink, TimerTarget, HandshakeOwner 
   #pass(): void {
     if (this.#call === undefined) {
       throw new TypeError(
-        'upgrade returned "pass", but there is no other listener that could take the request: ' +
-          "it is for attach and createUpgrader",
+        'upgrade returned "pass", but no other listener can take the request: ' +
+          '"pass" is for attach and createUpgrader',
       );
     }
     this.#phase = Phase.Answered;

@@ -1,4 +1,4 @@
-// What the server and a client agree on in an opening handshake, and what a connection keeps of it.
+// The negotiated values of an opening handshake, and the part of them that a connection keeps.
 
 import type { HandshakeInfo } from "../connection/connection_driver.ts";
 import type { Handlers } from "../connection/handlers.ts";

@@ -133,7 +133,7 @@ export class ResponseWriter {
     // Validates the status and fields before reading the body.
     streamedResponseHead({ status, headers, framing: undefined });
     if (body?.locked) {
-      throw new TypeError("The body of the Response was read already: return a new Response");
+      throw new TypeError("The body of the Response has already been read: return a new Response");
     }
     this.#reader = body?.getReader();
     const first = await this.#read();
@@ -211,7 +211,7 @@ const CRLF = encoder.encode("\r\n");
 
 /** The abort reason of a request whose client has disconnected. */
 export function clientLeft(): DOMException {
-  return new DOMException("The client has left", "AbortError");
+  return new DOMException("The client has disconnected", "AbortError");
 }
 
 /** Whether an error is an abort reason, not a failure. */

@@ -103,7 +103,7 @@ export interface ServeOptions<T = undefined, M extends AnyMessage = Message>
   reportOnly?: boolean | undefined;
   /**
    * `true` means that a proxy terminates TLS: request URLs begin with `wss:`, and `allowedOrigins:
-   * "same"` requires an `https:` page. Default: whether `tls` is given.
+   * "same"` requires an `https:` page. Default: `false`.
    */
   secure?: boolean | undefined;
   /** Shuts the server down when it aborts. */
@@ -345,7 +345,7 @@ function checkAddress<T>(options: ServeOptions<T>): void {
   if (options.tls === undefined) return;
   if (options.proxyProtocol === true) {
     throw new TypeError(
-      'Option "proxyProtocol" cannot be given together with "tls": let the proxy end TLS, and set ' +
+      'Option "proxyProtocol" cannot be given together with "tls": let the proxy terminate TLS, and set ' +
         '"secure" instead',
     );
   }
@@ -368,7 +368,7 @@ function servedPaths(path: unknown): readonly string[] | undefined {
       : undefined;
     if (!each.startsWith("/") || pathname !== each) {
       throw new TypeError(
-        `Option "path" must be a URL path such as "/chat", as it stands in a request, got ${
+        `Option "path" must be a URL path such as "/chat", as it appears in a request, got ${
           show(each)
         }`,
       );

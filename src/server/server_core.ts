@@ -283,7 +283,10 @@ export class ServerCore<T> implements DriverContext<T>, TimerTarget {
 
   /** The shutdown timeout has expired. Connections whose output makes progress get more time. */
   timerFired(): void {
-    const late = new TimeoutError("CLOSE_TIMEOUT", "The server's shutdown waited no longer");
+    const late = new TimeoutError(
+      "CLOSE_TIMEOUT",
+      "The connection was not closed within the shutdown timeout",
+    );
     for (const [driver, unsent] of [...this.#closing]) {
       const { bufferedAmount } = driver;
       this.#closing.set(driver, bufferedAmount);

@@ -200,7 +200,7 @@ export function checkDecision<T>(decision: UpgradeDecision<T> | void): void {
   for (const [name, value] of Object.entries(decision)) {
     if (value === undefined || allowed.includes(name)) continue;
     throw new TypeError(
-      `The result of upgrade ${rejects ? "with" : "without"} a status has no "${name}", got ${
+      `The result of upgrade ${rejects ? "with" : "without"} a status cannot have "${name}", got ${
         show(value)
       }`,
     );
@@ -231,7 +231,7 @@ export function checkAnswer({ status, body, bodyUsed }: Response): void {
   }
   if (bodyUsed || body?.locked) {
     throw new TypeError(
-      `The body of the upgrade hook's Response (status ${status}) was read already: return a new ` +
+      `The body of the upgrade hook's Response (status ${status}) has already been read: return a new ` +
         "Response, or response.clone() before it is read",
     );
   }
@@ -253,12 +253,12 @@ export function rejectedByHook(status: number): Refusal {
 export const HOOK_FAILED: Refusal = {
   status: 500,
   code: "HANDLER_FAILED",
-  message: "A hook of the server failed",
+  message: "A server hook failed",
 };
 
 /** The response after a failed hook. */
 export function hookFailed(method: string | undefined): Uint8Array {
-  const body = "The server failed to decide\n";
+  const body = "Internal server error\n";
   return refusalResponse({ status: HOOK_FAILED.status, body, omitBody: method === "HEAD" });
 }
 

@@ -32,7 +32,7 @@ export interface NodeUpgradeRequest {
   readonly rawHeaders: readonly string[];
 }
 
-const OTHER_SERVER = "the HTTP server that is attached to decides it";
+const OTHER_SERVER = "it is an option of the HTTP server";
 
 /**
  * The socket of an `upgrade` event of `node:http` or `node:https`.

@@ -33,7 +33,7 @@ const LISTEN: readonly Remedy[] = [
   ],
   [
     /EACCES|EPERM|PermissionDenied/,
-    "Ports below 1024 are for the administrator; the directory of a socket must exist and be writable",
+    "Ports below 1024 need administrator rights; the directory of a socket must exist and be writable",
   ],
   [/ENOTFOUND|EAI_|lookup address/, "The host name cannot be resolved"],
   [/ENOENT|NotFound/, "The directory of the socket does not exist"],

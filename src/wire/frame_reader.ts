@@ -297,8 +297,8 @@ export class FrameReader<Sink extends FrameSink = FrameSink> {
 export function bufferDetached(): WebSocketError {
   return new WebSocketError(
     "BUFFER_DETACHED",
-    "The buffer of a message, ping or pong was transferred, and later messages lay in it: transfer a " +
-      'copy, data.slice(). For binary messages, not for the others, binaryType: "arraybuffer" also helps',
+    "The buffer of a message, ping or pong was transferred, but it also contained later messages: " +
+      'transfer a copy, data.slice(). For binary messages only, binaryType: "arraybuffer" also helps',
     { closeCode: CloseCode.InternalError },
   );
 }

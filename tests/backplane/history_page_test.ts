@@ -36,8 +36,8 @@ const BAD: readonly [fault: RegExp, page: unknown][] = [
   [/"messages"/, { last: 9, complete: true, messages: {} }],
   [/a message is not an object/, { last: 9, complete: true, messages: [9] }],
   [/a "number"/, { last: 9, complete: true, messages: [entry(NaN)] }],
-  [/do not grow/, { last: 9, complete: true, messages: [entry(3), entry(9)] }],
-  [/do not grow/, { last: 9, complete: true, messages: [entry(9), entry(9)] }],
+  [/do not increase/, { last: 9, complete: true, messages: [entry(3), entry(9)] }],
+  [/do not increase/, { last: 9, complete: true, messages: [entry(9), entry(9)] }],
   [/a "message"/, { last: 9, complete: true, messages: [entry(9, "text")] }],
   [/go beyond/, { last: 9, complete: true, messages: [entry(10)] }],
 ];

@@ -278,7 +278,10 @@ const requestCases = liveCases({
         assert.equal(errors.all.length, failures);
         for (const error of errors.all) {
           assert.ok(error instanceof TypeError);
-          assert.match(error.message, /body .*\(status 403\) was read already: .*new Response/);
+          assert.match(
+            error.message,
+            /body .*\(status 403\) has already been read: .*new Response/,
+          );
         }
       }
     },

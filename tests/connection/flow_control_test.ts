@@ -229,7 +229,10 @@ async function assertDisconnected(conn: Connection<undefined>): Promise<void> {
     sent: undefined,
     received: undefined,
   });
-  assert.match(error!.message, /reads too slowly: \d+ bytes wait, maxBufferedAmount is 10000$/);
+  assert.match(
+    error!.message,
+    /reads too slowly: \d+ bytes are waiting, maxBufferedAmount is 10000$/,
+  );
   assert.equal((error as { code?: string }).code, "SLOW_CONSUMER");
 }
 

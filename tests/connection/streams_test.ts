@@ -44,7 +44,7 @@ bothSides("readable is the only reader of its connection", async (_, open) => {
   peer.send({ opcode: TEXT, payload: "one" });
   assert.throws(() => conn[Symbol.asyncIterator](), {
     name: "TypeError",
-    message: /reader already/,
+    message: /already has a reader/,
   });
   assert.equal(conn.readable, readable);
   assert.equal((await readable.getReader().read()).value, "one");

@@ -17,7 +17,7 @@ for (const reconnect of [false, true] as const) {
     assert.equal((await first.next()).value, "a");
     // A reader without a pending read may be replaced. The next reader gets the queued messages.
     const second = conn[Symbol.asyncIterator]();
-    await assert.rejects(first.next(), /TypeError: Cannot read twice at once/);
+    await assert.rejects(first.next(), /TypeError: Only one reader at a time/);
     assert.equal((await second.next()).value, "b");
     await second.return!();
     assert.equal((await second.next()).done, true);
@@ -26,7 +26,7 @@ for (const reconnect of [false, true] as const) {
       break;
     }
     const pending = conn[Symbol.asyncIterator]().next();
-    assert.throws(() => conn[Symbol.asyncIterator](), /TypeError: Cannot read twice at once/);
+    assert.throws(() => conn[Symbol.asyncIterator](), /TypeError: Only one reader at a time/);
     conn.close();
     assert.equal((await pending).done, true);
   });

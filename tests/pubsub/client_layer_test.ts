@@ -167,7 +167,7 @@ socketTest("a peer that does not read is disconnected at maxBufferedAmount", asy
   transport.blocked = true;
   for (let i = 0; i < 5; i++) conn.send(new Uint8Array(1000));
   const { error } = await conn.closed;
-  assert.match(String(error), /The peer reads too slowly: 5025 bytes wait/);
+  assert.match(String(error), /The peer reads too slowly: 5025 bytes are waiting/);
 });
 
 socketTest(

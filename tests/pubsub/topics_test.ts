@@ -299,7 +299,7 @@ socketTest('"close" disconnects slow subscribers with SLOW_CONSUMER', async (t) 
   const [{ code, clean, initiator, error }] = infos;
   assert.deepEqual([code, clean, initiator], [1006, false, "local"]);
   assert.equal((error as { code?: string }).code, "SLOW_CONSUMER");
-  assert.match(error!.message, /1004 bytes wait, highWaterMark is 500$/);
+  assert.match(error!.message, /1004 bytes are waiting, highWaterMark is 500$/);
   await nextMacrotask();
   assert.deepEqual(it.peers[1].payloads, ["1", "2"]);
 });
@@ -402,7 +402,7 @@ socketTest("queued messages count toward maxBufferedAmount", async (t) => {
   assert.deepEqual(results.map(({ closed }) => closed), [0, 0, 0, 1, 0]);
   const { code, error } = await it.conns[0].closed;
   assert.equal(code, 1006, "no Close frame was received");
-  assert.match(error!.message, /5020 bytes wait, maxBufferedAmount is 5000$/);
+  assert.match(error!.message, /5020 bytes are waiting, maxBufferedAmount is 5000$/);
 });
 
 for (const onSlow of ["queue", "drop", "conflate", "close"] as OnSlow[]) {

@@ -305,7 +305,7 @@ Deno.test("invalid handlers and a repeated topic throw synchronously without eff
   }
   assert.throws(
     () => void harness.topics.subscribe("a", { message() {} }),
-    /"a" is subscribed to alr/,
+    /already subscribed to "a"/,
   );
   assert.deepEqual(harness.topics.names, ["a"]);
 });
