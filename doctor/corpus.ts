@@ -24,7 +24,7 @@ export const SOURCE_TITLES: Record<SourceName, string> = {
   zeros: "zeros",
   json: "a large JSON file (text)",
   bitmap: "a bitmap of 512x512 pixels (binary)",
-  prose: "human readable prose with umlauts (binary)",
+  prose: "human-readable prose with umlauts (binary)",
   html: "a large HTML file (text)",
   pdf: "a large PDF file (binary)",
 };

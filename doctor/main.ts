@@ -190,7 +190,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     : await runClients(run, parsed.listen!);
 }
 
-/** Whether this module is the main program, also through a symbolic link of npm. */
+/** Whether this module is the main program, even through npm's symbolic link. */
 function isProgram(): boolean {
   const { main, url } = import.meta as { main?: boolean; url: string };
   if (main !== undefined) return main;

@@ -109,7 +109,7 @@ const GOOD: Row[] = [
     "RFC 7692 6.1",
   ],
   [
-    "Compressed and plain messages in turn",
+    "Alternating compressed and plain messages",
     [inOneWrite(text(HELLO, COMPRESSED), text("plain"), text(HELLO, COMPRESSED))],
     [echoes(expectText("Hello"), expectText("plain"), expectText("Hello"))],
     "RFC 7692 6",

@@ -73,12 +73,12 @@ const rows: Row[] = [
     echoes(expectPong("ping payload"), BOTH),
   ),
   ...inThreeSplits(
-    "A continuation with FIN where nothing is to be continued, then a text message",
+    "A continuation with FIN but no message to continue, then a text message",
     [last(ORPHAN), text(HELLO)],
     fails(),
   ),
   ...inThreeSplits(
-    "A continuation without FIN where nothing is to be continued, then a text message",
+    "A continuation without FIN and no message to continue, then a text message",
     [next(ORPHAN), text(HELLO)],
     fails(),
   ),
@@ -86,7 +86,7 @@ const rows: Row[] = [
     "A text message in two fragments, a continuation without FIN that continues nothing, then " +
     "a text message",
     [...TWO, next("fragment3"), text("fragment4")],
-    [fails(BOTH), nonStrict(fails(), "the legal message before was not echoed")],
+    [fails(BOTH), nonStrict(fails(), "the preceding legal message was not echoed")],
   ],
   [
     "Twice: a continuation without FIN that continues nothing, then a text message in two fragments",

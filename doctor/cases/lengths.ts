@@ -1,4 +1,4 @@
-// Group 22: illegal encodings of a frame's length, and lengths beyond any memory.
+// Group 22: illegal encodings of a frame's length, and lengths larger than any memory.
 
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, FrameStep, Outcome } from "../case.ts";

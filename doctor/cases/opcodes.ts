@@ -14,7 +14,7 @@ import {
 
 const HELLO = "Hello, world!";
 const PAYLOAD = "reserved opcode payload";
-const NOTE = "the legal message before was not echoed";
+const NOTE = "the preceding legal message was not echoed";
 const AFTER_ONE = [fails(expectText(HELLO)), nonStrict(fails(), NOTE)];
 
 function of(group: string, kind: string, lowest: number): Case[] {

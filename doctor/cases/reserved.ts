@@ -14,7 +14,7 @@ import {
 } from "../steps.ts";
 
 const HELLO = "Hello, world!";
-const NOTE = "the legal message before was not echoed";
+const NOTE = "the preceding legal message was not echoed";
 
 /** A legal message precedes the frame: the peer echoes it and then fails the connection. */
 const AFTER_ONE: readonly Outcome[] = [fails(expectText(HELLO)), nonStrict(fails(), NOTE)];

@@ -71,16 +71,16 @@ const EARLY = [
 ];
 
 const cases: [id: string, title: string, steps: Step[], outcomes: readonly Outcome[]][] = [
-  ["6.1.1", "A text message of no bytes", [text()], [echoes(expectText())]],
+  ["6.1.1", "An empty text message", [text()], [echoes(expectText())]],
   [
     "6.1.2",
-    "A text message of no bytes in three fragments",
+    "An empty text message in three fragments",
     [first(), next(), last()],
     [echoes(expectText())],
   ],
   [
     "6.1.3",
-    "A text message in three fragments, the first and the last of no bytes",
+    "A text message in three fragments, the first and the last empty",
     [first(), next("middle frame payload"), last()],
     [echoes(expectText("middle frame payload"))],
   ],

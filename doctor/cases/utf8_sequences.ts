@@ -77,7 +77,7 @@ export const sequences: readonly Sequences[] = [
     ),
   },
   {
-    title: "Lead bytes, a space behind each",
+    title: "Lead bytes, each followed by a space",
     of: invalid(
       range(0xc0, 0xde, "20"),
       range(0xe0, 0xee, "20"),
