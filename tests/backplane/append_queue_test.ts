@@ -82,7 +82,7 @@ Deno.test("appends unacknowledged messages again after an outage, before queued 
   assert.equal(broker.appended.length, 7, "stored messages are not appended again");
 });
 
-Deno.test("appends a message again that was rejected shortly before an outage", async () => {
+Deno.test("appends a message again if it was rejected shortly before an outage", async () => {
   const broker = new Broker();
   broker.queue.up();
   broker.push("a", "b");

@@ -147,7 +147,7 @@ Deno.test("delivers a duplicate once", () => {
   assert.deepEqual(first, ["8", "9"]);
 });
 
-Deno.test("delivers a message that was appended twice once, also to new subscribers", () => {
+Deno.test("delivers a message that was appended twice only once, even to new subscribers", () => {
   const { t, first } = live(0);
   t.receive(message(1, 10), 0);
   t.receive(message(2, 10), 1);
@@ -264,7 +264,7 @@ Deno.test("notifies all subscribers of a gap that the history no longer contains
   assert.deepEqual(first, ["missed", "19", "20", "21"]);
 });
 
-Deno.test("a subscriber ahead of this server waits until it catches up", () => {
+Deno.test("a subscriber ahead of this server waits until the server catches up", () => {
   const { t, first } = live(7);
   const ahead = t.add(9);
   t.ask();

@@ -106,7 +106,7 @@ const requestCases = liveCases({
     await assertEcho(conn);
   },
 
-  "sends user and password of the URL as Basic credentials and does not expose them": async (t) => {
+  "sends the URL's user and password as Basic credentials and does not expose them": async (t) => {
     const request = await requestOf(t, {}, (server) => server.replace("//", "//ada:l%40ve@"));
     assert.equal(request.headers.get("authorization"), `Basic ${btoa("ada:l@ve")}`);
     const server = await t.serve();
@@ -322,7 +322,7 @@ const failureCases = liveCases({
     assert.ok(error.body!.length < 100_000, "the body is truncated");
   },
 
-  "does not follow redirects; the error has the location": async (t) => {
+  "does not follow redirects; the error names the location": async (t) => {
     const error = await refusedWith(
       t,
       "HTTP/1.1 302 Found",

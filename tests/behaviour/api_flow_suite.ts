@@ -189,7 +189,7 @@ const outCases = liveCases({
       assert.equal(returned, true);
     }),
 
-  "writable applies backpressure, also to a pipe": async (t) => {
+  "writable applies backpressure, including to a pipe": async (t) => {
     const { conn, peer } = await t.accept({ highWaterMark: 64 * 1024 });
     peer.discards = true;
     peer.pause();

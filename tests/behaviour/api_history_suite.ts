@@ -52,7 +52,7 @@ async function fleet(
 }
 
 export const cases: Cases = liveCases({
-  "with a history all servers deliver messages in the same order": async (t) => {
+  "with a history, all servers deliver messages in the same order": async (t) => {
     const { servers, clients, errors } = await fleet(t, 3);
     for (let i = 0; i < 300; i++) {
       const { sent, waiting } = servers[i % 3].publish("room", `message ${i}`);
@@ -63,7 +63,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(errors, []);
   },
 
-  "with a history conn.publish excludes itself on every server": async (t) => {
+  "with a history, conn.publish excludes itself on every server": async (t) => {
     const { servers, clients } = await fleet(t, 2, {
       message: (conn, data) => void conn.publish("room", data),
     });
@@ -77,7 +77,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await nextMessages(clients[1], 2), ["end", "very end"]);
   },
 
-  "with a history a subscribed publisher gets its own message": async (t) => {
+  "with a history, a subscribed publisher gets its own message": async (t) => {
     const servers: Server[] = [];
     const { clients: [client] } = await fleet(t, 1, {
       open(conn) {
@@ -90,7 +90,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(await nextMessages(client, 1), ["a member has joined"]);
   },
 
-  "with a history no messages are lost in an outage, and missed ones are read": async (t) => {
+  "with a history, no messages are lost in an outage, and missed ones are read": async (t) => {
     const { broker, history, servers, clients, errors } = await fleet(t, 2);
     history.loses = (_, number) => number % 3 === 0 && number < 20;
     let count = 0;
@@ -109,7 +109,9 @@ export const cases: Cases = liveCases({
     assert.deepEqual(errors, ["BACKPLANE_DOWN", "BACKPLANE_DOWN"]);
   },
 
-  "with a history messages published before close() are sent before the Close frame": async (t) => {
+  "with a history, messages published before close() are sent before the Close frame": async (
+    t,
+  ) => {
     const { servers: [server], clients, history } = await fleet(t, 1);
     // The broker confirms with a delay.
     history.append = (done) =>
@@ -134,7 +136,7 @@ export const cases: Cases = liveCases({
     assert.equal((await conn.closed).clean, true);
   },
 
-  "with a history shutdown sends published messages to clients and to the broker": async (t) => {
+  "with a history, shutdown sends published messages to clients and to the broker": async (t) => {
     const { servers: [server], clients: [client], history, broker } = await fleet(t, 1);
     const texts: unknown[] = [];
     const read = (async () => {
@@ -148,7 +150,7 @@ export const cases: Cases = liveCases({
     assert.ok(broker.isUp);
   },
 
-  "with a history an outage does not prevent a close": async (t) => {
+  "with a history, an outage does not prevent a close": async (t) => {
     const { servers: [server], clients: [client], broker } = await fleet(t, 1);
     broker.disconnect(new Error("away"));
     server.publish("room", "queued");

@@ -65,7 +65,7 @@ export const cases: Cases = liveCases({
       await peer.until(() => peer.ended || peer.isClosed);
     }),
 
-  "readTimeout keeps a peer connected that sends anything, even a partial message": (t) =>
+  "readTimeout does not disconnect a peer that sends anything, even a partial message": (t) =>
     onBothSides(t, async (open) => {
       const { conn, peer } = await open({ readTimeout: 150, pingInterval: 20 });
       peer.send(peer.encode({ opcode: BINARY, payload: new Uint8Array(4000) }).subarray(0, 1000));
@@ -95,7 +95,7 @@ export const cases: Cases = liveCases({
       await peer.until(() => peer.ended || peer.isClosed);
     }),
 
-  "writeTimeout keeps a peer connected that reads slowly": async (t) => {
+  "writeTimeout does not disconnect a peer that reads slowly": async (t) => {
     const { conn, peer } = await t.accept({ writeTimeout: 40, pingInterval: 20 });
     conn.send("all of it leaves");
     assert.equal((await peer.frame())!.opcode, TEXT);

@@ -277,7 +277,7 @@ export const cases: Cases = liveCases({
     assert.equal(it.server.subscribers("room"), 1);
   },
 
-  "servers with the same broker share their topics, also after an outage": async (t) => {
+  "servers with the same broker share their topics, even after an outage": async (t) => {
     const engine = new FakeBroker();
     const errors: unknown[] = [];
     const servers: Server[] = [];

@@ -94,7 +94,7 @@ export const cases: Cases = liveCases({
     async (t) => {
       const { ends, open } = await transferring(t, { closeTimeout: 100 });
       const [peer, other] = [await open(), await open()];
-      // A message in a chunk of its own can be transferred.
+      // A message that is alone in its chunk can be transferred.
       peer.send({ opcode: BINARY, payload: new Uint8Array(1000) });
       peer.send({ opcode: TEXT, payload: "still here" });
       const alone = await peer.frame();
@@ -172,7 +172,7 @@ export const cases: Cases = liveCases({
     assert.deepEqual(received.all, [1, 100, 1000, 70_000]);
   },
 
-  "an error of a handler reaches onError once, with its connection, and affects no other connection":
+  "an error in a handler reaches onError once, with its connection, and affects no other connection":
     async (t) => {
       for (
         const [name, fail] of [
@@ -392,7 +392,7 @@ export const cases: Cases = liveCases({
     assert.ok(await written.next() instanceof Error);
   },
 
-  "one message over maxBufferedAmount is delivered: by send, sendPrepared, broadcast and publish":
+  "a single message over maxBufferedAmount is delivered: by send, sendPrepared, broadcast and publish":
     async (t) => {
       const server = await t.serve({ maxBufferedAmount: MIB, open: (conn) => conn.subscribe("t") });
       const size = 5 * MIB;

@@ -247,7 +247,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     assert.deepEqual(recorder.messages.all.map(({ topic }) => topic), ["kept"]);
   },
 
-  "ignores foreign messages on its topics": async ({ make }) => {
+  "ignores other programs' messages on its topics": async ({ make }) => {
     const { backplane, sendRaw } = await make();
     const recorder = await Recorder.started(backplane, "t");
     const encoder = new TextEncoder();
@@ -283,7 +283,7 @@ const perClient: Record<string, (it: Setting) => Promise<void>> = {
     await two.ping();
   },
 
-  "a broker that accepts no data does not exhaust the memory": async (it) => {
+  "a broker that accepts no data does not exhaust memory": async (it) => {
     const { backplane } = await it.make();
     const recorder = await Recorder.started(backplane);
     const message = envelope("m".repeat(900_000));
@@ -546,7 +546,7 @@ export const cases: Cases = {
     assert.equal(pages[0].messages.length, expected.length / 2 - 1);
   },
 
-  "an unavailable Redis is reported down, then up": async (context) => {
+  "an unavailable Redis is reported as down, then as up": async (context) => {
     for (const kind of redisKinds(context.runtime)) {
       const broker = await Broker.prepare("redis");
       context.after(() => broker[Symbol.asyncDispose]());
@@ -601,7 +601,7 @@ export const cases: Cases = {
     }
   },
 
-  "creates a NATS stream again that was deleted": async (context) => {
+  "recreates a NATS stream that was deleted": async (context) => {
     const [kind] = clientKinds(context.runtime).filter(({ broker }) => broker === "nats");
     const it = await setting(context, kind);
     const { backplane } = await it.make();

@@ -7,7 +7,8 @@ export type Capability = "reusePort" | "cutsTlsHandshakes";
 
 const MISSING: Record<Capability, Partial<Record<RuntimeName, string>>> = {
   cutsTlsHandshakes: {
-    deno: "Deno does not close the socket of a TlsConn during its handshake until the server acts",
+    deno:
+      "Deno does not close the socket of a TlsConn during its handshake until the server responds or closes it",
   },
   reusePort: {
     node: "requires Node 22.12",

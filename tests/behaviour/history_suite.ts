@@ -183,7 +183,7 @@ async function recoverFromRefusal(context: Context, kind: ClientKind): Promise<v
   for (const [refuse, accept] of REFUSALS) {
     const count = errorCodes.all.length;
     await broker.command(refuse);
-    // One message each: Redis could accept a later one while it is told to accept messages again.
+    // One message each: Redis could accept a later one while it is being told to accept messages again.
     publish(1);
     await errorCodes.atLeast(count + 2);
     publish();
@@ -328,18 +328,18 @@ async function withAll(
 }
 
 export const cases: Cases = {
-  "with a history loses no message when the broker is killed under load": (context) =>
+  "with a history, loses no messages when the broker is killed under load": (context) =>
     withAll(context, resumeWithoutLoss),
 
-  "with a history loses no message when the broker stalls for seconds": (context) =>
+  "with a history, loses no messages when the broker stalls for seconds": (context) =>
     withAll(context, recoverFromStall),
 
-  "with a history loses no message while Redis stores none": (context) =>
+  "with a history, loses no messages while Redis stores none": (context) =>
     withAll(context, recoverFromRefusal),
 
-  "with a history loses no message when the connection is cut at any step": (context) =>
+  "with a history, loses no messages when the connection is cut at any step": (context) =>
     withAll(context, outlastCuts),
 
-  "with a history loses no message when any request to the broker fails": (context) =>
+  "with a history, loses no messages when any request to the broker fails": (context) =>
     withAll(context, recoverFromFaults),
 };

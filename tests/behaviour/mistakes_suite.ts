@@ -195,7 +195,7 @@ const tlsCases = liveCases({
     assertError(error, ConnectionError, "CONNECT_FAILED", /for another name/, /tls\.serverName/);
   },
 
-  "rejects an empty tls.serverName, also through a proxy": async (t) => {
+  "rejects an empty tls.serverName, with and without a proxy": async (t) => {
     const caCerts = [t.context.fixtures.certificates.ca];
     const url = (await selfSigned(t)).replace("127.0.0.1", "localhost");
     for (const proxy of [undefined, "http://127.0.0.1:1", "socks5h://127.0.0.1:1"]) {
@@ -278,7 +278,7 @@ const addressCases = liveCases({
     assertError(used, ConnectionError, "LISTEN_FAILED", /used\.sock: .*EADDRINUSE/);
   },
 
-  "reports status and body of a response that is not an upgrade": async (t) => {
+  "reports the status and body of a response that is not an upgrade": async (t) => {
     const server = createServer((_, response) => response.end("<html>hello</html>"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.context.after(() => {
@@ -388,7 +388,7 @@ const inputCases = liveCases({
     assert.equal((await large.answer()).status, 431);
   },
 
-  "the error for a function as the URL names the option reconnect": async (t) => {
+  "the error for a function passed as the URL names the option reconnect": async (t) => {
     const { url } = await t.serve();
     const error = await errorOf(connect((() => url) as unknown as string));
     assertError(error, TypeError, undefined, /got a function: .*needs the option "reconnect"/);
@@ -447,7 +447,7 @@ const inputCases = liveCases({
 const SECRET = "s3cr3t";
 
 const secretCases = liveCases({
-  "no error of connect exposes a password or a query": async (t) => {
+  "no error from connect exposes a password or a query": async (t) => {
     const raw = await t.rawServer();
     const { host } = new URL(raw.url);
     raw.close();

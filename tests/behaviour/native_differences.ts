@@ -191,7 +191,7 @@ export const nativeDifferences: Differences = {
       deno: 'the option "readTimeout" is rejected',
       bun: 'the option "readTimeout" is rejected',
     },
-    "readTimeout keeps a peer connected that sends anything, even a partial message": {
+    "readTimeout does not disconnect a peer that sends anything, even a partial message": {
       deno: 'the option "readTimeout" is rejected',
       bun: 'the option "readTimeout" is rejected',
     },
@@ -202,7 +202,7 @@ export const nativeDifferences: Differences = {
     "writeTimeout disconnects a peer that reads no buffered output": {
       deno: "Deno reports only that a whole message was sent",
     },
-    "writeTimeout keeps a peer connected that reads slowly": {
+    "writeTimeout does not disconnect a peer that reads slowly": {
       deno: "Deno reports only that a whole message was sent",
     },
     "a client and a server of the library keep their connection open": {
@@ -244,7 +244,7 @@ export const nativeDifferences: Differences = {
   "api user code": {
     "a handler that transfers a message's buffer fails only its own connection, with a clear error":
       { deno: OWN_MEMORY, bun: OWN_MEMORY },
-    "an error of a handler reaches onError once, with its connection, and affects no other connection":
+    "an error in a handler reaches onError once, with its connection, and affects no other connection":
       {
         deno: 'the option "ping" is rejected',
         bun: "Bun sends a small message immediately, so drain is not called",

@@ -26,8 +26,8 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "accepts a reason phrase in Latin-1 or UTF-8 in a rejection (RFC 9112 4)": HIDDEN,
     "sends headers in each form of the web's Headers": HEADERS,
     "sends Origin only when it is given": HEADERS,
-    "sends user and password of the URL as Basic credentials and does not expose them":
-      "the browser decides about user and password of a URL",
+    "sends the URL's user and password as Basic credentials and does not expose them":
+      "the browser decides how to use the user and password of a URL",
     "handshake contains the server's response": HIDDEN,
     "bytes above ASCII in unrelated fields are opaque (RFC 9110 5.5)": HIDDEN,
     "headers may be a sync or async function, and host overrides the Host field": HEADERS,
@@ -43,7 +43,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Reason>>>> = 
     "no listener: ConnectionError CONNECT_FAILED with the runtime's error as its cause": HIDDEN,
     "a disconnect during the handshake: ConnectionError CONNECTION_LOST": HIDDEN,
     "a rejection is a HandshakeError with status, header fields and the start of the body": HIDDEN,
-    "does not follow redirects; the error has the location": HIDDEN,
+    "does not follow redirects; the error names the location": HIDDEN,
     "a response that is not HTTP is a HandshakeError": HIDDEN,
     "a blocked event loop does not cause a handshake timeout": HEADERS,
     "handshakeTimeout covers a server that accepts but does not respond": {

@@ -243,24 +243,24 @@ async function testSuite(
 export async function testSuites(runtime: RuntimeName): Promise<void> {
   if (runtime === "deno") {
     // The other socket types that a server on Deno can use.
-    await testSuite("behaviour of transport on deno by Deno.listen", "transport", "deno", {
+    await testSuite("behavior of transport on deno over Deno.listen", "transport", "deno", {
       [DENO_SOCKETS_VARIABLE]: "Deno.listen",
     });
   }
   for (const suite of Object.keys(suites)) {
-    await testSuite(`behaviour of ${suite} on ${runtime}`, suite, runtime);
+    await testSuite(`behavior of ${suite} on ${runtime}`, suite, runtime);
   }
   if (runtime === "node") return;
   // The same cases over the WebSockets of Bun.serve and Deno.serve, except for their limitations.
   for (const suite of Object.keys(nativeDifferences)) {
-    await testSuite(`behaviour of ${suite} over createSockets on ${runtime}`, suite, runtime, {
+    await testSuite(`behavior of ${suite} over createSockets on ${runtime}`, suite, runtime, {
       [SERVER_VARIABLE]: "native",
     });
   }
   // The same cases with the page client, over the global WebSocket of Deno and Bun.
   for (const suite of pageSuites) {
     await testSuite(
-      `behaviour of ${suite} with the client for pages on ${runtime}`,
+      `behavior of ${suite} with the client for pages on ${runtime}`,
       suite,
       runtime,
       { [CLIENT_VARIABLE]: "page" },

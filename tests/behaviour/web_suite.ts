@@ -303,7 +303,9 @@ const eventCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1005, ""]);
   },
 
-  "the state is closing after the peer's close and earlier messages": async (t) => {
+  "the state becomes closing once the messages before the peer's Close frame are delivered": async (
+    t,
+  ) => {
     const { watched, socket, peer } = await openClient(t);
     const states: number[] = [];
     socket.onmessage = () => states.push(socket.readyState);
@@ -319,7 +321,7 @@ const eventCases = liveCases({
     assert.deepEqual(await watched.close(), [true, 1000, ""]);
   },
 
-  "handlers keep their position when replaced, and lose it with null": async (t) => {
+  "handlers keep their position when replaced, and lose it when set to null": async (t) => {
     const { watched, socket, peer } = await openClient(t);
     const order: string[] = [];
     socket.onmessage = () => order.push("never");
@@ -845,7 +847,7 @@ const globalCases = liveCases({
     await Promise.resolve();
   },
 
-  "restoring keeps a global that was replaced meanwhile": async () => {
+  "restoring keeps a global that was replaced in the meantime": async () => {
     const target: Record<string, unknown> = { WebSocket: 1 };
     const undo = install(target);
     target.WebSocket = 2;

@@ -129,7 +129,7 @@ socketTest("the body of a rejection may extend to the end of the stream", async 
 });
 
 for (const status of [301, 302, 303, 307, 308]) {
-  socketTest(`does not follow a ${status} redirect; the error has the location`, async (t) => {
+  socketTest(`does not follow a ${status} redirect; the error names the location`, async (t) => {
     const error = await refusal(t, async (peer) => {
       await peer.head();
       peer.send(

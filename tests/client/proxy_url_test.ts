@@ -73,7 +73,7 @@ Deno.test("a proxy function receives the URL and may return undefined", () => {
   assert.ok(asked[0] instanceof URL);
 });
 
-Deno.test("rethrows errors of a proxy function", () => {
+Deno.test("rethrows errors thrown by a proxy function", () => {
   const error = new Error("no route");
   assert.throws(() =>
     findProxy(() => {

@@ -7,7 +7,7 @@ import { nextMacrotask, socketTest } from "../support/socket_harness.ts";
 import { upgradeRequest } from "../support/raw_peer.ts";
 import { BINARY, TEXT } from "../support/vectors.ts";
 
-/** Waits turn by turn of the event loop until a condition is met. */
+/** Waits, one turn of the event loop at a time, until a condition is met. */
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
 }

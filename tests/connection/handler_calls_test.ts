@@ -218,14 +218,14 @@ for (const [how, fail] of Object.entries({ throws: throwing, rejects: rejecting 
   }
 }
 
-bothSides("does not send the error of a handler to the peer", async (_, open) => {
+bothSides("does not send a handler's error to the peer", async (_, open) => {
   const { peer } = await open({ message: throwing(new Error("password is 1234")) });
   peer.send({ opcode: TEXT });
   await peer.until(() => peer.ended);
   assert.doesNotMatch(new TextDecoder().decode(peer.frames.at(-1)!.payload), /1234/);
 });
 
-bothSides("does not deliver messages after a handler threw", async (_, open) => {
+bothSides("does not deliver messages after a handler throws", async (_, open) => {
   const received: unknown[] = [];
   const { peer } = await open({
     message: (_, data) => {

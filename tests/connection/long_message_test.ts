@@ -34,7 +34,7 @@ const behind = (text: string): { opcode: number; payload: Uint8Array } => ({
   payload: utf8(text),
 });
 
-/** Waits turn by turn of the event loop until a condition is met. */
+/** Waits, one turn of the event loop at a time, until a condition is met. */
 async function countTurnsUntil(isThere: () => boolean): Promise<number> {
   for (let turns = 1;; turns++) {
     await nextMacrotask();

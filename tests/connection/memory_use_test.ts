@@ -237,7 +237,7 @@ socketTest(
   },
 );
 
-/** Waits turn by turn of the event loop until a condition is met. */
+/** Waits, one turn of the event loop at a time, until a condition is met. */
 async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setTimeout(resolve));
 }

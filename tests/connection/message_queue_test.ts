@@ -36,7 +36,7 @@ Deno.test("returns messages in arrival order", async () => {
   const messages = ["one", Uint8Array.of(2), "", "four"];
   for (const message of messages) queue.push(message);
   for (const value of messages) assert.deepEqual(await queue.next(), { value, done: false });
-  assert.deepEqual(source.asked, [], "few messages do not pause reading");
+  assert.deepEqual(source.asked, [], "a few messages do not pause reading");
 });
 
 Deno.test("serves readers in the order of their requests", async () => {

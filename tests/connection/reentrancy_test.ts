@@ -171,7 +171,7 @@ bothSides("reports an error after the connection ended", async (
   assert.deepEqual([...reported, ...watch.logged.flat()], [error]);
 });
 
-bothSides("the first of several failing handlers is the cause", async (_, open) => {
+bothSides("the error of the first failing handler is the cause", async (_, open) => {
   const failures = [new Error("first"), new Error("second")];
   const { conn, peer } = await open({
     message: () => Promise.reject(failures.shift()),

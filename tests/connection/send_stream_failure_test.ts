@@ -217,7 +217,7 @@ bothSides(
   },
 );
 
-bothSides("an error of cancel does not hide the original error", async (_, open) => {
+bothSides("an error in cancel does not hide the original error", async (_, open) => {
   const { conn, peer } = await open();
   const error = new Error("the first");
   const chunks = ["one"];

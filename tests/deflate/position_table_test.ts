@@ -69,7 +69,7 @@ Deno.test("clears every used slot", () => {
   const table = new SharedPositionTable();
   table.begin(0, 60000);
   table.slots.fill(1);
-  // A small message uses one slot less.
+  // A small message uses one slot fewer.
   table.begin(0, 6000);
   assert(table.slots.every((entry) => entry === 0));
 });

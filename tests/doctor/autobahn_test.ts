@@ -140,7 +140,7 @@ Deno.test("accepts 1002 in reply to invalid Close frames, and to a valid one wit
   );
 });
 
-Deno.test("accepts a Close frame without a code as reply in all cases of group 7", async () => {
+Deno.test("accepts a Close frame without a code as a reply in all cases of group 7", async () => {
   const results = await examine(judged, frameOf(CLOSE, new Uint8Array(0)));
   assert.deepEqual(withVerdict(results, "PASS").length, 34);
 });
@@ -151,7 +151,7 @@ Deno.test("ending the stream without a Close frame is NON-STRICT in reply to a v
   assert.equal(withVerdict(results, "NON-STRICT").length, 34 - INVALID.length);
 });
 
-Deno.test("an illegal Close frame as reply passes 7.3.6 and fails 20.1.17", async () => {
+Deno.test("an illegal Close frame as a reply passes 7.3.6 and fails 20.1.17", async () => {
   const echo = Uint8Array.of(CLOSE, 126, 0, 126, 0x03, 0xe8, ...new Uint8Array(124).fill(0x2a));
   const results = await examine((id) => id === "7.3.6" || id === "20.1.17", echo);
   assert.deepEqual(results.map(({ id, verdict }) => [id, verdict]), [

@@ -20,7 +20,7 @@ for (const [line, command] of Object.entries(COMMANDS)) {
   });
 }
 
-Deno.test("examples/echo.ts is about ten lines", async () => {
+Deno.test("examples/echo.ts is about ten lines long", async () => {
   const text = await Deno.readTextFile(join(root, "examples/echo.ts"));
   assert.ok(text.trim().split("\n").filter((line) => line !== "").length <= 10);
 });

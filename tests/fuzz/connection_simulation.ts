@@ -138,7 +138,7 @@ export class Simulation {
     await this.settle();
   }
 
-  /** Completes all work that needs no time, including the peer's replies. */
+  /** Completes all work that takes no time, including the peer's replies. */
   readonly settle = async (): Promise<void> => {
     for (;;) {
       await nextMacrotask();

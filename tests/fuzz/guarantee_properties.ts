@@ -189,7 +189,7 @@ function assertErrors(simulation: Simulation): void {
   }
   assert.equal(reported.length, thrown.length, "no other error is reported");
   const logged = simulation.console.logged.flat().filter((what) => what instanceof Error);
-  assert.deepEqual(logged, onErrorThrew, "errors of onError are logged");
+  assert.deepEqual(logged, onErrorThrew, "errors thrown by onError are logged");
 }
 
 /**

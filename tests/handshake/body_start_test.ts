@@ -108,7 +108,7 @@ const vectors: readonly Vector[] = [
 ];
 
 for (const { title, lines, bytes, text, complete } of vectors) {
-  Deno.test(`shows ${title} the same for any chunk split`, () => {
+  Deno.test(`shows ${title} identically for any chunk split`, () => {
     for (const { title: cut, chunks } of replays(bytesOf(bytes))) {
       const start = body(lines);
       assert.equal(feed(start, chunks).complete, complete, cut);

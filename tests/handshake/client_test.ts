@@ -364,8 +364,8 @@ Deno.test("does not wait after the body of a rejection", () => {
   const handshake = new ClientHandshake(plain);
   const text = head("HTTP/1.1 403 Forbidden", "Content-Length: 2");
   assert.equal(handshake.push(bytesOf(text)), false);
-  // If the timeout expires here, finish() reports the status, which tells more than a timeout
-  // error.
+  // If the timeout expires here, finish() reports the status, which is more informative than a
+  // timeout error.
   assert.equal(handshake.status, 403);
   assert.equal(handshake.push(bytesOf("N")), false);
   assert.throws(() => handshake.push(bytesOf("o")), { code: "STATUS_UNEXPECTED", body: "No" });

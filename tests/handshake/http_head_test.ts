@@ -19,7 +19,7 @@ function failureOf(bytes: Uint8Array, reader = new HttpHeadReader()): HandshakeE
 }
 
 for (const { title, text, lines } of requestVectors) {
-  Deno.test(`reads the head of ${title} the same for any chunk split`, () => {
+  Deno.test(`reads the head of ${title} identically for any chunk split`, () => {
     const frames = "\x81\x85\0\0\0\0hello";
     for (const { title: cut, chunks } of replays(bytesOf(text + frames))) {
       const reader = new HttpHeadReader();

@@ -3,7 +3,7 @@
 
 import { head } from "./replay.ts";
 
-/** A client's request, and what a server must read from it. */
+/** A client's request, and the values that a server must read from it. */
 export interface RequestVector {
   /** The client. */
   readonly title: string;

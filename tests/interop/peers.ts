@@ -51,7 +51,7 @@ const DEFLATE = "permessage-deflate";
 const ALONE = `${DEFLATE}; server_no_context_takeover; client_no_context_takeover`;
 const WINDOWS = `${DEFLATE}; server_max_window_bits=9; client_max_window_bits=9`;
 
-/** What the quickws server accepts from a client that can limit its window. */
+/** The extensions that the quickws server accepts from a client that can limit its window. */
 const QUICKWS_ANSWERS: ExpectedExtensions = {
   off: "",
   alone: ALONE,
@@ -59,7 +59,7 @@ const QUICKWS_ANSWERS: ExpectedExtensions = {
   windows: WINDOWS,
 };
 
-/** What a quickws client and a quickws server negotiate. */
+/** The extensions that a quickws client and a quickws server negotiate. */
 export const BOTH_QUICKWS: ExpectedExtensions = QUICKWS_ANSWERS;
 
 /** For a peer without compression. */

@@ -12,7 +12,7 @@ export type Requirement = ProgramName | "go" | "python3";
 /** A program that a test can start. */
 export interface Program {
   readonly name: string;
-  /** What it needs besides the three runtimes. */
+  /** The programs it needs besides the three runtimes. */
   readonly needs?: Requirement;
   /** Returns the command line. */
   command(...args: string[]): RuntimeCommand;

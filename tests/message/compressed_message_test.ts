@@ -88,7 +88,7 @@ for (
     ],
   ] as [string, FrameParts[], MessageEvent[]][]
 ) {
-  Deno.test(`reads a compressed message ${name} the same for any chunk split`, () => {
+  Deno.test(`reads a compressed message ${name} identically for any chunk split`, () => {
     assert.deepEqual(read(frames), events);
   });
 }
@@ -147,7 +147,7 @@ for (const masks of [false, true]) {
   });
 }
 
-Deno.test("the threshold counts bytes, also for text", () => {
+Deno.test("the threshold counts bytes, even for text", () => {
   for (
     const [text, packed] of [
       ["a".repeat(300), true],

@@ -61,7 +61,7 @@ Deno.test("reads a compressed message in fragments as one message, for any split
   }
 });
 
-Deno.test("reads fragments with interleaved pings and uncompressed messages the same for any chunk split", () => {
+Deno.test("reads fragments with interleaved pings and uncompressed messages identically for any chunk split", () => {
   const wire = compressed(TALE);
   const [one, two, three] = fragments(TEXT, wire, [1, 30]);
   const plain = { opcode: BINARY, payload: hex("01 02") };

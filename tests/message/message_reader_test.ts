@@ -103,7 +103,7 @@ for (
     ],
   ] as [string, FrameParts[], MessageEvent[]][]
 ) {
-  Deno.test(`delivers ${name} the same for any chunk split`, () => {
+  Deno.test(`delivers ${name} identically for any chunk split`, () => {
     assert.deepEqual(read(stream(...frames)), events);
   });
 }
@@ -176,7 +176,7 @@ Deno.test("rejects fragmented text that ends inside a character, even if its las
   assert.deepEqual(read(stream(...frames)), [{ error: "INVALID_UTF8" }]);
 });
 
-Deno.test("does not validate binary messages, also between text messages", () => {
+Deno.test("does not validate binary messages, even between text messages", () => {
   const payload = hex("ff fe 80");
   const bytes = stream(
     { opcode: BINARY, payload },

@@ -4,7 +4,7 @@ import type { BunServer, BunWebSocket } from "../../src/native/bun.ts";
 import type { NativeDriver } from "../../src/native/driver.ts";
 import { answer, createSockets, disconnects, options } from "./engine_app.ts";
 
-/** The used part of Bun's API. */
+/** The part of Bun's API that is used here. */
 interface BunApi {
   serve(options: object): BunServer & { port: number };
 }

@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import process from "node:process";
 import type { BunServer } from "../../src/native/bun.ts";
 
-/** The used part of Bun's API. */
+/** The part of Bun's API that is used here. */
 interface BunApi {
   serve(options: object): BunServer & { port: number };
 }

@@ -57,7 +57,7 @@ for (const [size, isQueued] of [[999, true], [1000, true], [1001, false]] as con
     socketTest(
       `a ${isText ? "text" : "binary message"} of ${size} bytes ${
         isQueued ? "waits" : "is dropped"
-      } with a maxQueue for 1000`,
+      } when maxQueue has room for 1000`,
       async () => {
         const sender = senderOf(1000 + MESSAGE_COST);
         const seen: unknown[] = [];

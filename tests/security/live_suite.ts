@@ -133,7 +133,7 @@ const memory = liveCases({
     });
   },
 
-  "class 8: only sent bytes leave, whatever buffers held before": async (t) => {
+  "class 8: only sent bytes are written, regardless of earlier buffer contents": async (t) => {
     // Fills every pool with bytes that must never be sent.
     const secret = 0xca;
     const server = await t.serve<undefined>({ compression: true, message: echo });
@@ -203,7 +203,7 @@ function invalidInput(random: Random, masked: boolean): Uint8Array {
 }
 
 const robustness = liveCases({
-  "class 9: input of a client ends at most its own connection, and close is called once": async (
+  "class 9: input from a client ends at most its own connection, and close is called once": async (
     t,
   ) => {
     const random = new Random(9);
@@ -231,7 +231,7 @@ const robustness = liveCases({
     await assertAlive(t, server);
   },
 
-  "class 9: input of a server ends at most the client's connection": async (t) => {
+  "class 9: input from a server ends at most the client's connection": async (t) => {
     const random = new Random(99);
     const server = await t.rawServer();
     for (let i = 0; i < 100; i++) {
@@ -251,7 +251,7 @@ const robustness = liveCases({
     }
   },
 
-  "class 10: connections leave no timer, however they ended": async (t) => {
+  "class 10: connections leave no timer behind, however they end": async (t) => {
     const options = { pingInterval: 50_000, pongTimeout: 50_000, readTimeout: 50_000 };
     const ends = new Queue<CloseInfo>();
     const server = await t.serve<undefined>({

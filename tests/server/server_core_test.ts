@@ -40,7 +40,7 @@ const FAILING: Record<string, (error: unknown) => void> = {
 
 for (const [how, fail] of Object.entries(FAILING)) {
   socketTest(
-    `only writes the error of an onError that ${how} to the console`,
+    `writes the error of an onError that ${how} to the console, with no other effect`,
     async (t) => {
       const failure = new Error("in onError");
       const watch = new ConsoleWatch();

@@ -256,7 +256,7 @@ const attacks: Record<string, Attack> = {
   },
   "empty-blocks": {
     start: (plan) => flood(plan, emptyBlocks(15 * MIB)),
-    // A server may reject a message before all of it was sent.
+    // A server may reject a message before all of it has been sent.
     isComplete: ({ upgraded, sent }) => upgraded >= 2 || sent >= MIB,
   },
   "small-frames": {

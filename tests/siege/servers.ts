@@ -15,7 +15,7 @@ import { root } from "../project/source_files.ts";
  */
 export type ServerKind = "page" | "defaults" | "peer";
 
-/** What a server does. */
+/** The behavior of a server. */
 export type ServerRole = "echo" | "unread" | "tls" | "topics";
 
 /** The names of the peers. */

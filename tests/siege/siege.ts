@@ -36,7 +36,7 @@ export const attackNames = [
 /** The name of an attack. */
 export type AttackName = typeof attackNames[number];
 
-/** What the server does during an attack, unless it echoes. */
+/** The server's behavior during an attack, unless it echoes. */
 const ROLES: Partial<Record<AttackName, ServerRole>> = {
   // The honest clients then send pings.
   "unread-bombs": "unread",

@@ -128,7 +128,7 @@ export class Endpoint implements SessionEvents, SessionShell, FrameOutput {
     return this.takeFrames().map(({ opcode, payload }) => [opcode, toHex(payload)]);
   }
 
-  /** The number of written bytes that were not taken yet. */
+  /** The number of written bytes that have not been taken yet. */
   get waiting(): number {
     return this.#written;
   }

@@ -201,7 +201,7 @@ export function transportPair(): [MemoryTransport, MemoryTransport] {
   return pair;
 }
 
-/** An in-memory network, with ports of its own. */
+/** An in-memory network with its own ports. */
 export class MemoryNetwork implements Network {
   /** The options of each `dial`. */
   readonly dialed: DialOptions[] = [];

@@ -14,7 +14,7 @@ export interface ReverseProxyOptions {
   readonly certificates?: TlsServerOptions | undefined;
 }
 
-/** What a proxy needs from its test. */
+/** The part of a test that a proxy needs. */
 export interface ProxyScope {
   /** A directory that no other test uses. */
   readonly directory: string;

@@ -101,7 +101,7 @@ const LEGAL: readonly { name: string; frames: readonly FrameParts[]; rsv1?: bool
 
 for (const { name, frames, rsv1 = false } of LEGAL) {
   for (const [side, rules] of [["a client", SERVER], ["a server", CLIENT]] as const) {
-    Deno.test(`reads ${name} from ${side} the same for any chunk split`, () => {
+    Deno.test(`reads ${name} from ${side} identically for any chunk split`, () => {
       const bytes = stream(rules, frames);
       const events = replay(bytes, () => new FrameRecorder({ ...rules, rsv1 }));
       assert.deepEqual(events, eventsOf(frames));
@@ -109,7 +109,7 @@ for (const { name, frames, rsv1 = false } of LEGAL) {
   }
 }
 
-Deno.test("reads frames the same for random splits and a new mask key each time", () => {
+Deno.test("reads frames identically for random splits and a new mask key each time", () => {
   const frames = Array.from({ length: 200 }, (): FrameParts => ({
     opcode: random.pick([TEXT, BINARY, PING]),
     payload: random.bytes(random.below(125)),
@@ -133,7 +133,7 @@ interface Refusal {
   readonly before?: readonly FrameParts[];
   readonly bad: FrameParts;
   readonly code: string;
-  /** After how many bytes the reader rejects the bad frame. */
+  /** The number of bytes of the bad frame after which the reader rejects it. */
   readonly bytes: number;
 }
 

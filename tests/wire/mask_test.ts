@@ -97,7 +97,7 @@ Deno.test("SIMD masks short frames of every length, and nothing outside their pa
         Uint8Array.from(rest),
       );
       assert.equal(frames(bytes, 3, bytes.length), 3 + plain.length, `size ${size}`);
-      assert.deepEqual(bytes, want, `size ${size}, behind it ${rest.length} bytes`);
+      assert.deepEqual(bytes, want, `size ${size}, followed by ${rest.length} bytes`);
     }
   }
 });

@@ -226,7 +226,7 @@ Deno.test("does not report an outage when the server permanently rejects a messa
   await backplane.close();
 });
 
-Deno.test("a late failure of a request sent before an outage is not another outage", async () => {
+Deno.test("a late failure of a request sent before an outage is not reported as another outage", async () => {
   const { connection, backplane, log } = await started(opening([]));
   const late = new Deferred<NatsMessage>();
   const request = connection.request.bind(connection);

@@ -43,7 +43,7 @@ for (const [what, message, start] of MESSAGES) {
   });
 }
 
-Deno.test("encodes the same without the runtime's built-in base64", () => {
+Deno.test("encodes identically without the runtime's built-in base64", () => {
   const { prototype } = Uint8Array as unknown as { prototype: { toBase64?: unknown } };
   const constructor = Uint8Array as unknown as { fromBase64?: unknown };
   const own = { toBase64: prototype.toBase64, fromBase64: constructor.fromBase64 };

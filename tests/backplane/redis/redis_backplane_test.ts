@@ -6,7 +6,7 @@ import { Queue } from "../../support/live_harness.ts";
 /** The first delay before connections are made again, in milliseconds. */
 const MIN_DELAY = 50;
 
-Deno.test("after a rejected append, is up again only when the results of later ones are known", async () => {
+Deno.test("after a rejected append, reports up only when the results of later ones are known", async () => {
   const events = new Queue<string>();
   const appends: PromiseWithResolvers<unknown>[] = [];
   const connection: RedisConnection = {

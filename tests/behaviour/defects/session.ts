@@ -101,7 +101,7 @@ const framing = liveCases({
     await assertFailed(server, ends, 1002, { opcode: TEXT, payload: "masked", mask: MASK_KEY });
   },
 
-  "D35: rejects RSV1 on continuations and on control frames, also within a compressed message":
+  "D35: rejects RSV1 on continuations and on control frames, even within a compressed message":
     async (t) => {
       const payload = compressed("hello hello hello");
       const first = { opcode: TEXT, rsv: RSV1, fin: false, payload: payload.subarray(0, 4) };

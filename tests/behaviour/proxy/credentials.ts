@@ -35,7 +35,7 @@ const WRONG: readonly [user: string, http: RegExp, socks: RegExp][] = [
 const cases: Record<string, (t: Live) => Promise<void>> = {};
 
 for (const scheme of schemes) {
-  cases[`${scheme}: sends user and password of the URL to the proxy`] = async (t) => {
+  cases[`${scheme}: sends the URL's user and password to the proxy`] = async (t) => {
     const server = await echoServer(t);
     for (const [username, password, user] of scheme.startsWith("http") ? PLAIN : SPECIAL) {
       const { url, caCerts } = await openRoute(t, scheme, { username, password });

@@ -100,7 +100,7 @@ export const dialingCases: Cases = {
     await client.until(() => client.received === 10);
   },
 
-  "the system chooses the port for port 0": async (context) => {
+  "port 0 lets the system choose the port": async (context) => {
     const [one, other] = [await listen(context), await listen(context)];
     assert.ok(one.port > 0 && other.port > 0 && one.port !== other.port);
     assert.equal(one.hostname, "127.0.0.1");
@@ -117,7 +117,7 @@ export const dialingCases: Cases = {
     await assert.rejects(listen(context, { unix: path }), code(/EADDRINUSE/));
   },
 
-  "listening on a foreign address fails": async (context) => {
+  "listening on a non-local address fails": async (context) => {
     await assert.rejects(listen(context, { hostname: "203.0.113.7" }), code(/EADDRNOTAVAIL/));
   },
 

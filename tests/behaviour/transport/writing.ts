@@ -65,7 +65,7 @@ export const writingCases: Cases = {
     check.assertComplete(position);
   },
 
-  "write returns false exactly if the transport writes later": async (context) => {
+  "write returns false if and only if the transport writes later": async (context) => {
     const { client } = await connect(context);
     const done = client.write(pattern(10));
     assert.equal(done, client.transport.writesLater !== true);
