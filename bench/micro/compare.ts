@@ -8,7 +8,7 @@ export interface Choice {
   constant: string;
   /** The unit of work for each time. */
   unit: string;
-  /** What the sizes mean. If the constant itself varies, they are its values. */
+  /** The meaning of the sizes. If the constant itself varies, they are its values. */
   size: string;
   sizes: number[];
   /** The implementations. Each returns a function that does the work once, for a given size. */

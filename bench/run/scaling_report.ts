@@ -82,7 +82,7 @@ function cores({ cores, conditions }: Scaling): string[] {
     "## More cores",
     "Several processes listen on one port with `reusePort: true`, and the kernel spreads the " +
     "connections over them (`examples/several_cores.ts`). This needs Linux, and Deno, Bun or Node " +
-    "22.12 or later. A broadcast reaches only the connections of the same process.",
+    "22.12 or later. A broadcast reaches only the connections of its own process.",
     `Echo of ${showSize(payload)} of JSON, compressed, without takeover (${
       describe(SHARED_LOAD).replace(/^.*?, .*?, /, "")
     }). Here the load generator has no separate core and shares both.`,
