@@ -17,7 +17,7 @@ export async function printed(cwd: string, command: string, ...args: string[]): 
 
 /**
  * Runs a tool on Node as {@linkcode printed} does, in the folder of the repository and without
- * threads for garbage and for compilation, which take more time in sum.
+ * threads for garbage collection and compilation, which take more CPU time in total.
  */
 export function nodePrinted(script: string, ...args: string[]): Promise<string> {
   return printed(root, nodePath(), "--single-threaded", script, ...args);

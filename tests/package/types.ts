@@ -239,7 +239,7 @@ export function testTypes(project: string, wsPrograms: string): void {
       });
     }
     if (compiler === LATEST) {
-      Deno.test("@quickws/ws: programs for the declarations of ws compile", async () => {
+      Deno.test("@quickws/ws: programs written for the declarations of ws compile", async () => {
         assert.deepEqual((await outputs()).at(-1), []);
       });
     }

@@ -101,7 +101,7 @@ export async function testWs(tarball: string, work: string): Promise<string> {
     ["Deno", "ws", ...deno],
   ];
   for (const [runtime, specifier, command, ...args] of runtimes) {
-    Deno.test(`@quickws/ws: require and import give the same classes on ${runtime}`, async () => {
+    Deno.test(`@quickws/ws: require and import return the same classes on ${runtime}`, async () => {
       const path = join(project, "requirer.cjs");
       assert.match(await printed(project, command, ...args, path, specifier), /^hello$/m);
     });
