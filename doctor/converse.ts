@@ -115,8 +115,9 @@ export class Conversation {
       case "frame":
         return await this.#sendFrame(step);
       case "frames": {
-        for (const one of step.frames) if (one.opcode === Opcode.Close) this.#noteClose(one);
-        const bytes = concat(step.frames.map((one) => encodeFrame(one, this.#role)));
+        const { frames } = step;
+        for (const one of frames) if (one.opcode === Opcode.Close) this.#noteClose(one);
+        const bytes = concat(frames.map((one) => encodeFrame(one, this.#role)));
         return await this.#sendInChunks(bytes, step.chunkSize);
       }
       case "bytes":

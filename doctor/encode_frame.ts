@@ -4,18 +4,24 @@ import { applyMask, readMaskKey, writeMaskKey } from "@quickws/quickws/core";
 import type { FrameStep, Role } from "./case.ts";
 import { payloadBytes } from "./corpus.ts";
 
-const key = new Uint8Array(4);
+/** Random bytes for many mask keys, because Node takes long for each call. */
+const random = new Uint8Array(4096);
+let used = random.length;
 
 /** A new mask key (RFC 6455 5.3). */
 function randomKey(): number {
-  crypto.getRandomValues(key);
-  return readMaskKey(key, 0);
+  if (used === random.length) {
+    crypto.getRandomValues(random);
+    used = 0;
+  }
+  used += 4;
+  return readMaskKey(random, used - 4);
 }
 
 /** The number of bytes of the length after the header's second byte. */
-function lengthSize(length: bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
+function lengthSize(length: number | bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
   if (bits !== undefined) return bits === 16 ? 2 : 8;
-  return length < 126n ? 0 : length < 0x10000n ? 2 : 8;
+  return length < 126 ? 0 : length < 0x10000 ? 2 : 8;
 }
 
 /**
@@ -27,15 +33,14 @@ function lengthSize(length: bigint, bits: 16 | 64 | undefined): 0 | 2 | 8 {
 export function encodeFrame(step: FrameStep, role: Role): Uint8Array {
   const payload = payloadBytes(step.payload);
   const masked = (role === "server") === step.maskRule;
-  const length = step.announced ?? BigInt(payload.length);
+  const length = step.announced ?? payload.length;
   const wide = lengthSize(length, step.lengthBits);
   const headerSize = 2 + wide + (masked ? 4 : 0);
   const bytes = new Uint8Array(headerSize + payload.length);
-  const view = new DataView(bytes.buffer);
   bytes[0] = (step.fin ? 0x80 : 0) | step.rsv << 4 | step.opcode;
   bytes[1] = (masked ? 0x80 : 0) | (wide === 0 ? Number(length) : wide === 2 ? 126 : 127);
-  if (wide === 2) view.setUint16(2, Number(length));
-  if (wide === 8) view.setBigUint64(2, length);
+  if (wide === 2) new DataView(bytes.buffer).setUint16(2, Number(length));
+  if (wide === 8) new DataView(bytes.buffer).setBigUint64(2, BigInt(length));
   bytes.set(payload, headerSize);
   if (masked) {
     const maskKey = step.maskKey ?? randomKey();

@@ -1,5 +1,6 @@
 // The verdict: compares a transcript with the outcomes that a case allows.
 
+import { Buffer } from "node:buffer";
 import { Opcode } from "@quickws/quickws/core";
 import type { Case, Ending, Expected, Outcome, Role, Verdict } from "./case.ts";
 import { payloadBytes, payloadSize } from "./corpus.ts";
@@ -114,11 +115,7 @@ function sameEvent(expected: Expected, event: Event): boolean {
 
 /** Whether two byte strings are the same. */
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let i = 0; i < one.length; i++) {
-    if (one[i] !== other[i]) return false;
-  }
-  return true;
+  return one.length === other.length && Buffer.compare(one, other) === 0;
 }
 
 /** Describes what happened. */

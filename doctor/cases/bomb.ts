@@ -1,62 +1,61 @@
 // Deflate data that inflates to a given number of zeros, made without a compressor.
 
-/**
- * The lengths of the runs of 258 bytes (RFC 1951 3.2.5) of one block: with the fixed codes, length
- * 258 at distance 1 is the 8 bits 11000101 and the 5 bits 00000.
- */
+/** The number of bytes of a run, the longest one (RFC 1951 3.2.5). */
 const RUN = 258;
+
+/** The header of a block: BFINAL 0, BTYPE 01 (RFC 1951 3.2.3). */
+const BEGIN = { code: 0b010, bits: 3 };
+
+/**
+ * Codes of a block with fixed codes (RFC 1951 3.2.6), first bit lowest: a zero, and a run of the
+ * previous byte, which has length 258 (8 bits) and distance 1 (5 bits).
+ */
+const ZERO = { code: 0b00001100, bits: 8 };
+const ZERO_RUN = { code: 0b00000_10100011, bits: 13 };
+
+/** The end of the block (7 bits), and the type of the empty stored block (3 bits). */
+const END_BITS = 10;
 
 /** Writes bits, the least significant of a byte first. */
 class Bits {
-  readonly #bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   #at = 0;
 
   constructor(size: number) {
-    this.#bytes = new Uint8Array(size);
+    this.bytes = new Uint8Array(size);
   }
 
-  /** Adds `count` bits of `value`, the highest first, as Huffman codes are packed (RFC 1951 3.1.1). */
-  code(value: number, count: number): void {
-    for (let bit = count - 1; bit >= 0; bit--) {
-      this.#bytes[this.#at >> 3] |= (value >> bit & 1) << (this.#at & 7);
-      this.#at++;
-    }
-  }
-
-  /** The written bytes. */
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, (this.#at + 7) >> 3);
+  /** Adds the lowest `bits` bits of `code`, the least significant first. */
+  add({ code, bits }: { code: number; bits: number }): void {
+    let byte = this.#at >> 3;
+    for (let left = code << (this.#at & 7); left > 0; left >>= 8) this.bytes[byte++] |= left;
+    this.#at += bits;
   }
 }
 
-const made = new Map<number, Uint8Array>();
+/** The number of each code in a bomb. */
+function countCodes(size: number): { runs: number; zeros: number } {
+  const runs = Math.floor(Math.max(0, size - 1) / RUN);
+  return { runs, zeros: size - runs * RUN };
+}
+
+/** The number of bytes of {@linkcode bombOf}. */
+export function bombLength(size: number): number {
+  const { runs, zeros } = countCodes(size);
+  const bits = BEGIN.bits + zeros * ZERO.bits + runs * ZERO_RUN.bits + END_BITS;
+  return Math.ceil(bits / 8);
+}
 
 /**
  * The payload of a compressed message of `size` zeros (RFC 7692 7.2.1): one block with the fixed
  * codes, and the end of a sync flush without its last four bytes.
  */
 export function bombOf(size: number): Uint8Array {
-  let bytes = made.get(size);
-  if (bytes === undefined) made.set(size, bytes = make(size));
-  return bytes;
-}
-
-function make(size: number): Uint8Array {
-  const bits = new Bits(Math.ceil(size / RUN) * 2 + RUN * 2 + 16);
-  // BFINAL 0, BTYPE 01, lower bit first.
-  bits.code(0b010, 3);
-  let left = size;
-  if (left > 0) {
-    bits.code(0b00110000, 8);
-    left--;
-  }
-  for (; left >= RUN; left -= RUN) {
-    bits.code(0b11000101, 8);
-    bits.code(0, 5);
-  }
-  for (; left > 0; left--) bits.code(0b00110000, 8);
-  // The end of the block, and the type of the empty stored block: three bits and the fill.
-  bits.code(0, 7);
-  bits.code(0, 3);
+  const { runs, zeros } = countCodes(size);
+  const bits = new Bits(bombLength(size));
+  bits.add(BEGIN);
+  // A run repeats the zero before it. The bits of the end are all 0.
+  for (let i = 0; i < zeros; i++) bits.add(ZERO);
+  for (let i = 0; i < runs; i++) bits.add(ZERO_RUN);
   return bits.bytes;
 }
