@@ -29,23 +29,17 @@ async function runCommand(
   return { status: code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-for (const runtime of runtimeNames) {
-  Deno.test(`prints its usage on ${runtime}`, async () => {
-    const { status, out } = await run(runtime, "--help");
-    assert.equal(status, 0);
-    assert.match(out, /doctor ws:\/\/host:port\/path/);
-  });
-}
+Deno.test("prints its usage", async () => {
+  const { status, out } = await run("deno", "--help");
+  assert.equal(status, 0);
+  assert.match(out, /doctor ws:\/\/host:port\/path/);
+});
 
 Deno.test("exits with status 2 and the usage text on invalid arguments", async () => {
   const { status, out, err } = await run("deno", "--listen", "x");
   assert.deepEqual([status, out], [2, ""]);
   assert.match(err, /--listen is "x"/);
   assert.match(err, /Exit status/);
-});
-
-Deno.test("exits with status 2 if a pattern matches no case", async () => {
-  assert.equal((await run("deno", "ws://127.0.0.1:1/", "--cases", "99.*")).status, 2);
 });
 
 Deno.test("exits with status 2 if the endpoint is unreachable", async () => {
@@ -114,7 +108,7 @@ Deno.test("examines a wss: server over TLS and verifies its certificate by defau
     tls: { cert, key },
     message: (conn, data) => void conn.send(data),
   });
-  const args = [server.url, "--cases", "1.1.*"];
+  const args = [server.url, "--cases", "1.1.1"];
   const checked = await run("deno", ...args);
   assert.equal(checked.status, 2);
   assert.match(checked.err, /certificate|issuer/i);
@@ -139,7 +133,7 @@ Deno.test("runs through a symbolic link on Node, as npm installs commands", asyn
   }
 });
 
-Deno.test("importing the module has no side effects", async () => {
+Deno.test("importing the module runs nothing; a pattern without a case yields status 2", async () => {
   const { doctor } = await import("../../doctor/main.ts");
   assert.equal(await doctor(["--cases", "99.*", "ws://127.0.0.1:1/"]), 2);
 });
