@@ -14,44 +14,36 @@ const NETWORK = /^(WebSocket connection to .* failed|Failed to load resource: )/
 
 const register = need("chromium");
 
-/** A server, its pages, and their errors. */
-class Visit implements AsyncDisposable {
-  server: Example;
-  readonly url: string;
-  readonly errors: string[] = [];
-  readonly #closing: Array<() => Promise<void>> = [];
+/** The server that the tests share, except the tests that stop it. */
+let shared: Promise<Demo> | undefined;
+Deno.test.afterAll(async () => await (await shared)?.[Symbol.asyncDispose]());
 
+/** A demo server on a port that it keeps when it restarts. */
+class Demo implements AsyncDisposable {
   readonly #port: string;
+  #process: Example;
 
   private constructor(port: number) {
     this.#port = String(port);
-    this.url = `http://127.0.0.1:${port}/`;
-    this.server = this.#start();
+    this.#process = this.#start();
   }
 
-  static async begin(): Promise<Visit> {
-    const visit = new Visit(await freePort());
-    await visit.server.printed(/http:\/\/127\.0\.0\.1:\d+\//);
-    return visit;
+  static async begin(): Promise<Demo> {
+    const demo = new Demo(await freePort());
+    await demo.#process.printed(/http:\/\/127\.0\.0\.1:\d+\//);
+    return demo;
   }
 
-  /** Opens the page and waits until it is connected. */
-  async open(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await newContext(options);
-    this.#closing.push(() => context.close());
-    const page = await context.newPage();
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) this.errors.push(message.text());
-    });
-    page.on("pageerror", (error) => this.errors.push(String(error)));
-    await page.goto(this.url);
-    await waitForState(page, "open");
-    return page;
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
   }
 
-  /** Restarts the server on the same port. */
+  async interrupt(): Promise<void> {
+    await this.#process.interrupt();
+  }
+
   restart(): void {
-    this.server = this.#start();
+    this.#process = this.#start();
   }
 
   #start(): Example {
@@ -59,8 +51,36 @@ class Visit implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+  }
+}
+
+/** The pages of a test, and their errors. */
+class Visit implements AsyncDisposable {
+  readonly errors: string[] = [];
+  readonly #url: string;
+  readonly #closing: Array<() => Promise<void>> = [];
+
+  constructor(demo: Demo) {
+    this.#url = demo.url;
+  }
+
+  /** Opens the page, with few animation frames, and waits until it is connected. */
+  async open(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await newContext({ reducedMotion: "reduce", ...options });
+    this.#closing.push(() => context.close());
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.errors.push(message.text());
+    });
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    await page.goto(this.#url);
+    await waitForState(page, "open");
+    return page;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const close of this.#closing) await close();
-    await this.server[Symbol.asyncDispose]();
   }
 }
 
@@ -81,7 +101,7 @@ function hasNoHorizontalScroll(page: Page): Promise<boolean> {
 
 const test = (name: string, run: (visit: Visit) => Promise<void>): void =>
   register(`the page ${name}`, async () => {
-    await using visit = await Visit.begin();
+    await using visit = new Visit(await (shared ??= Demo.begin()));
     await run(visit);
   });
 
@@ -117,7 +137,7 @@ test("connects, and shows echoed text, bytes and files as plain text", async (vi
 });
 
 test("runs a benchmark, draws it, and stops on request", async (visit) => {
-  const page = await visit.open();
+  const page = await visit.open({ reducedMotion: "no-preference" });
   await page.selectOption("#bytes", "128");
   await page.selectOption("#depth", "16");
   await page.selectOption("#time", "120");
@@ -153,14 +173,16 @@ test("chats between two tabs and shows messages as plain text", async (visit) =>
   assert.deepEqual(visit.errors, []);
 });
 
-test("counts down when the server stops, and reconnects automatically", async (visit) => {
+register("the page counts down when the server stops, and reconnects automatically", async () => {
+  await using demo = await Demo.begin();
+  await using visit = new Visit(demo);
   const page = await visit.open();
-  await visit.server.interrupt();
+  await demo.interrupt();
   await waitForState(page, "waiting");
   await page.getByText("1001 Going away").first().waitFor();
   await page.getByText(/^Next attempt in \d+\.\d s$/).waitFor();
   await page.getByText(/^No response from 127\.0\.0\.1:\d+$/).waitFor();
-  visit.restart();
+  demo.restart();
   await waitForState(page, "open");
   assert.equal(await page.isHidden("#trouble"), true);
   await page.getByText("only this tab").waitFor();
@@ -208,7 +230,7 @@ test("fits a width of 360 pixels in every state and labels all controls", async 
   await page.locator("#log .in.text summary").click();
   await page.fill("#words", "x".repeat(400));
   await page.click("#say");
-  await page.locator("#said .bubble").waitFor();
+  await page.locator("#said .bubble", { hasText: "x".repeat(400) }).waitFor();
   assert.equal(await hasNoHorizontalScroll(page), true);
   await page.selectOption("#preset", "compressed");
   await waitForState(page, "open");
