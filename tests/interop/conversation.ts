@@ -36,8 +36,14 @@ export function commandOf(message: unknown): "fragments" | "close" | undefined {
 /** The size of the largest messages in bytes; a socket needs several reads for one. */
 const LARGE = 256 * 1024;
 
-/** Messages to echo, each with the property it tests. */
-const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Array]> = [
+/** Returns a function that calls `make` once and always returns its result. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => made ??= make();
+}
+
+/** Returns messages to echo, each with the property it tests. */
+const echoes = once((): ReadonlyArray<readonly [title: string, message: string | Uint8Array]> => [
   ["a text message", "hello"],
   ["text with characters of two to four bytes", "h\u00e4llo \u20ac \u{1d11e}"],
   ["an empty text message", ""],
@@ -47,7 +53,7 @@ const ECHOES: ReadonlyArray<readonly [title: string, message: string | Uint8Arra
   ["a binary message of 65,536 bytes, the first size with a 64-bit length", pattern(65536)],
   ["a text message of 256 KiB", "0123456789abcdef".repeat(LARGE / 16)],
   ["a binary message of 256 KiB", pattern(LARGE)],
-];
+]);
 
 function pattern(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -55,8 +61,8 @@ function pattern(length: number): Uint8Array {
   return bytes;
 }
 
-/** Creates messages that exercise compression: similar, long, short and incompressible ones. */
-function manyMessages(): Array<string | Uint8Array> {
+/** Returns messages that exercise compression: similar, long, short and incompressible ones. */
+const manyMessages = once((): ReadonlyArray<string | Uint8Array> => {
   let seed = 1;
   const random = (): number => seed = Math.imul(seed, 1103515245) + 12345 >>> 0;
   return Array.from({ length: 60 }, (_, i) => {
@@ -68,10 +74,10 @@ function manyMessages(): Array<string | Uint8Array> {
     );
     return JSON.stringify({ id: random(), topic: "prices", last: random() / 1000, users });
   });
-}
+});
 
-/** Creates messages in fragments: similar, long, short, empty and hardly compressible ones. */
-function longFragments(): string[][] {
+/** Returns messages in fragments: similar, long, short, empty and hardly compressible ones. */
+const longFragments = once((): string[][] => {
   const texts = manyMessages().filter((message) => typeof message === "string");
   const noise = Array.from({ length: 5000 }, (_, i) => String.fromCharCode(i * i * 7919 % 0x7f));
   return [
@@ -79,9 +85,9 @@ function longFragments(): string[][] {
     ["", texts[20]!, "", texts[20]!],
     [texts[40]!, noise.join(""), texts[40]!],
     ["0123456789abcdef".repeat(LARGE / 32), "0123456789abcdef".repeat(LARGE / 32)],
-    texts.reverse(),
+    texts.toReversed(),
   ];
-}
+});
 
 /** The result of a step: a client prints it as one line of JSON. */
 export interface StepResult {
@@ -165,7 +171,7 @@ export async function runConversation(
     for (const message of messages) client.send(message);
     for (const message of messages) assert.deepEqual(await client.receive(), message);
   });
-  for (const [title, message] of ECHOES) {
+  for (const [title, message] of echoes()) {
     await step(`echoes ${title}`, async () => {
       client.send(message);
       assert.deepEqual(await client.receive(), message);

@@ -1,11 +1,17 @@
 // Tests the quickws server with other clients, the quickws client with other servers, and quickws
-// with itself, all in real processes. Each pair runs the same conversation once per compression
-// mode. A server or a client is one process for all of its pairs: starting it takes longer than a
-// conversation.
+// with itself, also behind proxies, all in real processes. Each pair runs the same conversation once
+// per compression mode. A server or a client is one process for all of its pairs: starting it takes
+// longer than a conversation.
+//
+// `deno task interop`, which writes docs/interop.md, runs every pair in every mode. Otherwise each
+// peer runs every mode with quickws on one runtime, and one mode on the others: compression is the
+// same code on all runtimes.
 
 import assert from "node:assert/strict";
-import { testUnless } from "../support/need.ts";
-import type { Conversation, ExpectedExtensions } from "./conversation.ts";
+import process from "node:process";
+import { missing, testUnless } from "../support/need.ts";
+import { runtimeNames } from "../support/runtimes.ts";
+import type { CompressionMode, Conversation, ExpectedExtensions } from "./conversation.ts";
 import { unavailableReason } from "./foreign.ts";
 import {
   BOTH_QUICKWS,
@@ -18,7 +24,8 @@ import {
   SERVERS,
 } from "./peers.ts";
 import { type Program, running } from "./processes.ts";
-import { record } from "./record.ts";
+import { PROXIES, Proxies, type ProxyName } from "./proxies.ts";
+import { record, RECORD_VARIABLE } from "./record.ts";
 import { conversationsWith, EchoServers, modesOf, portsOf } from "./servers.ts";
 
 Deno.test("docs/interop.md has a row for every other implementation", async () => {
@@ -28,35 +35,103 @@ Deno.test("docs/interop.md has a row for every other implementation", async () =
   assert.deepEqual(missing, [], "run `deno task interop`");
 });
 
-/** A server keeps running after the test that starts it. */
+/** Whether to run every pair in every mode. */
+const ALL = process.env[RECORD_VARIABLE] !== undefined;
+
+/** The modes of the pair of a peer and quickws on a runtime, both given by their index. */
+function modesOfPair(agreed: ExpectedExtensions, peer: number, runtime: number): CompressionMode[] {
+  if (ALL || peer % runtimeNames.length === runtime) return modesOf(agreed);
+  return [agreed.takeover === "" ? "alone" : "takeover"];
+}
+
+/** Through a proxy, modes with the same kind of extension make no difference. */
+const PROXY_MODES = ["off", "takeover"] as const;
+
+/** The servers and proxies keep running after the test that starts them. */
 const OUTLIVED = { sanitizeOps: false, sanitizeResources: false };
 
 const servers = new EchoServers();
-Deno.test.afterAll(() => servers.stop());
+const proxies = new Proxies();
+Deno.test.afterAll(async () => {
+  await proxies.stop();
+  await servers.stop();
+});
+
+/** A server that a client connects to. */
+interface Target {
+  readonly server: Program;
+  readonly proxy?: ProxyName;
+  readonly agreed: ExpectedExtensions;
+  /** Starts what is not running. */
+  conversations(): Promise<Conversation[]>;
+}
+
+function direct(
+  server: Program,
+  agreed: ExpectedExtensions,
+  modes: readonly CompressionMode[],
+): Target {
+  return {
+    server,
+    agreed,
+    conversations: async () => {
+      const ports = await servers.portsOf(server, modesOf(agreed));
+      return conversationsWith(server.name, agreed, modes, ports);
+    },
+  };
+}
+
+/** Returns a quickws server behind each proxy. */
+function behindProxies(server: Program): Target[] {
+  return PROXIES.map((proxy) => ({
+    server,
+    proxy,
+    agreed: BOTH_QUICKWS,
+    conversations: async () => {
+      const ports = await servers.portsOf(server, modesOf(BOTH_QUICKWS));
+      const all: Conversation[] = [];
+      for (const mode of PROXY_MODES) {
+        for (const secure of ALL ? [false, true] : [mode === "off"]) {
+          all.push({
+            server: `${server.name} through ${proxy}`,
+            mode,
+            url: await proxies.urlOf(proxy, ports.get(mode)!, secure),
+            agreed: BOTH_QUICKWS[mode]!,
+            ca: secure ? proxies.ca : undefined,
+          });
+        }
+      }
+      return all;
+    },
+  }));
+}
 
 /** Runs the conversations of a client with all servers, in one client process. */
-async function testClient(
-  client: Program,
-  pairs: readonly (readonly [server: Program, agreed: ExpectedExtensions])[],
-): Promise<void> {
-  const present: (readonly [server: Program, agreed: ExpectedExtensions])[] = [];
-  for (const [server, agreed] of pairs) {
-    const reason = await unavailableReason(server, client);
-    if (reason === undefined) present.push([server, agreed]);
-    else testUnless(reason)(`${client.name} interoperates with ${server.name}`, () => {});
+async function testClient(client: Program, targets: readonly Target[]): Promise<void> {
+  const present: Target[] = [];
+  for (const target of targets) {
+    const { server, proxy } = target;
+    const reason = (proxy && missing(proxy)) ?? await unavailableReason(server, client);
+    if (reason === undefined) present.push(target);
+    else {
+      const through = proxy === undefined ? "" : ` through ${proxy}`;
+      testUnless(reason)(`${client.name} interoperates with ${server.name}${through}`, () => {});
+    }
   }
   if (present.length === 0) return;
   testUnless(undefined)(`${client.name} interoperates with servers`, async (t) => {
     const all: Conversation[] = [];
-    for (const [server, agreed] of present) {
-      const ports = await servers.portsOf(server, modesOf(agreed));
-      all.push(...conversationsWith(server.name, agreed, ports));
+    const names = new Map<Target, string>();
+    for (const target of present) {
+      const conversations = await target.conversations();
+      names.set(target, conversations[0]!.server);
+      all.push(...conversations);
     }
     const counts = await running(client, [JSON.stringify(all)], (process) => process.report(t));
-    for (const [server, agreed] of present) {
-      const steps = counts.get(server.name) ?? 0;
-      assert.ok(steps > 0, `no conversation with ${server.name}`);
-      record({ server: server.name, client: client.name, agreed, steps });
+    for (const [{ server, proxy, agreed }, name] of names) {
+      const steps = counts.get(name) ?? 0;
+      assert.ok(steps > 0, `no conversation with ${name}`);
+      record({ server: server.name, client: client.name, proxy, agreed, steps });
     }
   }, OUTLIVED);
 }
@@ -66,13 +141,15 @@ async function testEchoingPair(
   server: Program,
   client: Program,
   agreed: ExpectedExtensions,
+  modes: readonly CompressionMode[],
 ): Promise<void> {
   const test = testUnless(await unavailableReason(server, client));
   test(`${client.name} interoperates with ${server.name}`, async (t) => {
-    const args = [server.name, JSON.stringify(agreed)];
+    const tested = Object.fromEntries(modes.map((mode) => [mode, agreed[mode]]));
+    const args = [server.name, JSON.stringify(tested)];
     const steps = await running(server, args, async (process) => {
-      const ports = await portsOf(process, modesOf(agreed));
-      const urls = conversationsWith(server.name, agreed, ports)
+      const ports = await portsOf(process, modes);
+      const urls = conversationsWith(server.name, agreed, modes, ports)
         .flatMap(({ mode, url }) => [mode, url]);
       return await running(client, urls, () => process.report(t));
     });
@@ -85,18 +162,32 @@ async function testEchoingPair(
   });
 }
 
-const ownServers = (agreed: ExpectedExtensions) =>
-  QUICKWS_SERVERS.map(({ program }) => [program, agreed] as const);
+/** Returns the quickws servers for a client. */
+function ownServers(agreed: ExpectedExtensions, client: number): Target[] {
+  return QUICKWS_SERVERS.map(({ program }, runtime) =>
+    direct(program, agreed, modesOfPair(agreed, client, runtime))
+  );
+}
 
-for (const client of QUICKWS_CLIENTS) {
+for (const [runtime, client] of QUICKWS_CLIENTS.entries()) {
   await testClient(client.program, [
-    ...ownServers(BOTH_QUICKWS),
-    ...SERVERS.map(({ program, agreed }) => [program, agreed] as const),
+    ...ownServers(BOTH_QUICKWS, runtime),
+    ...SERVERS.map(({ program, agreed }, server) =>
+      direct(program, agreed, modesOfPair(agreed, server, runtime))
+    ),
+    ...behindProxies(QUICKWS_SERVERS[runtime]!.program),
   ]);
 }
-for (const { program, agreed } of CLIENTS) await testClient(program, ownServers(agreed));
-for (const server of CONVERSING_SERVERS) {
-  for (const { program, agreed } of ECHOING_CLIENTS) {
-    await testEchoingPair(server.program, program, agreed);
+for (const [client, { program, agreed }] of CLIENTS.entries()) {
+  await testClient(program, [
+    ...ownServers(agreed, client),
+    // A browser sends an Origin field, which the proxy must forward.
+    ...(client === 0 ? behindProxies(QUICKWS_SERVERS[0]!.program) : []),
+  ]);
+}
+for (const [runtime, server] of CONVERSING_SERVERS.entries()) {
+  for (const [client, { program, agreed }] of ECHOING_CLIENTS.entries()) {
+    const modes = modesOfPair(agreed, client, runtime);
+    await testEchoingPair(server.program, program, agreed, modes);
   }
 }

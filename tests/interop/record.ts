@@ -12,7 +12,7 @@ export interface Result {
   readonly server: string;
   readonly client: string;
   /** The proxy between client and server. */
-  readonly proxy?: string;
+  readonly proxy?: string | undefined;
   readonly agreed: ExpectedExtensions;
   /** The number of passed steps. */
   readonly steps: number;

@@ -23,13 +23,14 @@ export async function portsOf(
   return ports;
 }
 
-/** Creates the conversations with a server. */
+/** Creates the conversations with a server, one per mode. */
 export function conversationsWith(
   server: string,
   agreed: ExpectedExtensions,
+  modes: readonly CompressionMode[],
   ports: ReadonlyMap<CompressionMode, string>,
 ): Conversation[] {
-  return modesOf(agreed).map((mode) => ({
+  return modes.map((mode) => ({
     server,
     mode,
     url: `ws://127.0.0.1:${ports.get(mode)}/`,

@@ -119,6 +119,7 @@ function page(results: readonly Result[]): string {
   return `# Interoperability
 
 \`deno task interop\` writes this page. It runs the tests in \`tests/interop\` and stops at the first failure.
+\`deno task test\` runs the same pairs, but every mode of a pair only with quickws on one of the runtimes.
 
 Each pair of programs runs in separate processes. It runs the same conversation without compression and with
 each kind of compression that both programs support. The conversation contains text and binary messages of every
