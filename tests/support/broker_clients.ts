@@ -2,6 +2,7 @@
 // loads a client when it uses it, because loading all of them takes longer than many tests.
 
 import type { Redis } from "ioredis";
+import type { createClient } from "redis";
 import { natsBackplane, type NatsBackplaneOptions } from "../../src/nats.ts";
 import type { Backplane } from "../../src/backplane/backplane.ts";
 import {
@@ -50,12 +51,15 @@ function channelOf(topic: string): string {
   return `quickws:{${topic}}`;
 }
 
+/** Never connects. `createClient` defines a class with all commands for each URL, which is slow. */
+let nodeRedisTemplate: ReturnType<typeof createClient> | undefined;
+
 const nodeRedis: ClientKind = {
   name: "redis",
   broker: "redis",
   async make(url, options, wrap = same) {
-    const { createClient } = await import("redis");
-    const client = createClient({ url });
+    nodeRedisTemplate ??= (await import("redis")).createClient();
+    const client = nodeRedisTemplate.duplicate({ url });
     client.on("error", () => {});
     const open = async (): Promise<void> => void (client.isOpen || await client.connect());
     return {
@@ -127,6 +131,8 @@ const nats: ClientKind = {
       timeout: 5000,
       reconnectTimeWait: 50,
       reconnectJitter: 10,
+      // Otherwise the client records the stack of each request.
+      noAsyncTraces: true,
     });
     return {
       backplane: natsBackplane(wrap(connection), options),
