@@ -10,9 +10,12 @@ import { type RawPeer, upgradeRequest } from "../support/raw_peer.ts";
 import { type Harness, nextMacrotask, type Side, socketTest } from "../support/socket_harness.ts";
 import { BINARY, CLOSE, closePayload, TEXT } from "../support/vectors.ts";
 
-/** 4 MiB of text that is slow to compress. */
-const LONG = Array.from({ length: 900_000 }, (_, index) => (index * 7919 % 10_007).toString(36))
-  .join(" ").repeat(2).slice(0, 4 << 20);
+/** 1.2 MB of text that is slow to compress: longer than the default `highWaterMark`. */
+const LONG = Array.from({ length: 400_000 }, (_, index) => (index * 7919 % 10_007).toString(36))
+  .join(" ").slice(0, 1_200_000);
+
+/** Text whose compressed size exceeds 1 MiB, the largest part of the output. Takes many turns. */
+const LONGEST = LONG.repeat(2);
 
 const DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate";
 
@@ -39,14 +42,14 @@ socketTest("compression does not delay other connections or reorder messages", a
   const peer = await client(t, server);
   const [conn] = server.clients();
   const other = await client(t, server);
-  conn.send(LONG);
+  conn.send(LONGEST);
   conn.send("behind");
   conn.send("last");
   other.send({ opcode: TEXT, payload: "echo" });
   await other.framesOf(1);
   assert.equal(peer.bytes.length, 0, "the other connection was served first");
   const [long, behind, last] = await peer.framesOf(3);
-  assert.equal(inflated(long), LONG);
+  assert.equal(inflated(long), LONGEST);
   assert.deepEqual([behind.payload, last.payload].map(String), ["behind", "last"].map(bytesOf));
 });
 
@@ -139,7 +142,7 @@ socketTest("shutdown sends a long message", async (t) => {
 
 socketTest("sends incompressible data uncompressed", async (t) => {
   const { conn, peer } = await accept(t);
-  const noise = new Uint8Array(1 << 20);
+  const noise = new Uint8Array(1 << 19);
   let state = 1;
   for (let i = 0; i < noise.length; i++) {
     state = Math.imul(state, 1664525) + 1013904223 | 0;
@@ -160,7 +163,7 @@ for (
   socketTest(
     `a client and a server exchange long messages, ${JSON.stringify(compression)}`,
     async (t) => {
-      const texts = [LONG.slice(0, 3000), LONG, "between", LONG.slice(0, 3000), LONG];
+      const texts = [LONG.slice(0, 3000), LONGEST, "between", LONG.slice(0, 3000), LONG];
       const { near } = await t.pair({ compression, message: (conn, data) => conn.send(data) }, {
         compression,
       });
@@ -232,7 +235,10 @@ socketTest("terminate during compression reports the message as not sent", async
 });
 
 socketTest("closes a connection whose messages to compress exceed memoryLimit", async (t) => {
-  const { conn } = await accept(t, { memoryLimit: 10 << 20, maxBufferedAmount: 4 << 20 });
+  const { conn } = await accept(t, {
+    memoryLimit: 2.5 * LONG.length,
+    maxBufferedAmount: LONG.length,
+  });
   for (let i = 0; i < 4; i++) conn.send(LONG);
   const { error } = await conn.closed;
   assert.equal(error !== undefined && "code" in error ? error.code : "none", "MEMORY_LIMIT");
@@ -240,8 +246,9 @@ socketTest("closes a connection whose messages to compress exceed memoryLimit", 
 
 socketTest("pauses reading while replies are being compressed", async (t) => {
   let received = 0;
-  const text = LONG.slice(0, 2 << 20);
+  const text = LONG.slice(0, 1 << 19);
   const { conn, peer } = await accept(t, {
+    highWaterMark: text.length / 2,
     message: (conn, data) => void (received++, conn.send(data)),
   });
   const payload = compressed(text);

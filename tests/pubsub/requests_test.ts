@@ -638,7 +638,7 @@ socketTest("rate-limits a client that toggles subscriptions", async (t) => {
   const { peer, conn } = await topicSide(t, {
     clientTopics: { allow: (_, topic) => asked.push(topic) > 0, max: 10, subscribeRate: 1 },
   });
-  for (let i = 0; i < 5000; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
+  for (let i = 0; i < 1000; i++) peer.send(subscribe(`name ${i}`), unsubscribe(`name ${i}`));
   await nextMacrotask();
   assert.ok(asked.length <= 101, `${asked.length} names`);
   assert.deepEqual(conn.topics, []);

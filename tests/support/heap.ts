@@ -1,5 +1,6 @@
 // Measures retained memory, so that garbage awaiting collection does not look like a leak.
 
+import assert from "node:assert/strict";
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import { setFlagsFromString } from "node:v8";
@@ -14,24 +15,29 @@ function bytesInUse(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** The maximum number of rounds. The first is not measured. */
 const ROUNDS = 4;
 
 /**
- * Returns the bytes that each call of `work` retains. Takes the smallest result of several rounds:
- * a leak shows in each of them, whereas the runtime's own memory, such as compiled code, grows only
- * in some.
+ * Asserts that each call of `work` retains fewer than `limit` bytes. Repeats the measurement if it
+ * does not: a leak shows in each round, whereas the runtime's own memory, such as compiled code,
+ * grows only in some.
  *
  * @param count The number of calls in a round.
  */
-export async function retainedBytesEach(count: number, work: () => Promise<void>): Promise<number> {
-  let least = Infinity;
+export async function assertFreesMemory(
+  count: number,
+  limit: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  let retained = Infinity;
   let before = Infinity;
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 0; round <= ROUNDS && retained >= limit; round++) {
     for (let i = 0; i < count; i++) await work();
     await new Promise((resolve) => void setImmediate(resolve));
     const after = bytesInUse();
-    least = Math.min(least, round === 0 ? Infinity : (after - before) / count);
+    retained = Math.min(retained, round === 0 ? Infinity : (after - before) / count);
     before = after;
   }
-  return least;
+  assert.ok(retained < limit, `each call retains ${retained} bytes instead of less than ${limit}`);
 }
