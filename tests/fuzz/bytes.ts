@@ -45,12 +45,27 @@ const periodicBytes: fc.Arbitrary<Uint8Array> = fc.record({
 /** Message payloads. */
 export const payloads: fc.Arbitrary<Uint8Array> = fc.oneof(shortBytes, periodicBytes);
 
+const FIRST_SURROGATE = 0xd800;
+const SURROGATES = 0x800;
+
+/**
+ * Any character, as the unit of a text. The unit `"binary"` of fast-check generates the same, but
+ * first builds a table of all characters.
+ */
+export const characters: fc.Arbitrary<string> = fc.nat(0x10ffff - SURROGATES).map(
+  (index) => String.fromCodePoint(index < FIRST_SURROGATE ? index : index + SURROGATES),
+  (character) => {
+    const code = String(character).codePointAt(0)!;
+    return code < FIRST_SURROGATE ? code : code - SURROGATES;
+  },
+);
+
 /** Well-formed texts with all kinds of characters. */
 export const texts: fc.Arbitrary<string> = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.string({ unit: characters, maxLength: 60 }),
   fc.string({ unit: "binary-ascii", maxLength: 200 }),
   fc.record({
-    part: fc.string({ unit: "binary", minLength: 1, maxLength: 4 }),
+    part: fc.string({ unit: characters, minLength: 1, maxLength: 4 }),
     count: fc.constantFrom(1, 8, 31, 32, 33, 300, 3000),
   }).map(({ part, count }) => part.repeat(count)),
 );

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import type { DeflateConfig } from "../../src/handshake/deflate_offer.ts";
 import { concat, utf8 } from "../support/vectors.ts";
-import { shortBytes } from "./bytes.ts";
+import { characters, shortBytes } from "./bytes.ts";
 
 /** The key of the example in RFC 6455 section 1.3. */
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -63,7 +63,7 @@ export const fieldValues: fc.Arbitrary<string> = fc.oneof(
 /** Lines of a head, sometimes folded or without a colon. */
 const fieldLines = fc.oneof(
   { weight: 12, arbitrary: fc.tuple(fieldNames, fieldValues).map((line) => line.join(": ")) },
-  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
+  { weight: 1, arbitrary: fc.string({ unit: characters, maxLength: 20 }) },
 );
 
 /** Heads with some of the lines of a valid handshake, mixed with other lines. */

@@ -14,7 +14,7 @@ import {
   type Side,
 } from "../support/endpoint.ts";
 import { CLOSE, concat, frame, parseFrames, toHex, utf8 } from "../support/vectors.ts";
-import { chunkSizes, chunksOf, mutated, mutations, shortBytes } from "./bytes.ts";
+import { characters, chunkSizes, chunksOf, mutated, mutations, shortBytes } from "./bytes.ts";
 import {
   bytesOf,
   type Compression,
@@ -238,7 +238,7 @@ export const conversations = fc.property(
   plans,
   chunkSizes,
   fc.constantFrom(1000, 1001, 3000, 4999),
-  fc.string({ unit: "binary", maxLength: 30 }),
+  fc.string({ unit: characters, maxLength: 30 }),
   (side, agreed, plan, sizes, code, reason) => {
     const compressions = [permessage(agreed), permessage(agreed)];
     const rules = { rsv1: agreed !== undefined };
