@@ -67,7 +67,7 @@ const manyMessages = once((): ReadonlyArray<string | Uint8Array> => {
   const random = (): number => seed = Math.imul(seed, 1103515245) + 12345 >>> 0;
   return Array.from({ length: 60 }, (_, i) => {
     if (i % 10 === 3) return Uint8Array.from({ length: 20 * i }, () => random() >>> 24);
-    if (i % 10 === 6) return `paragraph ${i}, h\u00e4llo \u20ac \u{1d11e}. `.repeat(i * i);
+    if (i % 10 === 6) return `paragraph ${i}, h\u00e4llo \u20ac \u{1d11e}. `.repeat(i * 20);
     const users = Array.from(
       { length: i },
       () => ({ id: random(), name: `user ${random() % 50}` }),
@@ -91,8 +91,8 @@ const longFragments = once((): string[][] => {
 
 /** The result of a step: a client prints it as one line of JSON. */
 export interface StepResult {
-  /** The name of the server. */
-  readonly server: string;
+  /** The name of the peer. */
+  readonly peer: string;
   readonly step: string;
   readonly error?: string;
 }
@@ -121,9 +121,10 @@ export type ExpectedExtensions = Partial<Record<CompressionMode, string>>;
 
 /** A conversation to run. */
 export interface Conversation {
-  /** The name of the server in the results. */
-  readonly server: string;
+  /** The name of the peer in the results. */
+  readonly peer: string;
   readonly mode: CompressionMode;
+  /** The server's URL, if the client runs the conversation. */
   readonly url: string;
   /** The extensions that must be negotiated. */
   readonly agreed: string;
@@ -135,8 +136,7 @@ export interface Conversation {
 export type Open = (conversation: Conversation) => Promise<InteropClient>;
 
 /**
- * Runs the conversations given on the command line. After a failure, continues with the next
- * server.
+ * Runs the conversations given on the command line. After a failure, continues with the next peer.
  *
  * @throws {Error} After all conversations, if one has failed.
  */
@@ -144,23 +144,23 @@ export async function runConversations(argument: string, open: Open): Promise<vo
   const conversations: Conversation[] = JSON.parse(argument);
   const failed = new Set<string>();
   for (const conversation of conversations) {
-    if (failed.has(conversation.server)) continue;
+    if (failed.has(conversation.peer)) continue;
     try {
       await runConversation(() => open(conversation), conversation);
     } catch {
-      failed.add(conversation.server);
+      failed.add(conversation.peer);
     }
   }
   if (failed.size > 0) throw new Error(`Failed with ${[...failed].join(", ")}`);
 }
 
 /** Runs a conversation and prints a line for each step. */
-export async function runConversation(
+async function runConversation(
   connect: () => Promise<InteropClient>,
-  { server, mode, agreed }: Pick<Conversation, "server" | "mode" | "agreed">,
+  { peer, mode, agreed }: Conversation,
 ): Promise<void> {
   const step = <T>(title: string, run: () => Promise<T>): Promise<T> =>
-    report(server, `${mode}: ${title}`, run);
+    report(peer, `${mode}: ${title}`, run);
   const client = await step(`negotiates ${agreed || "no compression"}`, async () => {
     const client = await connect();
     assert.equal(client.extensions, agreed);
@@ -215,14 +215,14 @@ export async function runConversation(
   });
 }
 
-async function report<T>(server: string, step: string, run: () => Promise<T>): Promise<T> {
+async function report<T>(peer: string, step: string, run: () => Promise<T>): Promise<T> {
   try {
     const value = await run();
-    print({ server, step });
+    print({ peer, step });
     return value;
   } catch (cause) {
     const error = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
-    print({ server, step, error: error.slice(0, 2000) });
+    print({ peer, step, error: error.slice(0, 2000) });
     throw cause;
   }
 }

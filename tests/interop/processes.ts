@@ -55,17 +55,17 @@ export class RunningProgram {
    * Reports the printed results as test steps until the process exits. Fails unless it exits with
    * status 0.
    *
-   * @returns The number of results per server.
+   * @returns The number of results per peer.
    */
   async report(t: Deno.TestContext): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
     const results = this.#results();
     let next = await results.next();
     while (!next.done) {
-      const { server } = next.value;
-      await t.step(`with ${server}`, async (t) => {
-        for (; !next.done && next.value.server === server; next = await results.next()) {
-          counts.set(server, (counts.get(server) ?? 0) + 1);
+      const { peer } = next.value;
+      await t.step(`with ${peer}`, async (t) => {
+        for (; !next.done && next.value.peer === peer; next = await results.next()) {
+          counts.set(peer, (counts.get(peer) ?? 0) + 1);
           const { step, error } = next.value;
           await t.step(step, () => {
             if (error !== undefined) throw new Error(error);

@@ -25,13 +25,13 @@ export async function portsOf(
 
 /** Creates the conversations with a server, one per mode. */
 export function conversationsWith(
-  server: string,
+  peer: string,
   agreed: ExpectedExtensions,
   modes: readonly CompressionMode[],
   ports: ReadonlyMap<CompressionMode, string>,
 ): Conversation[] {
   return modes.map((mode) => ({
-    server,
+    peer,
     mode,
     url: `ws://127.0.0.1:${ports.get(mode)}/`,
     agreed: agreed[mode]!,

@@ -1,14 +1,9 @@
-// A quickws server that runs the conversation with clients that only echo: server_conversing.ts
-// <name> <agreed>. Prints a port for each compression mode, then the results.
+// A quickws server that runs conversations with clients that only echo: server_conversing.ts
+// <conversations>. Prints a port for each conversation, then the results.
 
 import process from "node:process";
 import { type Connection, serve, type Server } from "../../../mod.ts";
-import {
-  COMPRESSION_MODES,
-  type ExpectedExtensions,
-  Received,
-  runConversation,
-} from "../conversation.ts";
+import { type Conversation, Received, runConversations } from "../conversation.ts";
 import { asInteropClient, COMPRESSION_OPTIONS } from "./quickws.ts";
 
 /** The received messages of a connection. */
@@ -33,17 +28,21 @@ class Opened {
   }
 }
 
-const [name, argument] = process.argv.slice(2) as [string, string];
-const agreed: ExpectedExtensions = JSON.parse(argument);
-const modes = COMPRESSION_MODES.filter((mode) => agreed[mode] !== undefined);
-const opened = new Map(modes.map((mode) => [mode, new Opened()]));
+function keyOf({ peer, mode }: Conversation): string {
+  return `${peer}, ${mode}`;
+}
+
+const argument = process.argv[2]!;
+const opened = new Map<string, Opened>();
 const servers: Server<ReceivedMessages>[] = [];
 
-for (const mode of modes) {
+for (const conversation of JSON.parse(argument) as Conversation[]) {
+  const connections = new Opened();
+  opened.set(keyOf(conversation), connections);
   const server = await serve<ReceivedMessages>({
-    compression: COMPRESSION_OPTIONS[mode],
+    compression: COMPRESSION_OPTIONS[conversation.mode],
     upgrade: () => ({ data: { messages: new Received(), pongs: new Received() } }),
-    open: (conn) => opened.get(mode)!.push(conn),
+    open: (conn) => connections.push(conn),
     message: (conn, data) => conn.data.messages.push(data),
     pong: (conn, payload) => conn.data.pongs.push(payload),
   });
@@ -52,10 +51,8 @@ for (const mode of modes) {
   console.log(server.port);
 }
 
-for (const mode of modes) {
-  await runConversation(async () => {
-    const conn = await opened.get(mode)!.next();
-    return asInteropClient(conn as unknown as Connection, conn.data.messages, conn.data.pongs);
-  }, { server: name, mode, agreed: agreed[mode]! });
-}
+await runConversations(argument, async (conversation) => {
+  const conn = await opened.get(keyOf(conversation))!.next();
+  return asInteropClient(conn as unknown as Connection, conn.data.messages, conn.data.pongs);
+});
 for (const server of servers) await server.shutdown();
