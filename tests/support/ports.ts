@@ -17,7 +17,8 @@ export async function freePort(): Promise<number> {
   }
 }
 
-function canBind(port: number): Promise<boolean> {
+/** Returns whether a port of 127.0.0.1 has no listener. */
+export function canBind(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));
