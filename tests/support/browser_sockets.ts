@@ -28,11 +28,16 @@ interface Report extends WebSocketEvent {
 const PAGE = `<!doctype html><script type="module">
   const control = new WebSocket("ws://" + location.host + "/control");
   const sockets = new Map();
+  let reports = [];
+  const flush = () => {
+    control.send(JSON.stringify(reports));
+    reports = [];
+  };
   const report = (id, type, fields = {}) => {
     const { readyState, bufferedAmount, protocol, extensions } = sockets.get(id);
-    control.send(JSON.stringify(
-      { id, type, readyState, bufferedAmount, protocol, extensions, ...fields },
-    ));
+    reports.push({ id, type, readyState, bufferedAmount, protocol, extensions, ...fields });
+    // One message for all reports of a burst.
+    if (reports.length === 1) setTimeout(flush);
   };
   const sent = (id) => {
     report(id, "sent");
@@ -75,7 +80,9 @@ export class BrowserSockets {
         }
         const { socket, response } = Deno.upgradeWebSocket(request);
         socket.onopen = () => this.#control.resolve(socket);
-        socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+        socket.onmessage = ({ data }) => {
+          for (const report of JSON.parse(data) as Report[]) this.#receive(report);
+        };
         return response;
       },
     );
