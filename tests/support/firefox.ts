@@ -4,15 +4,35 @@ import { spawn } from "node:child_process";
 import { Queue } from "./live_harness.ts";
 import { programPath } from "./need.ts";
 
-/** The preferences of a fresh profile without a home page, updates or prompts. */
+/**
+ * The preferences of a fresh profile without a home page, updates or prompts. They also disable what
+ * takes much CPU time without a use for the tests: pages and processes that Firefox prepares, and the
+ * lists that it downloads.
+ */
 const PREFERENCES = {
+  "app.normandy.enabled": false,
+  "app.update.enabled": false,
+  "browser.aboutwelcome.enabled": false,
+  "browser.newtab.preload": false,
+  "browser.newtabpage.enabled": false,
+  "browser.region.update.enabled": false,
+  "browser.safebrowsing.blockedURIs.enabled": false,
+  "browser.safebrowsing.downloads.enabled": false,
+  "browser.safebrowsing.malware.enabled": false,
+  "browser.safebrowsing.phishing.enabled": false,
+  "browser.search.update": false,
+  "browser.sessionstore.interval": 600_000,
   "browser.shell.checkDefaultBrowser": false,
   "browser.startup.homepage_override.mstone": "ignore",
+  "browser.startup.page": 0,
+  "browser.translations.enable": false,
   "datareporting.policy.dataSubmissionEnabled": false,
-  "toolkit.telemetry.enabled": false,
-  "app.update.enabled": false,
+  "dom.ipc.processPrelaunch.enabled": false,
+  "media.gmp-manager.updateEnabled": false,
   "network.captive-portal-service.enabled": false,
   "network.connectivity-service.enabled": false,
+  "services.settings.server": "data:,",
+  "toolkit.telemetry.enabled": false,
   // The first page opens the others.
   "dom.disable_open_during_load": false,
 };
