@@ -35,7 +35,7 @@ function selection(index: number): string[] {
 }
 
 /** The arguments without compression: only the cases that compression could affect. */
-const PLAIN = ["--fast", "--cases", "1.*,2.*,3.*,5.*,7.*,9.7.*,23.3.2,25.*,28.*"];
+const PLAIN = ["--fast", "--cases", "1.*,3.*,23.3.2,28.*"];
 
 /** The doctor's timeout in milliseconds, long enough for a busy machine. */
 const TIMEOUT = "20000";
@@ -79,7 +79,7 @@ testAtOnce("quickws passes", AT_ONCE, [
   ...ownEndpoints(false).filter((_, index) => index % 2 === 0).map((endpoint) =>
     [
       `${endpoint.role} on ${endpoint.runtime} without compression`,
-      () => assertHealthy(endpoint, PLAIN, 90),
+      () => assertHealthy(endpoint, PLAIN, 20),
     ] as const
   ),
 ]);
