@@ -15,7 +15,7 @@ import {
   type CreatedBackplane,
   redisKinds,
 } from "../support/broker_clients.ts";
-import { Broker, type BrokerOptions, brokerPrograms } from "../support/brokers.ts";
+import { Broker, type BrokerOptions } from "../support/brokers.ts";
 import { settled } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
@@ -504,9 +504,6 @@ async function onEach(
     }),
   );
 }
-
-/** The programs that the cases start. */
-export const needs = brokerPrograms;
 
 export const cases: Cases = {
   ...Object.fromEntries(

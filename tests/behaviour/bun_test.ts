@@ -2,4 +2,4 @@
 
 import { testSuites } from "./run_suites.ts";
 
-await testSuites("bun");
+testSuites("bun");

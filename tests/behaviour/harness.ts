@@ -1,7 +1,8 @@
 /*
  * Behavior suites run the same cases in Deno, Bun and Node processes.
  *
- * To add a suite, write `tests/behaviour/<name>_suite.ts` and add it to `suites.ts`. The module
+ * To add a suite, write `tests/behaviour/<name>_suite.ts`, and add it to `suites.ts` and to a group
+ * of suites that share a process in `groups.ts`. The module
  * exports `cases: Cases`: for each case, a sentence and an async function that throws if the
  * sentence is false. `deno test tests/behaviour` runs all suites on all three runtimes, with a
  * test step per case. `deno test tests/behaviour/bun_test.ts` runs them on Bun only.
@@ -9,8 +10,9 @@
  *
  * A case receives a Context with the runtime's name and Network, certificates, and `after` for
  * cleanup. The cases of a suite run in sequence, each with a deadline. Several suites run
- * concurrently, so they must not share ports or files. A suite passes if every case passes and the
- * process then exits on its own: an open socket or timer is a failure. `capabilities.ts` lists
+ * concurrently, so they must not share ports or files. A suite passes if every case passes. After
+ * its last suite, the process must exit on its own: an open socket or timer is a failure, and with
+ * QUICKWS_APART=1 it is a failure of the suite that opened it. `capabilities.ts` lists
  * features that a runtime lacks, with the reason.
  */
 
@@ -49,6 +51,7 @@ export type Cases = Record<string, (context: Context) => Promise<void>>;
 
 /** One line of a suite's output, as JSON. */
 export type Report =
+  | { type: "suite"; name: string }
   | { type: "start"; name: string }
   | { type: "result"; name: string; milliseconds: number; error?: string }
   | { type: "done"; failed: number };
@@ -68,28 +71,40 @@ export const CLIENT_VARIABLE = "QUICKWS_CLIENT";
 /** The environment variable that selects cases by a part of their name. Default: all. */
 const CASE_VARIABLE = "QUICKWS_CASE";
 
+const isNative = process.env[SERVER_VARIABLE] === "native";
+const isPage = process.env[CLIENT_VARIABLE] === "page";
+
 /** The time limit of a case and of its cleanup, in milliseconds. QUICKWS_DEADLINE overrides it. */
 const DEADLINE = Number(process.env.QUICKWS_DEADLINE ?? 60_000);
 
-/** Runs the suite named on the command line, and reports to standard output. */
-export async function runSuite(runtime: RuntimeName, network: Network): Promise<void> {
-  const name = process.argv[2];
-  const load = suites[name ?? ""];
-  if (load === undefined) throw new Error(`no suite is named ${name}: see suites.ts`);
-  const { cases } = await load();
+/** Runs the suites named on the command line, and reports to standard output. */
+export async function runSuites(runtime: RuntimeName, network: Network): Promise<void> {
   const fixtures: Fixtures = JSON.parse(process.env[FIXTURES_VARIABLE]!);
-  const part = process.env[CASE_VARIABLE] ?? "";
-
-  const isNative = process.env[SERVER_VARIABLE] === "native";
-  const isPage = process.env[CLIENT_VARIABLE] === "page";
   if (isPage) {
     const { useClient } = await import("../support/live_harness.ts");
     useClient((await import("../../src/browser.ts")).connect);
   }
+  let failed = 0;
+  for (const name of process.argv.slice(2)) {
+    failed += await runSuite(name, { runtime, network, fixtures });
+  }
+  // Open resources of a failed case must not keep the process alive. After success, the process
+  // must exit on its own.
+  if (failed > 0) process.exit(1);
+}
+
+/** Runs a suite. Returns the number of failed cases. */
+async function runSuite(name: string, base: Omit<Context, "after">): Promise<number> {
+  report({ type: "suite", name });
+  const load = suites[name];
+  if (load === undefined) throw new Error(`no suite is named ${name}: see suites.ts`);
+  const { cases } = await load();
+  const { runtime } = base;
+  const part = process.env[CASE_VARIABLE] ?? "";
   const differences = isNative
-    ? nativeDifferences[name!]!
+    ? nativeDifferences[name]!
     : isPage
-    ? pageDifferences(name!, runtime)
+    ? pageDifferences(name, runtime)
     : {};
   // A renamed case must not be skipped silently.
   const unknown = Object.keys(differences).filter((name) => cases[name] === undefined);
@@ -102,15 +117,13 @@ export async function runSuite(runtime: RuntimeName, network: Network): Promise<
     if (!name.includes(part) || reason !== undefined) continue;
     report({ type: "start", name });
     const began = performance.now();
-    const error = await runCase(run, { runtime, network, fixtures });
+    const error = await runCase(run, base);
     const milliseconds = Math.round(performance.now() - began);
     if (error !== undefined) failed++;
     report({ type: "result", name, milliseconds, error });
   }
   report({ type: "done", failed });
-  // Open resources of a failed case must not keep the process alive. After success, the process
-  // must exit on its own.
-  if (failed > 0) process.exit(1);
+  return failed;
 }
 
 /** Runs a case. Returns its error, if any. */

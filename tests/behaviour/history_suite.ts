@@ -11,7 +11,7 @@ import {
   type RequestFault,
   requestFaults,
 } from "../support/broker_faults.ts";
-import { Broker, brokerPrograms } from "../support/brokers.ts";
+import { Broker } from "../support/brokers.ts";
 import { Queue } from "../support/live_harness.ts";
 import type { Cases, Context } from "./harness.ts";
 
@@ -306,9 +306,6 @@ async function outlastCuts(context: Context, kind: ClientKind): Promise<void> {
   const first = kind.broker === "nats" ? HANDSHAKE_CHUNKS + 1 : 1;
   await Promise.all(Array.from({ length: count - first + 1 }, (_, i) => cutAt(first + i)));
 }
-
-/** The programs that the cases start. */
-export const needs = brokerPrograms;
 
 /** Runs a case with all clients concurrently. */
 async function withAll(

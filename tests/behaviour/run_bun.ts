@@ -1,6 +1,6 @@
-// Runs a behavior suite in this Bun process. run_suites.ts starts it.
+// Runs behavior suites in this Bun process. run_suites.ts starts it.
 
 import { bunNetwork } from "../../src/transport/bun.ts";
-import { runSuite } from "./harness.ts";
+import { runSuites } from "./harness.ts";
 
-await runSuite("bun", bunNetwork);
+await runSuites("bun", bunNetwork);

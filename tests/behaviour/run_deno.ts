@@ -1,9 +1,9 @@
-// Runs a behavior suite in this Deno process. run_suites.ts starts it.
+// Runs behavior suites in this Deno process. run_suites.ts starts it.
 
 import process from "node:process";
 import { denoNetwork } from "../../src/transport/deno.ts";
 import type { DenoSockets, Network } from "../../src/transport/transport.ts";
-import { DENO_SOCKETS_VARIABLE, runSuite } from "./harness.ts";
+import { DENO_SOCKETS_VARIABLE, runSuites } from "./harness.ts";
 
 const denoSockets = process.env[DENO_SOCKETS_VARIABLE] as DenoSockets | undefined;
 
@@ -12,4 +12,4 @@ const network: Network = {
   listen: (options, sink) => denoNetwork.listen({ denoSockets, ...options }, sink),
 };
 
-await runSuite("deno", network);
+await runSuites("deno", network);

@@ -1,6 +1,6 @@
-// Runs a behavior suite in this Node process. run_suites.ts starts it.
+// Runs behavior suites in this Node process. run_suites.ts starts it.
 
 import { nodeNetwork } from "../../src/transport/node.ts";
-import { runSuite } from "./harness.ts";
+import { runSuites } from "./harness.ts";
 
-await runSuite("node", nodeNetwork);
+await runSuites("node", nodeNetwork);

@@ -1,4 +1,4 @@
-// Runs each behavior suite in a process of each runtime, with a test step per case.
+// Runs the groups of behavior suites in processes of each runtime, with a test step per case.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -13,9 +13,9 @@ import {
   type Report,
   SERVER_VARIABLE,
 } from "./harness.ts";
+import { groupsOf, type SuiteGroup } from "./groups.ts";
 import { nativeDifferences } from "./native_differences.ts";
 import { pageSuites } from "./page_differences.ts";
-import { suites } from "./suites.ts";
 
 /** The milliseconds without output after which a process counts as hung. */
 const SILENCE_LIMIT = 240_000;
@@ -32,10 +32,10 @@ interface End {
   readonly problem?: string;
 }
 
-/** The process of a suite. It queues reports, because the process may start before its test. */
-class SuiteProcess {
+/** The process of a group. It queues reports, because the process may start before its tests. */
+class GroupProcess {
   readonly #runtime: RuntimeName;
-  readonly #suite: string;
+  readonly #suites: readonly string[];
   readonly #env: Record<string, string>;
   readonly #unread: Array<Report | End> = [];
   #added = Promise.withResolvers<void>();
@@ -43,15 +43,27 @@ class SuiteProcess {
   #child: Deno.ChildProcess | undefined;
   #isKilled = false;
 
-  constructor(runtime: RuntimeName, suite: string, env: Record<string, string>) {
+  constructor(runtime: RuntimeName, suites: readonly string[], env: Record<string, string>) {
     this.#runtime = runtime;
-    this.#suite = suite;
+    this.#suites = suites;
     this.#env = env;
   }
 
-  /** Starts the process unless it has started, and waits for its end. */
-  run(): Promise<void> {
-    return this.#running ??= this.#run();
+  /**
+   * Starts the process unless it has started, and waits for its end.
+   *
+   * @param first The first suite to run. Default: the first of the group.
+   */
+  run(first = this.#suites[0]!): Promise<void> {
+    return this.#running ??= this.#run(this.#suites.slice(this.#suites.indexOf(first)));
+  }
+
+  /** Waits for the start of a suite. Skips suites whose test was filtered out. */
+  async started(suite: string): Promise<void> {
+    for (;;) {
+      const report = await this.next();
+      if (report.type === "suite" && report.name === suite) return;
+    }
   }
 
   /** Returns the next report. Throws if the process ends or hangs. */
@@ -99,10 +111,10 @@ class SuiteProcess {
     this.#added = Promise.withResolvers();
   }
 
-  async #run(): Promise<void> {
+  async #run(suites: readonly string[]): Promise<void> {
     let problem: string | undefined;
     try {
-      problem = await this.#follow();
+      problem = await this.#follow(suites);
     } catch (error) {
       problem = String(error);
     }
@@ -110,10 +122,10 @@ class SuiteProcess {
   }
 
   /** Starts a process and queues its reports until it ends. Returns the problem, if any. */
-  async #follow(): Promise<string | undefined> {
+  async #follow(suites: readonly string[]): Promise<string | undefined> {
     await using fixtures = await makeFixtures();
     const module = fileURLToPath(new URL(`run_${this.#runtime}.ts`, import.meta.url));
-    const { command, args } = runtimeCommand(this.#runtime, module, this.#suite);
+    const { command, args } = runtimeCommand(this.#runtime, module, ...suites);
     const child = new Deno.Command(command, {
       args,
       env: { ...this.#env, [FIXTURES_VARIABLE]: JSON.stringify(fixtures) },
@@ -126,7 +138,7 @@ class SuiteProcess {
     const errorOutput = new Response(child.stderr).text();
     let problem: string | undefined;
     try {
-      problem = await this.#expect(child, lines, fixtures);
+      problem = await this.#expect(suites.length, child, lines, fixtures);
     } finally {
       this.#kill();
       await child.status;
@@ -140,47 +152,53 @@ class SuiteProcess {
 
   /** Queues the reports. Returns a problem if the process does not end as expected. */
   async #expect(
+    count: number,
     child: Deno.ChildProcess,
     lines: AsyncIterator<string>,
     fixtures: LiveFixtures,
   ): Promise<string | undefined> {
-    for (;;) {
+    let failed = 0;
+    for (let left = count; left > 0;) {
       const line = await within(SILENCE_LIMIT, lines.next());
       if (line === undefined) return "hangs";
       if (line.done) return "ended before its suite";
       const report: Report = JSON.parse(line.value);
       this.#add(report);
       if (report.type !== "done") continue;
-      if (report.failed > 0) return undefined;
-      // `Bun.connect` cannot be canceled. Rejecting its pending attempts ends them.
-      if (this.#runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
-      const status = await within(EXIT_LIMIT, child.status);
-      if (status === undefined) return "does not exit: a resource is still open";
-      return status.success ? undefined : "failed";
+      failed += report.failed;
+      left--;
     }
+    if (failed > 0) return undefined;
+    // `Bun.connect` cannot be canceled. Rejecting its pending attempts ends them.
+    if (this.#runtime === "bun") await fixtures.silence[Symbol.asyncDispose]();
+    const status = await within(EXIT_LIMIT, child.status);
+    if (status === undefined) {
+      return "does not exit: a resource is still open; QUICKWS_APART=1 shows in which suite";
+    }
+    return status.success ? undefined : "failed";
   }
 }
 
 /** The processes of a test file, in the order of their tests. */
 class Processes {
-  readonly #all: SuiteProcess[] = [];
+  readonly #all: GroupProcess[] = [];
   #next = 0;
   #running = 0;
 
-  /** Adds the process of another test. */
-  add(process: SuiteProcess): void {
+  /** Adds the process of further tests. */
+  add(process: GroupProcess): void {
     this.#all.push(process);
   }
 
   /** Starts a process, and those of later tests up to {@linkcode AHEAD} concurrent processes. */
-  start(process: SuiteProcess): void {
+  start(process: GroupProcess, suite: string): void {
+    void process.run(suite);
     // Skip the processes of tests that were filtered out.
     this.#next = Math.max(this.#next, this.#all.indexOf(process));
     this.#startNext();
-    void process.run();
   }
 
-  /** Kills the processes whose test did not run. */
+  /** Kills the processes whose last test did not run. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#next = this.#all.length;
     await Promise.all(this.#all.map((process) => process[Symbol.asyncDispose]()));
@@ -208,62 +226,59 @@ const processes = new Processes();
 
 Deno.test.afterAll(() => processes[Symbol.asyncDispose]());
 
-async function testSuite(
-  title: string,
-  suite: string,
+function testGroup(
   runtime: RuntimeName,
+  { suites, needs = [] }: SuiteGroup,
+  variant = "",
   env: Record<string, string> = {},
-): Promise<void> {
-  const { needs = [] } = await suites[suite]!();
+): void {
   const reason = missing(...needs);
-  const suiteProcess = new SuiteProcess(runtime, suite, env);
-  if (reason === undefined) processes.add(suiteProcess);
-  const test = async (t: Deno.TestContext): Promise<void> => {
-    await using process = suiteProcess;
-    processes.start(process);
-    let report = await process.next();
-    while (report.type === "start") {
-      const { name } = report;
-      await t.step(name, async () => {
-        const result = await process.next();
-        assert.ok(result.type === "result" && result.name === name);
-        if (result.error !== undefined) throw failure(`${runtime}: ${name}\n${result.error}`);
-      });
-      report = await process.next();
-    }
-    assert.equal(report.type, "done");
-    if (report.failed > 0) return;
-    await t.step("the process exits without open handles", () => process.ended());
-  };
-  // A process may start during an earlier test.
-  testUnless(reason)(title, test, { sanitizeOps: false, sanitizeResources: false });
+  const process = new GroupProcess(runtime, suites, env);
+  if (reason === undefined) processes.add(process);
+  let failed = 0;
+  for (const suite of suites) {
+    const test = async (t: Deno.TestContext): Promise<void> => {
+      processes.start(process, suite);
+      await process.started(suite);
+      let report = await process.next();
+      while (report.type === "start") {
+        const { name } = report;
+        await t.step(name, async () => {
+          const result = await process.next();
+          assert.ok(result.type === "result" && result.name === name);
+          if (result.error !== undefined) throw failure(`${runtime}: ${name}\n${result.error}`);
+        });
+        report = await process.next();
+      }
+      assert.ok(report.type === "done");
+      failed += report.failed;
+      if (suite !== suites.at(-1) || failed > 0) return;
+      await t.step("the process exits without open handles", () => process.ended());
+    };
+    // A process may start during an earlier test, and runs the suites of several tests.
+    testUnless(reason)(`behaviour of ${suite}${variant} on ${runtime}`, test, {
+      sanitizeOps: false,
+      sanitizeResources: false,
+    });
+  }
 }
 
 /** Registers the tests of all suites on a runtime. */
-export async function testSuites(runtime: RuntimeName): Promise<void> {
+export function testSuites(runtime: RuntimeName): void {
+  for (const group of groupsOf()) testGroup(runtime, group);
   if (runtime === "deno") {
     // The other socket types that a server on Deno can use.
-    await testSuite("behavior of transport on deno over Deno.listen", "transport", "deno", {
-      [DENO_SOCKETS_VARIABLE]: "Deno.listen",
-    });
-  }
-  for (const suite of Object.keys(suites)) {
-    await testSuite(`behavior of ${suite} on ${runtime}`, suite, runtime);
+    for (const group of groupsOf(["transport"])) {
+      testGroup(runtime, group, " by Deno.listen", { [DENO_SOCKETS_VARIABLE]: "Deno.listen" });
+    }
   }
   if (runtime === "node") return;
   // The same cases over the WebSockets of Bun.serve and Deno.serve, except for their limitations.
-  for (const suite of Object.keys(nativeDifferences)) {
-    await testSuite(`behavior of ${suite} over createSockets on ${runtime}`, suite, runtime, {
-      [SERVER_VARIABLE]: "native",
-    });
+  for (const group of groupsOf(Object.keys(nativeDifferences))) {
+    testGroup(runtime, group, " over createSockets", { [SERVER_VARIABLE]: "native" });
   }
   // The same cases with the page client, over the global WebSocket of Deno and Bun.
-  for (const suite of pageSuites) {
-    await testSuite(
-      `behavior of ${suite} with the client for pages on ${runtime}`,
-      suite,
-      runtime,
-      { [CLIENT_VARIABLE]: "page" },
-    );
+  for (const group of groupsOf(pageSuites)) {
+    testGroup(runtime, group, " with the client for pages", { [CLIENT_VARIABLE]: "page" });
   }
 }

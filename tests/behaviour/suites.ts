@@ -1,16 +1,13 @@
 // The behavior suites by name. Each runs on every runtime.
 
-import type { ProgramName } from "../support/need.ts";
 import type { Cases } from "./harness.ts";
 
 /** A module of cases. */
 export interface Suite {
   cases: Cases;
-  /** The programs that the cases start. */
-  needs?: readonly ProgramName[];
 }
 
-/** Loads each suite. The longest suites are first, because others run concurrently. */
+/** Loads each suite. */
 export const suites: Record<string, () => Promise<Suite>> = {
   proxy: () => import("./proxy_suite.ts"),
   transport: () => import("./transport_suite.ts"),
