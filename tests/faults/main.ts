@@ -86,8 +86,8 @@ const chosen = values.runtime === "all" ? runtimeNames : [values.runtime as Runt
 for (const runtime of chosen) {
   for (const sockets of socketsOf(runtime)) {
     const where = sockets === "own" ? "" : " with createSockets";
-    show(`short connections${where}`, await soak(runtime, cycles, sockets));
-    show(`simultaneous connections${where}`, await soak(runtime, simultaneous, sockets));
+    show(`short connections${where}`, await soak(runtime, cycles, [sockets]));
+    show(`simultaneous connections${where}`, await soak(runtime, simultaneous, [sockets]));
   }
 }
 

@@ -8,10 +8,14 @@ import { Ledger } from "./ledger.ts";
 import { measureResources } from "./measure.ts";
 import { CLOSE_REQUEST, isSame, messageOf } from "./messages.ts";
 import { executeCommands } from "./commands.ts";
+import type { SocketsKind } from "./soak_server.ts";
 
 /** The parameters of the load. Times are in milliseconds. */
 export interface Load {
   readonly type: "load";
+  /** The sockets of the servers. */
+  readonly kinds: readonly SocketsKind[];
+  /** The ports of the proxies: the same number for each server, in the order of `kinds`. */
   readonly ports: readonly number[];
   readonly seed: number;
   /** The number of simultaneous connections. */
@@ -45,7 +49,10 @@ const waiting: Array<() => void> = [];
 async function open(load: Load, id: number): Promise<Connection | undefined> {
   if (opening === MAX_OPENING) await new Promise<void>((resolve) => waiting.push(resolve));
   opening++;
-  const port = load.ports[id % load.ports.length];
+  const { kinds, ports } = load;
+  const kind = kinds[id % kinds.length];
+  const perServer = ports.length / kinds.length;
+  const port = ports[kinds.indexOf(kind) * perServer + Math.floor(id / kinds.length) % perServer];
   const takeover = { serverContextTakeover: true, clientContextTakeover: true };
   try {
     return await connect(`ws://127.0.0.1:${port}/?id=${id}`, {
@@ -60,7 +67,8 @@ async function open(load: Load, id: number): Promise<Connection | undefined> {
         ledger.message(id);
       },
       close(_, { code, clean, error }) {
-        ledger.close(id, clean ? `clean ${code}` : (error as { code?: string }).code ?? "?", clean);
+        const ending = clean ? `clean ${code}` : (error as { code?: string }).code ?? "?";
+        ledger.close(id, `${kind}: ${ending}`, clean);
       },
     });
   } catch (error) {

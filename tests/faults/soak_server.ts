@@ -1,4 +1,4 @@
-// The server of the soak test. It checks and echoes each message.
+// The servers of the soak test, one for each kind of sockets. They check and echo each message.
 
 import { serve, type ServeOptions, type Server, type UpgradeDataOption } from "../../mod.ts";
 import { serveNatively } from "../support/native_server.ts";
@@ -10,10 +10,10 @@ import { executeCommands } from "./commands.ts";
 /** The server's sockets: those of the library, or of Bun.serve and Deno.serve. */
 export type SocketsKind = "own" | "native";
 
-/** The server's address. */
+/** The servers to start. Replies with their ports. */
 export interface ListenCommand {
   readonly type: "listen";
-  readonly sockets: SocketsKind;
+  readonly kinds: readonly SocketsKind[];
   readonly pingInterval: number;
   readonly pongTimeout: number;
 }
@@ -28,10 +28,12 @@ export type ServerCommand =
   | "quit";
 
 const ledger = new Ledger();
-let server: Server<number> | undefined;
+const servers: Server<number>[] = [];
 let onClose = (): void => {};
 
-const handlers: ServeOptions<number> & UpgradeDataOption<number> = {
+type Options = ServeOptions<number> & UpgradeDataOption<number>;
+
+const handlersOf = (kind: SocketsKind): Options => ({
   port: 0,
   upgrade: ({ url }) => ({ data: Number(new URL(url).searchParams.get("id")) }),
   open: ({ data: id }) => ledger.open(id),
@@ -43,16 +45,19 @@ const handlers: ServeOptions<number> & UpgradeDataOption<number> = {
     conn.send(data);
   },
   close({ data: id }, { code, clean, error }) {
-    ledger.close(id, clean ? `clean ${code}` : (error as { code?: string }).code ?? "?", clean);
+    const ending = clean ? `clean ${code}` : (error as { code?: string }).code ?? "?";
+    ledger.close(id, `${kind}: ${ending}`, clean);
     onClose();
   },
   onError: (error) => ledger.addViolation(`onError: ${error}`),
-};
+});
 
-async function listen(command: ListenCommand): Promise<number> {
-  const options = optionsFor(command);
-  server = command.sockets === "own" ? await serve(options) : await serveNatively(options);
-  return server.port;
+async function listen(command: ListenCommand): Promise<number[]> {
+  for (const kind of command.kinds) {
+    const options = optionsFor(command, kind);
+    servers.push(kind === "own" ? await serve(options) : await serveNatively(options));
+  }
+  return servers.map(({ port }) => port);
 }
 
 /**
@@ -60,11 +65,10 @@ async function listen(command: ListenCommand): Promise<number> {
  * has no compression, and its pong timeout is `pingInterval`. Neither can stop reading, so the soak
  * test never pauses a connection.
  */
-function optionsFor(
-  { sockets, pingInterval, pongTimeout }: ListenCommand,
-): ServeOptions<number> & UpgradeDataOption<number> {
+function optionsFor({ pingInterval, pongTimeout }: ListenCommand, kind: SocketsKind): Options {
+  const handlers = handlersOf(kind);
   const takeover = { serverContextTakeover: true, clientContextTakeover: true };
-  if (sockets === "own") {
+  if (kind === "own") {
     return { ...handlers, backlog: 4096, compression: takeover, pingInterval, pongTimeout };
   }
   if ("Bun" in globalThis) return { ...handlers, compression: true, pingInterval, pongTimeout };
@@ -84,11 +88,15 @@ async function execute(command: unknown): Promise<unknown> {
     case "resources":
       return await measureResources();
     case "report":
-      return { ...ledger.report(), connections: server?.connections };
+      return {
+        ...ledger.report(),
+        connections: servers.reduce((sum, { connections }) => sum + connections, 0),
+      };
     case "counts":
       return ledger.perConnection();
     case "quit":
-      return await server?.shutdown({ timeout: 1000 });
+      await Promise.all(servers.map((server) => server.shutdown({ timeout: 1000 })));
+      return null;
     default:
       return await listen(request);
   }

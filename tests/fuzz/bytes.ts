@@ -38,9 +38,11 @@ const periodicBytes: fc.Arbitrary<Uint8Array> = fc.record({
     arbitrary: fc.constantFrom(...LONG_EDGES),
   }),
   period: fc.uint8Array({ minLength: 1, maxLength: 9 }),
-}).map(({ size, period }) =>
-  Uint8Array.from({ length: size }, (_, i) => period[i % period.length])
-);
+}).map(({ size, period }) => {
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = period[i % period.length];
+  return bytes;
+});
 
 /** Message payloads. */
 export const payloads: fc.Arbitrary<Uint8Array> = fc.oneof(shortBytes, periodicBytes);
