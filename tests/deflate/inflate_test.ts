@@ -46,7 +46,6 @@ Deno.test("rejects every truncated message that zlib rejects", () => {
   for (const payload of [...craftedStreams.map((stream) => stream.payload), longer]) {
     for (let end = 1; end < payload.length; end++) {
       const start = payload.subarray(0, end);
-      const reference = zlibInflate(start);
       let quickws: Uint8Array | undefined;
       try {
         quickws = inflate(start, 0, end, 1 << 20).slice();
@@ -54,6 +53,7 @@ Deno.test("rejects every truncated message that zlib rejects", () => {
         assert(error instanceof InflateError, String(error));
       }
       if (quickws === undefined) continue;
+      const reference = zlibInflate(start);
       assert(reference !== undefined, `accepted: ${start}`);
       assert.deepEqual(
         quickws.subarray(0, reference.bytes.length),

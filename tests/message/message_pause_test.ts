@@ -19,6 +19,8 @@ function compressed(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(result).subarray(0, -4);
 }
 
+const COMPRESSED = compressed(new TextEncoder().encode(TEXT));
+
 /** Creates a reader that records its texts and counts its pauses. */
 function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pauses(): number } {
   const texts: string[] = [];
@@ -39,7 +41,7 @@ function reader(pauses: boolean): { messages: MessageReader; texts: string[]; pa
 
 Deno.test("pauses a long message, and delivers it after enough calls of resume", () => {
   const { messages, texts, pauses } = reader(true);
-  const bytes = compressed(new TextEncoder().encode(TEXT));
+  const bytes = COMPRESSED.slice();
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
   // The caller may reuse the memory of the chunk.
   bytes.fill(0);
@@ -59,15 +61,14 @@ Deno.test("delivers a short message immediately", () => {
 
 Deno.test("delivers the message immediately to a sink without pause support", () => {
   const { messages, texts } = reader(false);
-  const bytes = compressed(new TextEncoder().encode(TEXT));
+  const bytes = COMPRESSED.slice();
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
   assert.ok(texts.length === 1 && texts[0] === TEXT);
 });
 
 Deno.test("detects an error in the part after the pause", () => {
   const { messages, texts } = reader(true);
-  const whole = compressed(new TextEncoder().encode(TEXT));
-  const bytes = whole.subarray(0, whole.length - 1000);
+  const bytes = COMPRESSED.slice(0, -1000);
   messages.frame(FIN_RSV1_TEXT, bytes, 0, bytes.length);
   assert.throws(() => {
     while (!messages.resume());
@@ -78,7 +79,7 @@ Deno.test("detects an error in the part after the pause", () => {
 Deno.test("close releases a paused message and its memory", () => {
   const compression = new PermessageDeflate(PERMESSAGE_RULES, DIRECTION, DIRECTION);
   const before = ContextMemories.ofProcess.byteLength;
-  const bytes = compressed(new TextEncoder().encode(TEXT));
+  const bytes = COMPRESSED.slice();
   assert.equal(compression.inflateWithin(bytes, 0, bytes.length, 16 << 20, 1 << 20), undefined);
   assert.ok(compression.pausedSize >= bytes.length, `${compression.pausedSize} bytes`);
   compression.close();
