@@ -7,8 +7,14 @@ import ts from "typescript";
 import config from "../../deno.json" with { type: "json" };
 import { root } from "./source_files.ts";
 
+let names: Record<string, string[]> | undefined;
+
 /** Returns the sorted names of each entry, by its key in `exports` of `deno.json`. */
 export function exportedNames(): Record<string, string[]> {
+  return names ??= readNames();
+}
+
+function readNames(): Record<string, string[]> {
   const entries = Object.entries(config.exports);
   const program = ts.createProgram({
     rootNames: entries.map(([, path]) => join(root, path)),
