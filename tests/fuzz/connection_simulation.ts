@@ -18,6 +18,7 @@ import {
   BINARY,
   CLOSE,
   closePayload,
+  concat,
   CONTINUATION,
   PING,
   PONG,
@@ -169,16 +170,16 @@ export class Simulation {
   /** Returns the data messages that the peer has received. The last may be partial. */
   received(): { messages: Uint8Array[]; close: WireFrame | undefined; behindClose: number } {
     const messages: Uint8Array[] = [];
-    let parts: number[] | undefined;
+    let parts: Uint8Array[] | undefined;
     let close: WireFrame | undefined;
     let behindClose = 0;
     for (const { opcode, fin, payload, frame } of this.#frames(0)) {
       if (close !== undefined && opcode !== PONG) behindClose++;
       if (opcode === CLOSE) close = frame;
       if (opcode > BINARY) continue;
-      parts = opcode === CONTINUATION ? [...parts!, ...payload] : [...payload];
+      parts = opcode === CONTINUATION ? [...parts!, payload] : [payload];
       if (!fin) continue;
-      messages.push(Uint8Array.from(parts));
+      messages.push(concat(...parts));
       parts = undefined;
     }
     return { messages, close, behindClose };
@@ -292,7 +293,9 @@ export class Simulation {
 
   #payload(size: number): Uint8Array<ArrayBuffer> {
     const number = ++this.#pattern;
-    return Uint8Array.from({ length: size }, (_, i) => (number * 31 + i) & 0xff);
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i++) bytes[i] = number * 31 + i;
+    return bytes;
   }
 
   #accept(send: (bytes: Uint8Array<ArrayBuffer>) => boolean, size: number): void {

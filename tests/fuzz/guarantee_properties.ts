@@ -3,6 +3,7 @@
 // correct result; each error of user code reaches `onError` once and affects no other connection.
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { TimeoutError } from "../../src/errors.ts";
 import { timers } from "../../src/shared/timer_wheel.ts";
@@ -140,6 +141,7 @@ function assertEnd(simulation: Simulation): void {
   assert.equal(behindClose, 0, "no frame follows the Close frame");
   messages.forEach((message, i) => {
     assert.ok(i < sent.length, "the peer received an unsent message");
+    if (Buffer.compare(message, sent[i].bytes) === 0) return;
     assert.equal(toHex(message), toHex(sent[i].bytes), `message ${i}`);
   });
   if (close !== undefined) {

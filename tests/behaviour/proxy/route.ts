@@ -81,7 +81,8 @@ export async function assertAskedFor(
   await program.logged(target);
 }
 
-const LARGE = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7 + (i >> 8));
+const LARGE = new Uint8Array(300_000);
+for (let i = 0; i < LARGE.length; i++) LARGE[i] = i * 7 + (i >> 8);
 
 /** Asserts that small and large messages of both kinds are echoed, then closes cleanly. */
 export async function assertEchoes(conn: Connection<undefined>): Promise<void> {

@@ -8,7 +8,8 @@ import { type RuntimeName, runtimeNames } from "../../support/runtimes.ts";
 import { exampleCommand, startExample, webSocketUrl } from "../start.ts";
 
 /** Slightly more than two parts. */
-const content = Uint8Array.from({ length: 2_500_000 }, (_, i) => i * 31 + (i >> 8));
+const content = new Uint8Array(2_500_000);
+for (let i = 0; i < content.length; i++) content[i] = i * 31 + (i >> 8);
 
 async function send(
   runtime: RuntimeName,
