@@ -15,7 +15,7 @@ export interface SuiteGroup {
 
 /**
  * All suites. The first of each group may measure memory or CPU time. The longest groups are first,
- * because others run concurrently.
+ * because others run concurrently. The suites that also run with the page client are in one group.
  */
 const GROUPS: readonly SuiteGroup[] = [
   { suites: ["backplane", "history"], needs: brokerPrograms },
@@ -25,7 +25,6 @@ const GROUPS: readonly SuiteGroup[] = [
       "api flow",
       "api user code",
       "api admission",
-      "api client",
       "api keepalive",
       "api server",
       "api attach",
@@ -36,6 +35,7 @@ const GROUPS: readonly SuiteGroup[] = [
       "api topics",
       "api client topics",
       "api compression",
+      "api client",
       "api handlers",
       "api limits",
       "api options",
