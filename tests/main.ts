@@ -14,10 +14,9 @@ import { builtForNode } from "./support/node_build.ts";
  */
 const LONG = [
   "package",
-  "interop",
   "examples",
+  "interop",
   "doctor",
-  "docs",
   "behaviour/node_test.ts",
   "units",
   "backplane",
