@@ -243,7 +243,7 @@ export class Output extends OutputBuffer implements TimerTarget {
   /** Handles more than `highWaterMark` buffered bytes. Returns whether that is resolved. */
   #isBelowMark(size: number, length: number): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#rules;
-    if (size > maxBufferedAmount || (size > HELD_SIZE && !this.congested)) {
+    if (!this.congested && size > Math.min(maxBufferedAmount, HELD_SIZE)) {
       // Output that just waits for the end of the tick is not the peer's fault.
       this.write();
       size = this.bufferedAmount;

@@ -9,6 +9,7 @@ import type {
   HistoryPage,
   ReadLimit,
 } from "../backplane.ts";
+import { RetryDelay } from "../retry_delay.ts";
 import {
   type NatsConnection,
   type NatsMessage,
@@ -57,9 +58,7 @@ export class NatsBackplane implements Backplane {
   /** The current attempt to use the connection, and the timer of the next one. */
   #attempt: object | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #delay = MIN_DELAY;
-  /** When `up` was reported, in milliseconds. */
-  #upSince = 0;
+  readonly #delay = new RetryDelay(MIN_DELAY, MAX_DELAY);
 
   /**
    * @param connection The user's connection.
@@ -208,14 +207,13 @@ export class NatsBackplane implements Backplane {
     this.#down(error);
     // The error handler may have closed the backplane.
     if (this.#state !== "down") return;
-    this.#timer = setTimeout(() => void this.#connect(), this.#delay);
-    this.#delay = Math.min(this.#delay * 2, MAX_DELAY);
+    this.#timer = setTimeout(() => void this.#connect(), this.#delay.next());
   }
 
   #up(): void {
     this.#abandon();
     this.#state = "up";
-    this.#upSince = performance.now();
+    this.#delay.up();
     this.#inFlight = 0;
     const wanted = this.#wanted = new Set();
     this.#sink?.up();
@@ -229,8 +227,7 @@ export class NatsBackplane implements Backplane {
     if (this.#state === "closed") return;
     this.#abandon();
     if (this.#state === "down") return;
-    // Otherwise a broker that replies but stores nothing would cause a flood of requests.
-    if (performance.now() - this.#upSince > MAX_DELAY) this.#delay = MIN_DELAY;
+    this.#delay.down();
     this.#state = "down";
     this.#base = undefined;
     this.#sink?.down(error);

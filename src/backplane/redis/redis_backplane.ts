@@ -10,6 +10,7 @@ import type {
   NumberedMessage,
   ReadLimit,
 } from "../backplane.ts";
+import { RetryDelay } from "../retry_delay.ts";
 import { type Dial, isOutage, type RedisConnection, RedisPair } from "./connection.ts";
 import { messageText, receivedMessage, textMessage } from "./message_text.ts";
 
@@ -36,9 +37,7 @@ export class RedisBackplane implements Backplane {
   #pair: RedisPair | undefined;
   /** The pair that was lost last, which may still receive replies. */
   #ending: RedisPair | undefined;
-  #delay = MIN_DELAY;
-  /** When the pair was connected, in milliseconds. */
-  #upSince = 0;
+  readonly #delay = new RetryDelay(MIN_DELAY, MAX_DELAY);
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Aborts the attempt to connect. */
   #attempt: AbortController | undefined;
@@ -141,7 +140,7 @@ export class RedisBackplane implements Backplane {
     }
     if (this.#isClosed) return pair.close();
     this.#pair = pair;
-    this.#upSince = performance.now();
+    this.#delay.up();
     this.#isDown = false;
     this.#sink?.up();
   }
@@ -160,8 +159,7 @@ export class RedisBackplane implements Backplane {
     if (pair === undefined || this.#isClosed) return;
     this.#pair = undefined;
     this.#ending = pair;
-    // Otherwise a node that accepts connections but no messages would cause a flood of both.
-    if (performance.now() - this.#upSince > MAX_DELAY) this.#delay = MIN_DELAY;
+    this.#delay.down();
     this.#reportDown(error);
     void pair.end(CLOSE_TIMEOUT).then(() => {
       if (!this.#isClosed) this.#retry(error);
@@ -170,8 +168,7 @@ export class RedisBackplane implements Backplane {
 
   /** Reconnects after an increasing delay. */
   #retry(error: unknown): void {
-    const delay = this.#delay * (0.5 + Math.random() / 2);
-    this.#delay = Math.min(this.#delay * 2, MAX_DELAY);
+    const delay = this.#delay.next() * (0.5 + Math.random() / 2);
     this.#timer = setTimeout(() => void this.#connect(), delay);
     this.#reportDown(error);
   }
