@@ -510,7 +510,10 @@ export abstract class OutputBuffer implements FrameOutput {
           this.#lend(bytes, length);
         }
       } else if (this.transport.writesLater === true) {
-        if (!this.transport.write(cork.slice(0, length), length)) this.#flags |= Flag.Congested;
+        if (!this.transport.write(cork.slice(0, length), length)) {
+          this.#flags |= Flag.Congested;
+          if (length > HELD_SIZE) this.#lend(cork, length);
+        }
       } else if (!this.transport.write(cork, length)) {
         this.#flags |= Flag.Congested;
         if (length > HELD_SIZE) this.#lend(cork, length);

@@ -145,17 +145,20 @@ Deno.test("buffers output in order under backpressure and does not modify its me
   line.assertWritten(2);
 });
 
-Deno.test("counts the memory of a large write until all of it is sent", async () => {
-  const line = new Line();
-  line.transport.refusing = true;
-  line.put(random.bytes(100_000));
-  await tick();
-  // The transport has sent all but one byte.
-  Object.defineProperty(line.transport, "bufferedAmount", { value: 1, configurable: true });
-  assert.ok(line.output.held >= 100_000, `${line.output.held} bytes`);
-  line.drain();
-  assert.equal(line.output.held, 0);
-});
+for (const writesLater of [false, true]) {
+  const kind = writesLater ? "deferred" : "immediate";
+  Deno.test(`counts the memory of a large ${kind} write until all of it is sent`, async () => {
+    const line = new Line(writesLater);
+    line.transport.refusing = true;
+    line.put(random.bytes(100_000));
+    await tick();
+    // The transport has sent all but one byte.
+    Object.defineProperty(line.transport, "bufferedAmount", { value: 1, configurable: true });
+    assert.ok(line.output.held >= 100_000, `${line.output.held} bytes`);
+    line.drain();
+    assert.equal(line.output.held, 0);
+  });
+}
 
 Deno.test("writes once per drain to a transport under repeated backpressure", async () => {
   const line = new Line();
